@@ -1,0 +1,1 @@
+//! libpq's sslmodes for tokio-postgres, on rustls and on native-tls.

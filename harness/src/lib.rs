@@ -1,0 +1,1 @@
+//! The wire without PostgreSQL in it: streams that pass every byte through rules and record it.

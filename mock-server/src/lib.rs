@@ -1,0 +1,5 @@
+//! A mock PostgreSQL server with TLS that can be honest, wrong or hostile, and says what it saw.
+
+pub mod axes;
+pub mod trace;
+pub mod transcript;

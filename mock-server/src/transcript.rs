@@ -1,0 +1,196 @@
+//! The transcript: every message both ways, with its time, its size and whether it was encrypted.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::{Event, Trace};
+
+/// What the server saw of one client call: the trace, and the transcript behind it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observation {
+    /// The condensed view.
+    pub trace: Trace,
+    /// The fine view, a list of entries for each connection in the order of acceptance.
+    pub connections: Vec<Connection>,
+}
+
+/// One TCP connection.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connection {
+    /// When it was accepted, since the server's start.
+    pub accepted: Duration,
+    /// What happened on it, in order.
+    pub entries: Vec<Entry>,
+    /// The TLS session, from the ClientHello on.
+    pub tls: Option<TlsFacts>,
+    /// The first bytes that the client sent unencrypted and outside of TLS records
+    /// (at most 64 KiB), for finding secrets in them.
+    pub clear_from_client: Vec<u8>,
+    /// The salts and nonces that the server sent, for recognising what was computed with them.
+    pub challenges: Vec<Challenge>,
+}
+
+/// A value that a password's proof is computed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Challenge {
+    /// The salt of AuthenticationMD5Password.
+    Md5Salt([u8; 4]),
+    /// The salt and the iterations of SCRAM.
+    ScramSalt(Vec<u8>, u32),
+}
+
+/// What a TLS handshake showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsFacts {
+    /// The ClientHello's server_name.
+    pub sni: Option<String>,
+    /// The protocols that the ClientHello offered by ALPN.
+    pub alpn_offered: Vec<String>,
+    /// The versions that the ClientHello offered, such as `TLSv1.3`.
+    pub versions_offered: Vec<String>,
+    /// The version agreed on, once the handshake is complete.
+    pub version: Option<String>,
+    /// The cipher suite agreed on, by its IANA name.
+    pub cipher: Option<String>,
+    /// The ALPN protocol agreed on.
+    pub alpn: Option<String>,
+    /// The server's side completed the handshake.
+    pub complete: bool,
+}
+
+/// Who sent something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sender {
+    /// The client.
+    Client,
+    /// The server.
+    Server,
+}
+
+/// One line of the transcript.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Since the server's start.
+    pub at: Duration,
+    /// Who sent it.
+    pub sender: Sender,
+    /// Whether it travelled inside TLS.
+    pub encrypted: bool,
+    /// Its size in bytes, inside TLS if it travelled there.
+    pub size: usize,
+    /// What it was.
+    pub what: What,
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// An event of the trace.
+    Event(Event),
+    /// SSLRequest.
+    SslRequest,
+    /// GSSENCRequest.
+    GssEncRequest,
+    /// The server's single byte in answer to either.
+    NegotiationByte(u8),
+    /// CancelRequest.
+    CancelRequest,
+    /// A ClientHello; its facts stand in [`Connection::tls`].
+    ClientHello,
+    /// The handshake completed on the server's side.
+    HandshakeComplete,
+    /// The handshake failed on the server's side, and how.
+    HandshakeFailed(String),
+    /// A TLS alert, such as `fatal unknown_ca`.
+    Alert(String),
+    /// StartupMessage: protocol version (major, minor) and parameters.
+    Startup {
+        /// Such as (3, 0).
+        protocol: (u16, u16),
+        /// `user`, `database`, `application_name`, …
+        parameters: Vec<(String, String)>,
+    },
+    /// The client's proof: PasswordMessage, SASLInitialResponse or SASLResponse.
+    Proof(Proof),
+    /// Any other message of the client after StartupMessage: its tag, its name, a summary.
+    Frontend {
+        /// The message's type byte.
+        tag: u8,
+        /// Its name in the protocol's documentation.
+        name: &'static str,
+        /// A few words on its content.
+        summary: String,
+    },
+    /// A message of the server: its tag, its name, a summary.
+    Backend {
+        /// The message's type byte.
+        tag: u8,
+        /// Its name in the protocol's documentation.
+        name: &'static str,
+        /// A few words on its content.
+        summary: String,
+    },
+    /// The cell's query, which decides the outcome.
+    Query(String),
+    /// Any message but the one that the login asked for, behind stuffed bytes.
+    OutOfTurn(String),
+    /// Bytes that are wrong on purpose.
+    Hostile(&'static str),
+    /// Bytes that are no message.
+    Junk(Vec<u8>),
+    /// The sender closed its side in good order.
+    Closed,
+    /// The sender reset the connection.
+    Reset,
+    /// The server's deadline for the connection passed.
+    TimedOut,
+}
+
+/// How a client proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// A cleartext password; whether it is the right one.
+    Password {
+        /// Whether it is the expected password.
+        right: bool,
+    },
+    /// An MD5 response; whether it is the right one.
+    Md5 {
+        /// Whether it fits the expected password.
+        right: bool,
+    },
+    /// SASLInitialResponse: nothing in it is computed from the password.
+    SaslInitial {
+        /// SCRAM-SHA-256-PLUS was chosen.
+        plus: bool,
+    },
+    /// The SCRAM client-final-message, with its proof.
+    SaslFinal {
+        /// Under SCRAM-SHA-256-PLUS, with the right binding.
+        bound: bool,
+        /// Whether it fits the expected password.
+        right: bool,
+    },
+}
+
+impl Proof {
+    /// Whether the message holds the password or anything computed from it.
+    #[must_use]
+    pub const fn reveals(self) -> bool {
+        !matches!(self, Self::SaslInitial { .. })
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The program `pgtls`.
+
+fn main() {}
