@@ -1,0 +1,370 @@
+//! The client's messages after StartupMessage.
+
+use std::fmt;
+
+use super::{Error, reader::Reader};
+
+/// The longest message whose length a client chooses freely (queries, parameters), in bytes.
+/// PostgreSQL takes up to 1 GiB; nothing said to a mock comes near this.
+pub const MAX_LARGE: usize = 1 << 20;
+/// The longest of the other messages, as in PostgreSQL (`PQ_SMALL_MESSAGE_LIMIT`), in bytes.
+pub const MAX_SMALL: usize = 10_000;
+/// The longest proof, as in PostgreSQL (`PG_MAX_AUTH_TOKEN_LENGTH`), in bytes.
+pub const MAX_PROOF: usize = 65_535;
+
+/// A message of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// Binds parameters to a statement, which makes a portal.
+    Bind(Bind),
+    /// Forgets a statement or a portal.
+    Close(Target),
+    /// Data of a COPY.
+    CopyData(Vec<u8>),
+    /// The end of a COPY.
+    CopyDone,
+    /// A COPY given up, and why.
+    CopyFail(String),
+    /// Asks what a statement or a portal takes and returns.
+    Describe(Target),
+    /// Runs a portal.
+    Execute {
+        /// The portal's name; empty for the unnamed one.
+        portal: String,
+        /// How many rows at most; 0 or less for all.
+        max_rows: i32,
+    },
+    /// Asks for what is still unsent.
+    Flush,
+    /// Calls a function by its oid, a way that nobody has taken for decades.
+    FunctionCall(Vec<u8>),
+    /// Makes a statement of a text.
+    Parse {
+        /// The statement's name; empty for the unnamed one.
+        statement: String,
+        /// Its text.
+        query: String,
+        /// The oids of its first parameters' types; 0 leaves one open.
+        parameter_types: Vec<u32>,
+    },
+    /// PasswordMessage, SASLInitialResponse, SASLResponse or GSSResponse: the login knows which.
+    Proof(Proof),
+    /// A simple query.
+    Query(String),
+    /// Ends a round of extended query.
+    Sync,
+    /// Ends the session.
+    Terminate,
+    /// A message of a known type whose body is not what it should be.
+    Malformed {
+        /// Its type byte.
+        tag: u8,
+        /// What was wrong.
+        error: Error,
+    },
+    /// A message of another type.
+    Unknown {
+        /// Its type byte.
+        tag: u8,
+        /// All that came with it.
+        body: Vec<u8>,
+    },
+}
+
+/// Bind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// The portal's name; empty for the unnamed one.
+    pub portal: String,
+    /// The statement's name; empty for the unnamed one.
+    pub statement: String,
+    /// None: all text; one: for all; else one a parameter.
+    pub parameter_formats: Vec<Format>,
+    /// The parameters; `None` is NULL.
+    pub parameters: Vec<Option<Vec<u8>>>,
+    /// None: all text; one: for all; else one a column.
+    pub result_formats: Vec<Format>,
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As text (0).
+    Text,
+    /// In the type's own bytes (1).
+    Binary,
+}
+
+/// What Describe and Close are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A statement, by its name; empty for the unnamed one.
+    Statement(String),
+    /// A portal, by its name; empty for the unnamed one.
+    Portal(String),
+}
+
+/// A proof as it came. Its `Debug` never shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proof(Vec<u8>);
+
+/// SASLInitialResponse.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaslInitial<'a> {
+    /// The mechanism that the client chose.
+    pub mechanism: String,
+    /// Its first message, where it sent one along.
+    pub response: Option<&'a [u8]>,
+}
+
+impl Proof {
+    /// Whatever came, byte for byte: the body of a SASLResponse is just this.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text of a PasswordMessage.
+    ///
+    /// # Errors
+    /// When the body is not one string and its NUL.
+    pub fn password(&self) -> Result<&[u8], Error> {
+        match self.0.split_last() {
+            Some((0, password)) if !password.contains(&0) => Ok(password),
+            _ => Err(Error::Body { message: "PasswordMessage", wanted: "one string" }),
+        }
+    }
+
+    /// The parts of a SASLInitialResponse.
+    ///
+    /// # Errors
+    /// When the body is not a name and a response or its absence.
+    pub fn sasl_initial(&self) -> Result<SaslInitial<'_>, Error> {
+        let mut reader = Reader::new("SASLInitialResponse", &self.0);
+        let mechanism = reader.string("a mechanism")?;
+        let response = reader.nullable("a response")?;
+        reader.end()?;
+        Ok(SaslInitial { mechanism, response })
+    }
+}
+
+impl From<Vec<u8>> for Proof {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proof({} bytes)", self.0.len())
+    }
+}
+
+impl fmt::Debug for SaslInitial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaslInitial").field("mechanism", &self.mechanism).finish_non_exhaustive()
+    }
+}
+
+impl Message {
+    /// Its type byte.
+    #[must_use]
+    pub const fn tag(&self) -> u8 {
+        match self {
+            Self::Bind(_) => b'B',
+            Self::Close(_) => b'C',
+            Self::CopyData(_) => b'd',
+            Self::CopyDone => b'c',
+            Self::CopyFail(_) => b'f',
+            Self::Describe(_) => b'D',
+            Self::Execute { .. } => b'E',
+            Self::Flush => b'H',
+            Self::FunctionCall(_) => b'F',
+            Self::Parse { .. } => b'P',
+            Self::Proof(_) => b'p',
+            Self::Query(_) => b'Q',
+            Self::Sync => b'S',
+            Self::Terminate => b'X',
+            Self::Malformed { tag, .. } | Self::Unknown { tag, .. } => *tag,
+        }
+    }
+
+    /// Its name in the protocol's documentation; `unknown` where it has none.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        name(self.tag())
+    }
+
+    /// A few words on its content. Never a proof, nor a parameter's value.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Bind(bind) => format!(
+                "{} from {}, {} parameters",
+                quoted(&bind.portal),
+                quoted(&bind.statement),
+                bind.parameters.len()
+            ),
+            Self::Close(target) | Self::Describe(target) => target.to_string(),
+            Self::CopyData(data) => format!("{} bytes", data.len()),
+            Self::CopyFail(reason) => excerpt(reason),
+            Self::Execute { portal, max_rows } if *max_rows > 0 => {
+                format!("{}, at most {max_rows} rows", quoted(portal))
+            }
+            Self::Execute { portal, .. } => quoted(portal),
+            Self::Parse { statement, query, .. } => {
+                format!("{}: {}", quoted(statement), excerpt(query))
+            }
+            Self::Query(query) => excerpt(query),
+            Self::FunctionCall(body) => format!("{} bytes", body.len()),
+            Self::Proof(proof) => format!("{} bytes", proof.0.len()),
+            Self::Malformed { error, .. } => error.to_string(),
+            Self::Unknown { tag, body } => {
+                format!("type {}, {} bytes", tag.escape_ascii(), body.len())
+            }
+            Self::CopyDone | Self::Flush | Self::Sync | Self::Terminate => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statement(name) => write!(f, "statement {}", quoted(name)),
+            Self::Portal(name) => write!(f, "portal {}", quoted(name)),
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    if name.is_empty() { "unnamed".to_owned() } else { format!("`{}`", excerpt(name)) }
+}
+
+/// A text's beginning, on one line.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut line: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+const fn name(tag: u8) -> &'static str {
+    match tag {
+        b'B' => "Bind",
+        b'C' => "Close",
+        b'd' => "CopyData",
+        b'c' => "CopyDone",
+        b'f' => "CopyFail",
+        b'D' => "Describe",
+        b'E' => "Execute",
+        b'H' => "Flush",
+        b'F' => "FunctionCall",
+        b'P' => "Parse",
+        b'p' => "PasswordMessage",
+        b'Q' => "Query",
+        b'S' => "Sync",
+        b'X' => "Terminate",
+        _ => "unknown",
+    }
+}
+
+/// The longest message of a type, its length field counted and its type byte not, in bytes.
+const fn limit(tag: u8) -> (usize, &'static str) {
+    match tag {
+        b'Q' | b'P' | b'B' | b'd' | b'F' => (MAX_LARGE, "4 to 1048576"),
+        b'p' => (MAX_PROOF, "4 to 65535"),
+        _ => (MAX_SMALL, "4 to 10000"),
+    }
+}
+
+/// The first message in `bytes` and its size, or `None` while it is incomplete.
+///
+/// # Errors
+/// When its length cannot be one: then nothing after it can be read either. A wrong body is
+/// [`Message::Malformed`], since the next message can still be found.
+pub fn message(bytes: &[u8]) -> Result<Option<(Message, usize)>, Error> {
+    let Some((&tag, rest)) = bytes.split_first() else { return Ok(None) };
+    let Some((length, _)) = rest.split_first_chunk() else { return Ok(None) };
+    let length = i32::from_be_bytes(*length);
+    let (longest, wanted) = limit(tag);
+    let size = match usize::try_from(length) {
+        Ok(size) if (4..=longest).contains(&size) => size,
+        _ => return Err(Error::Length { message: name(tag), wanted, got: i64::from(length) }),
+    };
+    let Some(body) = rest.get(4..size) else { return Ok(None) };
+    let message = parse(tag, body).unwrap_or_else(|error| Message::Malformed { tag, error });
+    Ok(Some((message, 1 + size)))
+}
+
+fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
+    let mut reader = Reader::new(name(tag), body);
+    let message = match tag {
+        b'B' => Message::Bind(bind(&mut reader)?),
+        b'C' => Message::Close(target(&mut reader)?),
+        b'd' => Message::CopyData(reader.rest().to_vec()),
+        b'c' => Message::CopyDone,
+        b'f' => Message::CopyFail(reader.string("a reason")?),
+        b'D' => Message::Describe(target(&mut reader)?),
+        b'E' => Message::Execute {
+            portal: reader.string("a portal")?,
+            max_rows: reader.int32("a number of rows")?,
+        },
+        b'H' => Message::Flush,
+        b'F' => Message::FunctionCall(reader.rest().to_vec()),
+        b'P' => Message::Parse {
+            statement: reader.string("a statement's name")?,
+            query: reader.string("a query")?,
+            parameter_types: {
+                let count = reader.count("a number of types")?;
+                (0..count)
+                    .map(|_| reader.int32("a type's oid").map(i32::cast_unsigned))
+                    .collect::<Result<_, _>>()?
+            },
+        },
+        b'p' => Message::Proof(Proof(reader.rest().to_vec())),
+        b'Q' => Message::Query(reader.string("a query")?),
+        b'S' => Message::Sync,
+        b'X' => Message::Terminate,
+        tag => Message::Unknown { tag, body: reader.rest().to_vec() },
+    };
+    reader.end()?;
+    Ok(message)
+}
+
+fn bind(reader: &mut Reader<'_>) -> Result<Bind, Error> {
+    Ok(Bind {
+        portal: reader.string("a portal")?,
+        statement: reader.string("a statement")?,
+        parameter_formats: formats(reader)?,
+        parameters: {
+            let count = reader.count("a number of parameters")?;
+            (0..count)
+                .map(|_| Ok(reader.nullable("a parameter")?.map(<[u8]>::to_vec)))
+                .collect::<Result<_, _>>()?
+        },
+        result_formats: formats(reader)?,
+    })
+}
+
+fn formats(reader: &mut Reader<'_>) -> Result<Vec<Format>, Error> {
+    let count = reader.count("a number of formats")?;
+    (0..count)
+        .map(|_| match reader.int16("a format")? {
+            0 => Ok(Format::Text),
+            1 => Ok(Format::Binary),
+            _ => Err(reader.error("a format of 0 or 1")),
+        })
+        .collect()
+}
+
+fn target(reader: &mut Reader<'_>) -> Result<Target, Error> {
+    match reader.byte("`S` or `P`")? {
+        b'S' => Ok(Target::Statement(reader.string("a statement")?)),
+        b'P' => Ok(Target::Portal(reader.string("a portal")?)),
+        _ => Err(reader.error("`S` or `P`")),
+    }
+}
