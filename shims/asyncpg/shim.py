@@ -1,0 +1,68 @@
+"""asyncpg, by its connection URL."""
+
+import os
+import sys
+from urllib.parse import quote, urlencode
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+
+import asyncpg
+import asyncpg.connect_utils
+import pgtls_shim
+from pgtls_shim import Unsupported
+
+# Before 0.31 `sslnegotiation` in the URL would have become a server setting.
+DIRECT = hasattr(asyncpg.connect_utils, "SSLNegotiation")
+IN_URL = ["sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslnegotiation"]
+
+
+def url(request, keys):
+    """The request as asyncpg's URL, with those of `keys` that it sets as parameters."""
+    host = f"[{request['host']}]" if ":" in request["host"] else request["host"]
+    login = f"{quote(request['user'], safe='')}:{quote(request['password'], safe='')}"
+    parameters = urlencode({key: request[key] for key in keys if key in request}, quote_via=quote)
+    return f"postgresql://{login}@{host}:{request['port']}/{quote(request['dbname'])}?{parameters}".rstrip("?")
+
+
+def target(request):
+    """The URL, and the further arguments that the request needs."""
+    pgtls_shim.refuse(request, "channel_binding", "then")
+    if "sslnegotiation" in request and not DIRECT:
+        raise Unsupported("no sslnegotiation")
+    if request.get("sslrootcert") != "system":
+        return url(request, IN_URL), {}
+    # The system store is what ssl=True means, with the name verified; it takes the URL's place for the rest.
+    if request.get("sslmode") != "verify-full":
+        raise Unsupported("sslrootcert=system is ssl=True, which is verify-full and nothing else")
+    pgtls_shim.refuse(request, "sslcert", "sslkey", "sslcrl")
+    return url(request, ["sslnegotiation"]), {"ssl": True}
+
+
+async def connect(request):
+    dsn, more = target(request)
+    with pgtls_shim.resolving(request):
+        connection = await asyncpg.connect(dsn, timeout=pgtls_shim.timeout_seconds(request), **more)
+    try:
+        return await connection.fetch(request["query"]), None
+    finally:
+        await connection.close()
+
+
+pgtls_shim.serve(
+    {
+        "name": "asyncpg",
+        "version": asyncpg.__version__,
+        "tls": pgtls_shim.openssl(),
+        "supports": {
+            "sslmode": pgtls_shim.SSLMODES,
+            "sslnegotiation": ["postgres", "direct"] if DIRECT else ["postgres"],
+            "sslrootcert": ["file", "system"],
+            "channel_binding": ["prefer"],
+            "hostaddr": True,
+            "sslcert": True,
+            "sslcrl": True,
+            "cancel": False,
+        },
+    },
+    connect,
+)

@@ -1,0 +1,71 @@
+"""psycopg2, or, where its wheel has no build for this Python, the libpq that the wheel carries."""
+
+import glob
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+
+import libpq
+import pgtls_shim
+
+
+def by_psycopg2():
+    """The driver's name, version, libpq version, wheel libraries and `connect`, through its own module."""
+    import psycopg2
+    import psycopg2.extensions
+
+    version = psycopg2.extensions.libpq_version()
+
+    def connect(request):
+        connection = psycopg2.connect(**libpq.settings(request, version))
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(request["query"])
+                rows = cursor.fetchall()
+            tls = connection.info.ssl_in_use
+            if request.get("then") == "cancel":
+                libpq.cancelled(connection.cancel)
+            return rows, tls
+        finally:
+            connection.close()
+
+    packages = os.path.dirname(os.path.dirname(psycopg2.__file__))
+    # "2.9.13 (dt dec pq3 ext lo64)": the build's features are no part of the version.
+    return psycopg2.__version__.split()[0], version, packages, connect
+
+
+def by_ctypes():
+    """The same, through the libpq of the wheel that install.sh unpacked beside the environment."""
+    from ctypes_libpq import Libpq
+
+    packages = os.path.join(sys.prefix, "wheel")
+    library = Libpq(os.path.join(packages, "psycopg2_binary.libs"))
+
+    def connect(request):
+        with library.connect(libpq.settings(request, library.version)) as connection:
+            rows = connection.query(request["query"])
+            if request.get("then") == "cancel":
+                libpq.cancelled(connection.cancel)
+            return rows, connection.ssl_in_use()
+
+    metadata = glob.glob(os.path.join(packages, "psycopg2_binary-*.dist-info"))[0]
+    release = os.path.basename(metadata).removeprefix("psycopg2_binary-").removesuffix(".dist-info")
+    return release, library.version, packages, connect
+
+
+try:
+    release, version, packages, connect = by_psycopg2()
+except ImportError:
+    release, version, packages, connect = by_ctypes()
+
+pgtls_shim.serve(
+    {
+        "name": "psycopg2",
+        "version": release,
+        "tls": libpq.tls(version, os.path.join(packages, "psycopg2_binary.libs")),
+        "libpq": version // 10000,
+        "supports": libpq.supports(version),
+    },
+    connect,
+)
