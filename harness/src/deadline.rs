@@ -1,0 +1,72 @@
+//! The deadline: a moment after which no wait goes on.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// The deadline passed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the deadline passed")]
+pub struct Elapsed;
+
+/// A moment that bounds every wait it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The deadline that is `wait` away from now.
+    #[must_use]
+    pub fn after(wait: Duration) -> Self {
+        let now = Instant::now();
+        // A wait that the clock cannot hold is as good as thirty years.
+        let far = Duration::from_secs(30 * 365 * 24 * 3600);
+        Self(now.checked_add(wait).unwrap_or_else(|| now + far))
+    }
+
+    /// The earlier of the two.
+    #[must_use]
+    pub fn or_after(self, wait: Duration) -> Self {
+        self.min(Self::after(wait))
+    }
+
+    /// The moment itself.
+    #[must_use]
+    pub const fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// What is left; zero once it passed.
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Runs `future` to its end, or up to the deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] if the deadline comes first; the future is dropped then.
+    pub async fn bound<F: Future>(self, future: F) -> Result<F::Output, Elapsed> {
+        tokio::time::timeout_at(self.0.into(), future).await.map_err(|_| Elapsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_without_end_ends() {
+        let deadline = Deadline::after(Duration::from_millis(10));
+        assert_eq!(deadline.bound(std::future::pending::<()>()).await, Err(Elapsed));
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn what_is_ready_passes_and_no_wait_is_too_long() {
+        assert_eq!(Deadline::after(Duration::MAX).bound(async { 1 }).await, Ok(1));
+        let near = Deadline::after(Duration::MAX).or_after(Duration::from_secs(1));
+        assert!(near.remaining() <= Duration::from_secs(1));
+    }
+}
