@@ -1,1 +1,27 @@
 //! The reference of libpq, the judge, and the runner that drives stacks over the shim contract.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`axes`], [`Cell`], [`Filter`] | the settings of one cell, its id, and choosing among cells |
+//! | [`suite`] | which cells there are |
+//! | [`reference`](mod@reference) | what libpq would do |
+//! | [`shim`] | the shim contract, and a shim's process |
+//! | [`runner`] | many cells over many stacks |
+//! | [`judge`] | verdicts |
+//! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
+
+pub mod axes;
+pub mod baseline;
+mod cell;
+pub mod diff;
+pub mod judge;
+pub mod names;
+pub mod providers;
+pub mod reference;
+pub mod results;
+// pub mod runner;
+pub mod shim;
+pub mod suite;
+
+pub use cell::{Cell, CellError, Filter};
+pub use suite::Suite;

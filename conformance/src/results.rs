@@ -1,0 +1,147 @@
+//! The results: what one run found, as data. The JSON that scripts rely on is this, serialized.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use pgtls_mock_server::transcript::TlsFacts;
+
+use crate::{
+    judge::{Conformance, Invariant},
+    shim::{ClientError, Supports},
+};
+
+/// The version of the results' schema.
+pub const SCHEMA: u32 = 1;
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Results {
+    /// The version of this schema, 1.
+    pub schema: u32,
+    /// The tool and its version.
+    pub tool: String,
+    /// The libpq that the reference stood for.
+    pub reference: String,
+    /// The suite's name.
+    pub suite: String,
+    /// What all chance came from.
+    pub seed: String,
+    /// The stacks that were asked for.
+    pub stacks: Vec<Stack>,
+    /// The cells, in the order of stacks and of the suite.
+    pub cells: Vec<CellResult>,
+}
+
+/// One stack of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stack {
+    /// Its name in ids.
+    pub name: String,
+    /// The driver's version, as it says itself.
+    pub version: Option<String>,
+    /// The TLS library, as it says itself.
+    pub tls: Option<String>,
+    /// The major version of the libpq inside, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libpq: Option<u16>,
+    /// What can be asked of it.
+    pub supports: Option<Supports>,
+    /// Why it could not run.
+    pub could_not_run: Option<String>,
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellResult {
+    /// The cell's id.
+    pub id: String,
+    /// The stack's name.
+    pub stack: String,
+    /// Every axis by its name, defaults included.
+    pub axes: IndexMap<String, String>,
+    /// What the reference says.
+    pub expected: Expected,
+    /// What was seen; null where the stack does not support the cell.
+    pub observed: Option<Observed>,
+    /// Observed against expected.
+    pub conformance: Conformance,
+    /// The broken invariants.
+    pub safety: Vec<Invariant>,
+    /// Worth knowing, and no finding.
+    pub warnings: Vec<String>,
+    /// Why it is unsupported, or how the client died.
+    pub reason: Option<String>,
+}
+
+/// What the reference says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Expected {
+    /// Its trace.
+    pub trace: String,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Observed {
+    /// The server's trace.
+    pub trace: String,
+    /// Its outcome.
+    pub outcome: String,
+    /// What the client said went wrong.
+    pub error: Option<ClientError>,
+    /// The TLS session, if there was one.
+    pub tls: Option<Tls>,
+    /// How often the client had to wait for the server, up to the query.
+    pub round_trips: u32,
+    /// From the question to the answer, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// A TLS session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tls {
+    /// The version, such as `TLSv1.3`.
+    pub version: Option<String>,
+    /// The cipher suite by its IANA name.
+    pub cipher: Option<String>,
+    /// The ALPN protocol agreed on.
+    pub alpn: Option<String>,
+    /// The ClientHello's server_name.
+    pub sni: Option<String>,
+}
+
+impl CellResult {
+    /// Whether the verdicts make a finding, the baseline aside.
+    #[must_use]
+    pub fn is_finding(&self) -> bool {
+        self.conformance.is_finding() || !self.safety.is_empty()
+    }
+}
+
+impl Results {
+    /// The same without what no two runs share: `elapsed_us` and the seed.
+    #[must_use]
+    pub fn comparable(mut self) -> Self {
+        self.seed.clear();
+        for observed in self.cells.iter_mut().filter_map(|cell| cell.observed.as_mut()) {
+            observed.elapsed_us = 0;
+        }
+        self
+    }
+
+    /// Reads results.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not the results' JSON, or of another schema.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        let results: Self = serde_json::from_str(text)?;
+        if results.schema == SCHEMA {
+            Ok(results)
+        } else {
+            let wrong = format!("wanted results of schema {SCHEMA}, got schema {}", results.schema);
+            Err(serde::de::Error::custom(wrong))
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The shim contract's messages, version 1: one JSON object a line, both ways.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the contract.
+pub const CONTRACT: u32 = 1;
+
+/// What the runner asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Request {
+    /// The first question: who are you?
+    Hello {
+        /// The contract's version, 1.
+        contract: u32,
+    },
+    /// Connect, run the query, close.
+    Connect(Box<Connect>),
+}
+
+/// One connect call. An absent key leaves the driver's own default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Connect {
+    /// Comes back with the answer.
+    pub id: u64,
+    /// The name to connect to and to verify.
+    pub host: String,
+    /// Where that host is; a stack that cannot be told resolves the name itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostaddr: Option<String>,
+    /// The TCP port.
+    pub port: u16,
+    /// The user that logs in.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The database.
+    pub dbname: String,
+    /// The connect timeout in milliseconds.
+    pub timeout_ms: u64,
+    /// The query to run, `SELECT` and a number.
+    pub query: String,
+    /// Absent only for `unset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslmode: Option<String>,
+    /// A file's path, or `system`; absent only for `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslrootcert: Option<String>,
+    /// `direct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslnegotiation: Option<String>,
+    /// `disable` or `require`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_binding: Option<String>,
+    /// The client certificate's path, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslcert: Option<PathBuf>,
+    /// Its key's path, PEM (PKCS #8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslkey: Option<PathBuf>,
+    /// A revocation list's path, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sslcrl: Option<PathBuf>,
+    /// What to do after the query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<FollowUp>,
+}
+
+/// What may follow the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FollowUp {
+    /// Send a cancel request for this connection by the driver's own means.
+    Cancel,
+}
+
+/// What a shim answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Response {
+    /// The answer to the first question.
+    Hello(Hello),
+    /// The answer to a connect call.
+    Result(Answer),
+}
+
+/// Who the stack is and what it can.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hello {
+    /// The contract's version that the shim speaks.
+    pub contract: u32,
+    /// The driver's name.
+    pub name: String,
+    /// The driver's version.
+    pub version: String,
+    /// The TLS library and its version.
+    #[serde(default)]
+    pub tls: String,
+    /// What can be asked of it.
+    #[serde(default)]
+    pub supports: Supports,
+    /// The major version of the libpq inside, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libpq: Option<u16>,
+}
+
+/// What can be asked of a stack; what is not named here is `unsupported`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Supports {
+    /// The modes by name.
+    pub sslmode: Vec<String>,
+    /// `postgres`, `direct`.
+    pub sslnegotiation: Vec<String>,
+    /// `file`, `system`.
+    pub sslrootcert: Vec<String>,
+    /// `prefer`, `disable`, `require`.
+    pub channel_binding: Vec<String>,
+    /// It can be told the server's address apart from its name.
+    pub hostaddr: bool,
+    /// It takes a client certificate.
+    pub sslcert: bool,
+    /// It takes a revocation list.
+    pub sslcrl: bool,
+    /// It can send a cancel request.
+    pub cancel: bool,
+}
+
+/// How a connect call ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// The request's.
+    pub id: u64,
+    /// The outcome and what belongs to it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The outcome of a connect call, as the client sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Outcome {
+    /// The query ran.
+    Connected {
+        /// Whether the driver says the connection is encrypted; null where it does not tell.
+        #[serde(default)]
+        tls: Option<bool>,
+        /// The query's rows, every value as text.
+        rows: Vec<Vec<String>>,
+    },
+    /// It failed.
+    Failed {
+        /// What the application sees.
+        error: ClientError,
+    },
+    /// The stack cannot do what it was asked, and has made no connection.
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An error as the application sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientError {
+    /// The error's class or code, in the driver's own terms.
+    #[serde(default)]
+    pub class: String,
+    /// Every text the application would see.
+    #[serde(default)]
+    pub message: String,
+}
+
+impl Supports {
+    /// The modes of libpq.
+    #[must_use]
+    pub fn all_modes() -> Vec<String> {
+        ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].map(str::to_owned).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contracts_own_examples_are_read() {
+        for line in [
+            r#"{"type":"hello","contract":1,"name":"asyncpg","version":"0.32.0","tls":"OpenSSL 3.0.19","supports":{"sslmode":["disable","allow","prefer","require","verify-ca","verify-full"],"sslnegotiation":["postgres","direct"],"sslrootcert":["file","system"],"channel_binding":["prefer"],"hostaddr":false,"sslcert":true,"sslcrl":false,"cancel":false}}"#,
+            r#"{"type":"result","id":7,"outcome":"connected","tls":true,"rows":[["48151"]]}"#,
+            r#"{"type":"result","id":7,"outcome":"connected","tls":null,"rows":[["48151"]]}"#,
+            r#"{"type":"result","id":7,"outcome":"failed","error":{"class":"SSLCertVerificationError","message":"…"}}"#,
+            r#"{"type":"result","id":7,"outcome":"unsupported","reason":"no sslmode=allow"}"#,
+        ] {
+            let response: Response = serde_json::from_str(line).expect(line);
+            let again: Response =
+                serde_json::from_str(&serde_json::to_string(&response).expect("text")).expect("itself");
+            assert_eq!(again, response);
+        }
+        let connect = r#"{"type":"connect","id":7,"host":"localhost","hostaddr":"127.0.0.1","port":40123,"user":"any","password":"…","dbname":"postgres","timeout_ms":2000,"query":"SELECT 48151","sslmode":"verify-full","sslrootcert":"/abs/root.pem","sslnegotiation":"direct","channel_binding":"require","sslcert":"…","sslkey":"…","sslcrl":"…","then":"cancel"}"#;
+        let request: Request = serde_json::from_str(connect).expect("a request");
+        assert_eq!(serde_json::to_string(&request).expect("text"), connect);
+    }
+
+    #[test]
+    fn an_absent_key_stays_absent() {
+        let request = Request::Connect(Box::default());
+        let text = serde_json::to_string(&request).expect("text");
+        assert!(!text.contains("sslmode") && !text.contains("null"), "{text}");
+    }
+}
