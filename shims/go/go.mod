@@ -1,0 +1,3 @@
+module pgtls/shims/go
+
+go 1.23

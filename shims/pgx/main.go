@@ -1,0 +1,86 @@
+// Command shim drives pgx, version 5, over the shim contract.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"pgtls/shims/go"
+)
+
+func main() {
+	supports := shim.Supports{
+		SSLMode:        []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+		SSLNegotiation: []string{"postgres"},
+		SSLRootCert:    []string{"file"},
+		ChannelBinding: []string{"prefer"},
+		Hostaddr:       true,
+		SSLCert:        true,
+		Cancel:         true,
+	}
+	// Later releases take more; a setting that a release does not know goes to the server as it is.
+	config := reflect.TypeOf(pgconn.Config{})
+	if _, ok := config.FieldByName("SSLNegotiation"); ok {
+		supports.SSLNegotiation = append(supports.SSLNegotiation, "direct")
+	}
+	if _, ok := config.FieldByName("ChannelBinding"); ok {
+		supports.ChannelBinding = append(supports.ChannelBinding, "disable", "require")
+	}
+	if _, err := pgx.ParseConfig("host=h sslrootcert=system"); err == nil {
+		supports.SSLRootCert = append(supports.SSLRootCert, "system")
+	}
+	shim.Serve(shim.Driver{Name: "pgx", Module: "github.com/jackc/pgx/v5", Supports: supports, Connect: connect, SQLState: sqlState})
+}
+
+func connect(r shim.Request, notices *[]string) (connected shim.Connected, err error) {
+	config, err := pgx.ParseConfig(r.Conninfo())
+	if err != nil {
+		return connected, err
+	}
+	config.ConnectTimeout = time.Duration(r.TimeoutMS) * time.Millisecond
+	config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { *notices = append(*notices, notice.Message) }
+	if r.Hostaddr != "" {
+		config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{r.Hostaddr}, nil }
+	}
+	ctx := context.Background()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return connected, err
+	}
+	defer conn.Close(ctx)
+	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
+	connected.TLS = &encrypted
+	rows, err := conn.Query(ctx, r.Query)
+	if err != nil {
+		return connected, err
+	}
+	connected.Rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (texts []string, err error) {
+		values, err := row.Values()
+		for _, value := range values {
+			texts = append(texts, fmt.Sprint(value))
+		}
+		return texts, err
+	})
+	if err == nil && r.Then == "cancel" {
+		// The query has succeeded: a cancel that fails does not undo that.
+		if err := conn.PgConn().CancelRequest(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "cancel:", err)
+		}
+	}
+	return connected, err
+}
+
+func sqlState(err error) string {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server.Code
+	}
+	return ""
+}
