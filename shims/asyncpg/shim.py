@@ -11,7 +11,7 @@ import asyncpg.connect_utils
 import pgtls_shim
 from pgtls_shim import Unsupported
 
-# Before 0.31 `sslnegotiation` in the URL would have become a server setting.
+# Before 0.30 `sslnegotiation` in the URL would have become a server setting.
 DIRECT = hasattr(asyncpg.connect_utils, "SSLNegotiation")
 IN_URL = ["sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslnegotiation"]
 

@@ -10,8 +10,14 @@ import libpq
 import pgtls_shim
 
 
+def bundled(packages):
+    """The folder of the wheel's shared libraries: psycopg2/.libs up to 2.7."""
+    old = os.path.join(packages, "psycopg2", ".libs")
+    return old if os.path.isdir(old) else os.path.join(packages, "psycopg2_binary.libs")
+
+
 def by_psycopg2():
-    """The driver's name, version, libpq version, wheel libraries and `connect`, through its own module."""
+    """The driver's version, its libpq's, the folder of its libraries and `connect`, through its own module."""
     import psycopg2
     import psycopg2.extensions
 
@@ -30,9 +36,9 @@ def by_psycopg2():
         finally:
             connection.close()
 
-    packages = os.path.dirname(os.path.dirname(psycopg2.__file__))
+    libraries = bundled(os.path.dirname(os.path.dirname(psycopg2.__file__)))
     # "2.9.13 (dt dec pq3 ext lo64)": the build's features are no part of the version.
-    return psycopg2.__version__.split()[0], version, packages, connect
+    return psycopg2.__version__.split()[0], version, libraries, connect
 
 
 def by_ctypes():
@@ -40,7 +46,8 @@ def by_ctypes():
     from ctypes_libpq import Libpq
 
     packages = os.path.join(sys.prefix, "wheel")
-    library = Libpq(os.path.join(packages, "psycopg2_binary.libs"))
+    libraries = bundled(packages)
+    library = Libpq(libraries)
 
     def connect(request):
         with library.connect(libpq.settings(request, library.version)) as connection:
@@ -51,19 +58,19 @@ def by_ctypes():
 
     metadata = glob.glob(os.path.join(packages, "psycopg2_binary-*.dist-info"))[0]
     release = os.path.basename(metadata).removeprefix("psycopg2_binary-").removesuffix(".dist-info")
-    return release, library.version, packages, connect
+    return release, library.version, libraries, connect
 
 
 try:
-    release, version, packages, connect = by_psycopg2()
+    release, version, libraries, connect = by_psycopg2()
 except ImportError:
-    release, version, packages, connect = by_ctypes()
+    release, version, libraries, connect = by_ctypes()
 
 pgtls_shim.serve(
     {
         "name": "psycopg2",
         "version": release,
-        "tls": libpq.tls(version, os.path.join(packages, "psycopg2_binary.libs")),
+        "tls": libpq.tls(version, libraries),
         "libpq": version // 10000,
         "supports": libpq.supports(version),
     },

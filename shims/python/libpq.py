@@ -53,8 +53,9 @@ def tls(version, libraries):
     folder `libraries` where the wheel keeps it; loading it again yields the copy that is in use."""
     for path in glob.glob(os.path.join(libraries, "libcrypto-*.so*")):
         crypto = ctypes.CDLL(path)
-        crypto.OpenSSL_version.restype = ctypes.c_char_p
-        return f"libpq {text(version)}, " + " ".join(crypto.OpenSSL_version(0).decode().split()[:2])
+        name = crypto.OpenSSL_version if hasattr(crypto, "OpenSSL_version") else crypto.SSLeay_version  # 1.0
+        name.restype = ctypes.c_char_p
+        return f"libpq {text(version)}, " + " ".join(name(0).decode().split()[:2])
     return f"libpq {text(version)}"
 
 
