@@ -1,12 +1,28 @@
 //! The certificate authority: every certificate, key and file of the axes, made at first use.
 
 mod binding;
+mod cache;
+mod folder;
+mod issue;
+#[cfg(test)]
+mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use rcgen::{KeyPair, SerialNumber};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use time::OffsetDateTime;
 
 pub use self::binding::server_end_point;
+use self::{
+    cache::Cache,
+    folder::{Folder, Secrecy, pem},
+    issue::{Issuer, Role},
+};
 use crate::axes::{Certificate, Key};
 
 /// The user whom client certificates name: their CN, which `cert` compares with the user.
@@ -32,13 +48,14 @@ pub enum Error {
         /// Why.
         source: rcgen::Error,
     },
-    /// A key could not be made.
-    #[error("cannot make an Ed25519 key")]
-    Key(#[from] openssl::error::ErrorStack),
+    /// OpenSSL could give no random bytes or no Ed25519 key.
+    #[error("no key or random bytes from openssl")]
+    Random(#[from] openssl::error::ErrorStack),
 }
 
 /// Whose client certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ClientCertificate {
     /// Issued by the root that the server trusts.
     Right,
@@ -64,11 +81,39 @@ pub struct Identity {
     pub key: PrivateKeyDer<'static>,
     /// The channel binding `tls-server-end-point`; `None` where the signature names no hash.
     pub server_end_point: Option<Vec<u8>>,
+    /// The leaf's serial number, for its revocation.
+    serial: SerialNumber,
 }
 
 /// An authority with a folder of its own; clones share both.
-#[derive(Debug, Clone)]
-pub struct Authority {}
+///
+/// Nothing is made before it is asked for, and nothing twice: a leaf that was shown stays the
+/// leaf. The server's leaves of one key type share their key, for the sake of RSA, whose keys
+/// take long to make; every authority has its own.
+///
+/// ```
+/// use pgtls_mock_server::{axes::{Certificate, Key}, pki::Authority};
+///
+/// let authority = Authority::generate()?;
+/// let identity = authority.identity(Certificate::WithIntermediate, Key::P256)?;
+/// assert_eq!(identity.chain.len(), 2);
+/// assert!(authority.root_path(Key::P256)?.starts_with(authority.directory()));
+/// # Ok::<(), pgtls_mock_server::pki::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Authority(Arc<Inner>);
+
+struct Inner {
+    folder: Folder,
+    /// All dates count from here.
+    made: OffsetDateTime,
+    issuers: Cache<(Role, Key), Arc<Issuer>>,
+    leaf_keys: Cache<Key, Arc<KeyPair>>,
+    identities: Cache<(Certificate, Key), Arc<Identity>>,
+    client_files: Cache<(ClientCertificate, Key), ClientFiles>,
+    /// By the name under the folder.
+    files: Cache<String, PathBuf>,
+}
 
 impl Authority {
     /// An authority in a temporary folder, which goes with the last clone.
@@ -76,57 +121,79 @@ impl Authority {
     /// # Errors
     /// When the folder cannot be made.
     pub fn generate() -> Result<Self, Error> {
-        unimplemented!()
+        Folder::temporary().map(Self::new)
     }
 
-    /// An authority whose files stay in `directory`, which is made where it is missing.
+    /// An authority whose files stay in `directory`, which is made where it is missing. Files of
+    /// an earlier authority are replaced as the new ones are asked for.
     ///
     /// # Errors
     /// When the folder cannot be made or written to.
-    pub fn generate_in(_directory: &Path) -> Result<Self, Error> {
-        unimplemented!()
+    pub fn generate_in(directory: &Path) -> Result<Self, Error> {
+        Folder::given(directory).map(Self::new)
+    }
+
+    fn new(folder: Folder) -> Self {
+        Self(Arc::new(Inner {
+            folder,
+            made: OffsetDateTime::now_utc(),
+            issuers: Cache::default(),
+            leaf_keys: Cache::default(),
+            identities: Cache::default(),
+            client_files: Cache::default(),
+            files: Cache::default(),
+        }))
     }
 
     /// Where its files are: an absolute path.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        unimplemented!()
+        self.0.folder.path()
     }
 
     /// What the server shows for these axes.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn identity(
-        &self,
-        _certificate: Certificate,
-        _key: Key,
-    ) -> Result<std::sync::Arc<Identity>, Error> {
-        unimplemented!()
+    pub fn identity(&self, certificate: Certificate, key: Key) -> Result<Arc<Identity>, Error> {
+        self.0.identities.get_or_make((certificate, key), || {
+            let pair = self.leaf_key(key)?;
+            let issuer = Role::of(certificate).map(|role| self.issuer(role, key)).transpose()?;
+            let (leaf, serial) = issue::server(certificate, &pair, issuer.as_deref(), self.0.made)?;
+            let server_end_point = server_end_point(&leaf);
+            let mut chain = vec![leaf];
+            if let (Certificate::WithIntermediate, Some(issuer)) = (certificate, issuer) {
+                chain.push(issuer.der().clone());
+            }
+            let key = private_key(&pair);
+            Ok(Arc::new(Identity { chain, key, server_end_point, serial }))
+        })
     }
 
     /// The root that issued the server's certificates, and the right client certificates.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn root(&self, _key: Key) -> Result<CertificateDer<'static>, Error> {
-        unimplemented!()
+    pub fn root(&self, key: Key) -> Result<CertificateDer<'static>, Error> {
+        Ok(self.issuer(Role::Root, key)?.der().clone())
     }
 
     /// The PEM file of [`Authority::root`].
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn root_path(&self, _key: Key) -> Result<PathBuf, Error> {
-        unimplemented!()
+    pub fn root_path(&self, key: Key) -> Result<PathBuf, Error> {
+        self.certificate_file(format!("{key}/root.crt"), || self.root(key))
     }
 
     /// The PEM file of a root that issued nothing but the wrong client certificates.
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn wrong_root_path(&self, _key: Key) -> Result<PathBuf, Error> {
-        unimplemented!()
+    pub fn wrong_root_path(&self, key: Key) -> Result<PathBuf, Error> {
+        self.certificate_file(format!("{key}/wrong-root.crt"), || {
+            Ok(self.issuer(Role::WrongRoot, key)?.der().clone())
+        })
     }
 
     /// A PEM file with the very leaf that the server shows.
@@ -135,18 +202,20 @@ impl Authority {
     /// When it cannot be made or written.
     pub fn server_certificate_path(
         &self,
-        _certificate: Certificate,
-        _key: Key,
+        certificate: Certificate,
+        key: Key,
     ) -> Result<PathBuf, Error> {
-        unimplemented!()
+        self.certificate_file(format!("{key}/server-{certificate}.crt"), || {
+            Ok(self.identity(certificate, key)?.leaf().clone())
+        })
     }
 
     /// A file for `SSL_CERT_FILE`: a system store that holds the right root.
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn system_store_path(&self, _key: Key) -> Result<PathBuf, Error> {
-        unimplemented!()
+    pub fn system_store_path(&self, key: Key) -> Result<PathBuf, Error> {
+        self.certificate_file(format!("{key}/system-store.crt"), || self.root(key))
     }
 
     /// A file for `SSL_CERT_FILE`: a system store that holds nothing.
@@ -154,7 +223,7 @@ impl Authority {
     /// # Errors
     /// When it cannot be written.
     pub fn empty_store_path(&self) -> Result<PathBuf, Error> {
-        unimplemented!()
+        self.file("empty-store.crt".to_owned(), || Ok(String::new()))
     }
 
     /// An empty folder, for `SSL_CERT_DIR` or HOME.
@@ -162,21 +231,26 @@ impl Authority {
     /// # Errors
     /// When it cannot be made.
     pub fn empty_directory(&self) -> Result<PathBuf, Error> {
-        unimplemented!()
+        self.0.files.get_or_make("empty".to_owned(), || self.0.folder.directory("empty"))
     }
 
     /// A path at which there is nothing.
     #[must_use]
     pub fn missing_path(&self) -> PathBuf {
-        unimplemented!()
+        self.directory().join("missing.crt")
     }
 
     /// The root's revocation list (PEM): the `revoked` leaf, and valid now.
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn crl_path(&self, _key: Key) -> Result<PathBuf, Error> {
-        unimplemented!()
+    pub fn crl_path(&self, key: Key) -> Result<PathBuf, Error> {
+        self.file(format!("{key}/root.crl"), || {
+            let revoked = self.identity(Certificate::Revoked, key)?;
+            let root = self.issuer(Role::Root, key)?;
+            let list = issue::revocation_list(&revoked.serial, &root, self.0.made)?;
+            Ok(pem("X509 CRL", &list))
+        })
     }
 
     /// A client's certificate and key, for the user [`CLIENT_USER`].
@@ -185,9 +259,79 @@ impl Authority {
     /// When they cannot be made or written.
     pub fn client_identity(
         &self,
-        _which: ClientCertificate,
-        _key: Key,
+        which: ClientCertificate,
+        key: Key,
     ) -> Result<ClientFiles, Error> {
-        unimplemented!()
+        let (role, name) = match which {
+            ClientCertificate::Right => (Role::Root, "client"),
+            ClientCertificate::Wrong => (Role::WrongRoot, "wrong-client"),
+        };
+        self.0.client_files.get_or_make((which, key), || {
+            let pair = issue::key_pair(key)?;
+            let issuer = self.issuer(role, key)?;
+            let certificate = issue::client(&pair, &issuer, self.0.made)?;
+            let write = |extension, content: String, secrecy| {
+                let name = format!("{key}/{name}.{extension}");
+                self.0.folder.write(name, content.as_bytes(), secrecy)
+            };
+            Ok(ClientFiles {
+                certificate: write("crt", pem("CERTIFICATE", &certificate), Secrecy::Public)?,
+                key: write(
+                    "key",
+                    pem("PRIVATE KEY", private_key(&pair).secret_der()),
+                    Secrecy::Private,
+                )?,
+            })
+        })
     }
+
+    fn issuer(&self, role: Role, key: Key) -> Result<Arc<Issuer>, Error> {
+        self.0.issuers.get_or_make((role, key), || {
+            let root = match role {
+                Role::Intermediate => Some(self.issuer(Role::Root, key)?),
+                Role::Root | Role::WrongRoot | Role::UnknownRoot => None,
+            };
+            issue::issuer(role, key, root.as_deref(), self.0.made).map(Arc::new)
+        })
+    }
+
+    fn leaf_key(&self, key: Key) -> Result<Arc<KeyPair>, Error> {
+        self.0.leaf_keys.get_or_make(key, || issue::key_pair(key).map(Arc::new))
+    }
+
+    fn certificate_file(
+        &self,
+        name: String,
+        make: impl FnOnce() -> Result<CertificateDer<'static>, Error>,
+    ) -> Result<PathBuf, Error> {
+        self.file(name, || Ok(pem("CERTIFICATE", &make()?)))
+    }
+
+    fn file(
+        &self,
+        name: String,
+        make: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<PathBuf, Error> {
+        self.0.files.get_or_make(name.clone(), || {
+            self.0.folder.write(&name, make()?.as_bytes(), Secrecy::Public)
+        })
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").field("directory", &self.directory()).finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// The certificate that names the server.
+    #[must_use]
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        &self.chain[0]
+    }
+}
+
+fn private_key(pair: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::Pkcs8(pair.serialize_der().into())
 }

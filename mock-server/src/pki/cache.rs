@@ -1,0 +1,39 @@
+//! Values that are made once, at first use, however many threads ask.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Makes each value under a lock of its own, so that a slow one (RSA) keeps nobody else waiting.
+/// A value that could not be made is tried again at the next call.
+pub(super) struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
+
+type Slot<V> = Arc<Mutex<Option<V>>>;
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    pub(super) fn get_or_make<E>(
+        &self,
+        key: K,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let slot = lock(&self.0).entry(key).or_default().clone();
+        let mut slot = lock(&slot);
+        match &*slot {
+            Some(value) => Ok(value.clone()),
+            None => Ok(slot.insert(make()?).clone()),
+        }
+    }
+}
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+/// A panic while holding the lock leaves the value unmade, which is a sound state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
