@@ -8,12 +8,12 @@ use std::{
 
 /// Makes each value under a lock of its own, so that a slow one (RSA) keeps nobody else waiting.
 /// A value that could not be made is tried again at the next call.
-pub(super) struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
+pub(crate) struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
 
 type Slot<V> = Arc<Mutex<Option<V>>>;
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
-    pub(super) fn get_or_make<E>(
+    pub(crate) fn get_or_make<E>(
         &self,
         key: K,
         make: impl FnOnce() -> Result<V, E>,

@@ -1,7 +1,7 @@
 //! The certificate authority: every certificate, key and file of the axes, made at first use.
 
 mod binding;
-mod cache;
+pub(crate) mod cache;
 mod folder;
 mod issue;
 #[cfg(test)]
@@ -23,7 +23,10 @@ use self::{
     folder::{Folder, Secrecy, pem},
     issue::{Issuer, Role},
 };
-use crate::axes::{Certificate, Key};
+use crate::{
+    axes::{Certificate, Key},
+    shared::Shared,
+};
 
 /// The user whom client certificates name: their CN, which `cert` compares with the user.
 pub const CLIENT_USER: &str = "any";
@@ -113,6 +116,8 @@ struct Inner {
     client_files: Cache<(ClientCertificate, Key), ClientFiles>,
     /// By the name under the folder.
     files: Cache<String, PathBuf>,
+    /// What servers have made of all this.
+    shared: Shared,
 }
 
 impl Authority {
@@ -142,6 +147,7 @@ impl Authority {
             identities: Cache::default(),
             client_files: Cache::default(),
             files: Cache::default(),
+            shared: Shared::default(),
         }))
     }
 
@@ -293,6 +299,11 @@ impl Authority {
             };
             issue::issuer(role, key, root.as_deref(), self.0.made).map(Arc::new)
         })
+    }
+
+    /// What the servers of this authority share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
     }
 
     fn leaf_key(&self, key: Key) -> Result<Arc<KeyPair>, Error> {

@@ -1,0 +1,176 @@
+//! The settings of a server before it starts.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use pgtls_harness::{Seed, rules::RuleSpec};
+
+use crate::{
+    Error, MockServer,
+    axes::{Access, Auth, Certificate, Key, Reply, ServerAxes, TlsVersions},
+    pki::Authority,
+};
+
+/// The password that a server expects unless told otherwise: long enough to be found wherever it leaks.
+pub const DEFAULT_PASSWORD: &str = "canary-password-7d41c0e9b2";
+/// The text that ErrorResponses in clear carry unless told otherwise.
+pub const DEFAULT_CANARY: &str = "canary-error-5f0a93d86e";
+
+/// Builds a [`MockServer`]; made by [`MockServer::builder`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    pub(crate) authority: Option<Authority>,
+    pub(crate) axes: ServerAxes,
+    pub(crate) password: String,
+    pub(crate) canary: String,
+    pub(crate) query_number: Option<i64>,
+    pub(crate) bind: SocketAddr,
+    pub(crate) deadline: Duration,
+    pub(crate) rules: Vec<RuleSpec>,
+    pub(crate) seed: Option<Seed>,
+    pub(crate) resumption: bool,
+    pub(crate) recorded: usize,
+    pub(crate) history: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            authority: None,
+            axes: ServerAxes::default(),
+            password: DEFAULT_PASSWORD.to_owned(),
+            canary: DEFAULT_CANARY.to_owned(),
+            query_number: None,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            deadline: Duration::from_secs(60),
+            rules: Vec::new(),
+            seed: None,
+            resumption: false,
+            recorded: 0,
+            history: 4096,
+        }
+    }
+}
+
+impl Builder {
+    /// Whose certificates to show. Servers of one authority share what is costly to make; without
+    /// this setting the server makes an authority of its own.
+    pub fn authority(mut self, authority: Authority) -> Self {
+        self.authority = Some(authority);
+        self
+    }
+
+    /// All server axes at once.
+    pub const fn axes(mut self, axes: ServerAxes) -> Self {
+        self.axes = axes;
+        self
+    }
+
+    /// The answer to an SSLRequest.
+    pub const fn reply(mut self, reply: Reply) -> Self {
+        self.axes.reply = reply;
+        self
+    }
+
+    /// The certificate shown.
+    pub const fn certificate(mut self, certificate: Certificate) -> Self {
+        self.axes.certificate = certificate;
+        self
+    }
+
+    /// The keys of the certificate's chain.
+    pub const fn key(mut self, key: Key) -> Self {
+        self.axes.key = key;
+        self
+    }
+
+    /// The pg_hba rule for every user.
+    pub const fn access(mut self, access: Access) -> Self {
+        self.axes.access = access;
+        self
+    }
+
+    /// The proof asked for.
+    pub const fn auth(mut self, auth: Auth) -> Self {
+        self.axes.auth = auth;
+        self
+    }
+
+    /// The TLS versions spoken.
+    pub const fn tls(mut self, tls: TlsVersions) -> Self {
+        self.axes.tls = tls;
+        self
+    }
+
+    /// The password expected of every user: [`DEFAULT_PASSWORD`] without this setting.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = password.into();
+        self
+    }
+
+    /// A text that every ErrorResponse carries which is sent unencrypted before the login is
+    /// decided: [`DEFAULT_CANARY`] without this setting.
+    pub fn canary(mut self, canary: impl Into<String>) -> Self {
+        self.canary = canary.into();
+        self
+    }
+
+    /// Only `SELECT <number>` decides the outcome; without this setting every `SELECT <integer>` does.
+    pub fn query_number(mut self, number: i32) -> Self {
+        self.query_number = Some(number.into());
+        self
+    }
+
+    /// The address to listen on: a free port of 127.0.0.1 without this setting.
+    pub const fn bind(mut self, address: SocketAddr) -> Self {
+        self.bind = address;
+        self
+    }
+
+    /// How long a connection may last from its acceptance: 60 s without this setting.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// What happens to the bytes of every connection, below TLS.
+    pub fn rules(mut self, rules: impl IntoIterator<Item = RuleSpec>) -> Self {
+        self.rules = rules.into_iter().collect();
+        self
+    }
+
+    /// Where all chance comes from: drawn by the operating system without this setting.
+    pub const fn seed(mut self, seed: Seed) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Whether TLS sessions may be resumed: not without this setting.
+    pub const fn resumption(mut self, resumption: bool) -> Self {
+        self.resumption = resumption;
+        self
+    }
+
+    /// How many connections are remembered, the newest ones: 4096 without this setting.
+    pub const fn history(mut self, connections: usize) -> Self {
+        self.history = connections;
+        self
+    }
+
+    /// Binds the address and begins to accept.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or a certificate cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O and time enabled.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, and says so by its signature")]
+    pub async fn start(self) -> Result<MockServer, Error> {
+        MockServer::start(self)
+    }
+}

@@ -1,0 +1,258 @@
+//! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
+
+use pgtls_harness::{Direction, Layer, Wire};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::log::Log;
+use crate::{
+    protocol::startup,
+    tls::{Engine, Failure, Records, Seen},
+    transcript::{Sender, What},
+};
+
+/// Room for one read: a ClientHello with its key shares, or any login message.
+const READ_SIZE: usize = 4096;
+
+/// The client is gone, and all that it sent before has been taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// A connection's two directions, in whatever way they travel.
+pub(crate) struct Channel {
+    wire: Wire,
+    log: Log,
+    engine: Option<Box<dyn Engine>>,
+    /// Follows what the client sends: in TLS records or not.
+    records: Records,
+    /// Received and not yet taken: plaintext if there is an engine, else as it came.
+    inbox: Vec<u8>,
+    /// Received and not yet given to the engine.
+    ciphertext: Vec<u8>,
+    /// To be sent, kept for its capacity.
+    outbox: Vec<u8>,
+    /// Nothing more will come that could be understood.
+    gone: bool,
+    /// The TCP connection is over, at least from the client's side.
+    left: bool,
+    /// Writing failed or was ended: the rest is not sent.
+    mute: bool,
+}
+
+impl Channel {
+    pub(crate) fn new(wire: Wire, log: Log) -> Self {
+        Self {
+            wire,
+            log,
+            engine: None,
+            records: Records::default(),
+            inbox: Vec::new(),
+            ciphertext: Vec::new(),
+            outbox: Vec::new(),
+            gone: false,
+            left: false,
+            mute: false,
+        }
+    }
+
+    pub(crate) const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(crate) fn engine(&self) -> Option<&dyn Engine> {
+        self.engine.as_deref()
+    }
+
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// What was received and not yet taken.
+    pub(crate) fn received(&self) -> &[u8] {
+        &self.inbox
+    }
+
+    /// Takes the first `count` bytes of what was received.
+    pub(crate) fn take(&mut self, count: usize) {
+        self.inbox.drain(..count.min(self.inbox.len()));
+    }
+
+    /// Takes all that was received.
+    pub(crate) fn take_all(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// The client is about to begin TLS, or to go on without: either can be told apart again.
+    pub(crate) fn expect_records(&mut self) {
+        self.records = Records::default();
+    }
+
+    /// Waits for more; what came may be none yet that [`received`](Self::received) shows.
+    pub(crate) async fn fill(&mut self) -> Result<(), Gone> {
+        self.read().await?;
+        if let Err(Failure { reason, alert }) = self.decrypt().await {
+            // The session broke after its handshake: nothing more can be understood.
+            let what = alert.map_or_else(|| What::Junk(reason.into_bytes()), What::Alert);
+            self.log.enter(Sender::Client, true, 0, what);
+            self.gone = true;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Gone> {
+        if self.gone {
+            return Err(Gone);
+        }
+        let into = if self.engine.is_some() { &mut self.ciphertext } else { &mut self.inbox };
+        into.reserve(READ_SIZE);
+        let before = into.len();
+        match self.wire.read_buf(into).await {
+            Ok(0) => self.leave(What::Closed),
+            // To the server a reset is an end like any other.
+            Err(_) => self.leave(What::Reset),
+            Ok(_) => {
+                let log = &self.log;
+                self.records.follow(&into[before..], |seen| match seen {
+                    Seen::Clear(bytes) => log.clear_from_client(bytes),
+                    Seen::Alert(alert) => {
+                        log.enter(Sender::Client, false, 2, What::Alert(alert));
+                    }
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn leave(&mut self, what: What) -> Result<(), Gone> {
+        self.gone = true;
+        self.left = true;
+        self.log.enter(Sender::Client, false, 0, what);
+        Err(Gone)
+    }
+
+    /// Sends `bytes` in one segment, through TLS if there is a session.
+    ///
+    /// A client that is gone is found out by reading, where all that it sent before still comes first.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        let Some(engine) = &mut self.engine else {
+            return self.send_raw(bytes).await;
+        };
+        self.outbox.clear();
+        engine.send(bytes, &mut self.outbox);
+        if let Some(recorder) = self.log.recorder() {
+            recorder.record(Direction::Outbound, Layer::Session, bytes);
+        }
+        self.flush().await;
+    }
+
+    /// Sends `bytes` as they are, TLS or not.
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
+        if !self.mute && !bytes.is_empty() && self.wire.write_all(bytes).await.is_err() {
+            self.mute = true;
+        }
+    }
+
+    async fn flush(&mut self) {
+        let outbox = std::mem::take(&mut self.outbox);
+        self.send_raw(&outbox).await;
+        self.outbox = outbox;
+    }
+
+    /// Drives a handshake to its end, with what was received already as its beginning.
+    pub(crate) async fn handshake(&mut self, engine: Box<dyn Engine>) -> Result<(), Unfinished> {
+        self.ciphertext = self.take_all();
+        self.engine = Some(engine);
+        loop {
+            self.decrypt().await.map_err(Unfinished::Failed)?;
+            if self.engine().is_some_and(Engine::is_complete) {
+                return Ok(());
+            }
+            self.read().await.map_err(|Gone| Unfinished::Gone)?;
+        }
+    }
+
+    /// Gives the engine what was received, and sends what it answers.
+    async fn decrypt(&mut self) -> Result<(), Failure> {
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        if self.ciphertext.is_empty() {
+            return Ok(());
+        }
+        let before = self.inbox.len();
+        self.outbox.clear();
+        let result = engine.receive(&self.ciphertext, &mut self.inbox, &mut self.outbox);
+        self.ciphertext.clear();
+        if let Some(recorder) = self.log.recorder() {
+            recorder.record(Direction::Inbound, Layer::Session, &self.inbox[before..]);
+        }
+        if !self.outbox.is_empty() {
+            let log = &self.log;
+            Records::default().follow(&self.outbox, |seen| {
+                if let Seen::Alert(alert) = seen {
+                    log.enter(Sender::Server, false, 2, What::Alert(alert));
+                }
+            });
+            self.flush().await;
+        }
+        let closed = self.engine().is_some_and(Engine::peer_closed);
+        if closed && !self.gone {
+            let alert = What::Alert("warning close_notify".to_owned());
+            self.log.enter(Sender::Client, true, 2, alert);
+            self.gone = true;
+        }
+        result
+    }
+
+    /// Ends the connection so that the client gets all that was sent: FIN, then whatever it still
+    /// sends is read, until it leaves too. Unread bytes would turn the FIN into RST.
+    pub(crate) async fn close(&mut self) {
+        let engine = self.engine.take();
+        // From here on what comes is no session data, but still part of what the client did.
+        self.gone = self.left;
+        let already_left = async { while self.drain().await.is_ok() {} };
+        tokio::select! {
+            biased;
+            () = already_left => return,
+            () = std::future::ready(()) => {}
+        }
+        if let Some(mut engine) = engine {
+            let mut goodbye = Vec::new();
+            engine.close(&mut goodbye);
+            self.send_raw(&goodbye).await;
+        }
+        self.mute = true;
+        if self.wire.shutdown().await.is_ok() {
+            self.log.enter(Sender::Server, false, 0, What::Closed);
+        }
+        while self.drain().await.is_ok() {}
+    }
+
+    /// Waits for the client to leave, and says nothing.
+    pub(crate) async fn wait_for_end(&mut self) {
+        self.mute = true;
+        while self.drain().await.is_ok() {}
+    }
+
+    /// Reads on, and keeps the first bytes only: enough to know a first packet by.
+    async fn drain(&mut self) -> Result<(), Gone> {
+        self.read().await?;
+        self.ciphertext.clear();
+        self.inbox.truncate(startup::MAX_LENGTH);
+        Ok(())
+    }
+
+    /// Sends RST.
+    pub(crate) fn reset(&mut self) {
+        self.wire.reset();
+        self.gone = true;
+        self.left = true;
+        self.log.enter(Sender::Server, false, 0, What::Reset);
+    }
+}
+
+/// A handshake that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    /// The client left.
+    Gone,
+    /// Either side refused.
+    Failed(Failure),
+}

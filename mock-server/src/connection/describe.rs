@@ -1,0 +1,94 @@
+//! The server's messages in words, read back from the bytes that are sent.
+
+use crate::transcript::What;
+
+/// The messages in `bytes`, each with its size.
+pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, What)> {
+    std::iter::from_fn(move || {
+        let (&[tag, a, b, c, d], _) = bytes.split_first_chunk()?;
+        let size = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
+        let message = bytes.get(..size)?;
+        bytes = &bytes[size..];
+        Some((size, describe(tag, &message[5..])))
+    })
+}
+
+fn describe(tag: u8, body: &[u8]) -> What {
+    let (name, summary) = match tag {
+        b'R' => (authentication(body), String::new()),
+        b'S' => ("ParameterStatus", strings(body, "=")),
+        b'K' => ("BackendKeyData", String::new()),
+        b'Z' => ("ReadyForQuery", String::from_utf8_lossy(body).into_owned()),
+        b'E' => ("ErrorResponse", report(body)),
+        b'N' => ("NoticeResponse", report(body)),
+        b'v' => ("NegotiateProtocolVersion", String::new()),
+        b'T' => ("RowDescription", String::new()),
+        b'D' => ("DataRow", String::new()),
+        b'C' => ("CommandComplete", strings(body, "")),
+        b't' => ("ParameterDescription", String::new()),
+        b'1' => ("ParseComplete", String::new()),
+        b'2' => ("BindComplete", String::new()),
+        b'3' => ("CloseComplete", String::new()),
+        b'n' => ("NoData", String::new()),
+        b's' => ("PortalSuspended", String::new()),
+        b'I' => ("EmptyQueryResponse", String::new()),
+        _ => ("unknown", String::new()),
+    };
+    What::Backend { tag, name, summary }
+}
+
+fn authentication(body: &[u8]) -> &'static str {
+    match body.first_chunk().map(|code| u32::from_be_bytes(*code)) {
+        Some(0) => "AuthenticationOk",
+        Some(3) => "AuthenticationCleartextPassword",
+        Some(5) => "AuthenticationMD5Password",
+        Some(10) => "AuthenticationSASL",
+        Some(11) => "AuthenticationSASLContinue",
+        Some(12) => "AuthenticationSASLFinal",
+        _ => "Authentication",
+    }
+}
+
+fn strings(body: &[u8], separator: &str) -> String {
+    let strings: Vec<_> = body
+        .split(|&byte| byte == 0)
+        .filter(|string| !string.is_empty())
+        .map(String::from_utf8_lossy)
+        .collect();
+    strings.join(separator)
+}
+
+/// SQLSTATE and message.
+fn report(body: &[u8]) -> String {
+    let field = |kind: u8| {
+        body.split(|&byte| byte == 0)
+            .find(|field| field.first() == Some(&kind))
+            .map(|field| String::from_utf8_lossy(&field[1..]))
+            .unwrap_or_default()
+    };
+    format!("{} {}", field(b'C'), field(b'M'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::backend::{self, Report, TransactionStatus};
+
+    #[test]
+    fn messages_are_told_apart() {
+        let mut bytes = Vec::new();
+        backend::parameter_status(&mut bytes, "TimeZone", "UTC");
+        backend::error_response(&mut bytes, &Report::fatal("28000", "no entry"));
+        backend::ready_for_query(&mut bytes, TransactionStatus::Open);
+        let (sizes, words): (Vec<_>, Vec<_>) = messages(&bytes)
+            .map(|(size, what)| match what {
+                What::Backend { name, summary, .. } => (size, format!("{name} {summary}")),
+                other => panic!("{other:?}"),
+            })
+            .unzip();
+        assert_eq!(sizes.iter().sum::<usize>(), bytes.len());
+        let wanted =
+            ["ParameterStatus TimeZone=UTC", "ErrorResponse 28000 no entry", "ReadyForQuery T"];
+        assert_eq!(words, wanted);
+    }
+}

@@ -1,0 +1,105 @@
+//! The log of one connection: whatever happens on it is entered here, and nowhere else.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use pgtls_harness::Recorder;
+
+use crate::{
+    trace::Event,
+    transcript::{Connection, Entry, Sender, What},
+};
+
+/// How much of what a client sends in clear is kept, in bytes.
+const MAX_CLEAR: usize = 64 * 1024;
+/// How many entries a connection has before only events are entered.
+const MAX_ENTRIES: usize = 10_000;
+
+/// Enters what happens; clones enter into the same connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Log(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    started: Instant,
+    state: Mutex<State>,
+    recorder: Option<Recorder>,
+}
+
+#[derive(Debug)]
+struct State {
+    connection: Connection,
+    /// What it will have been if the connection ends now.
+    pending: Option<Event>,
+}
+
+impl Log {
+    /// The log of a connection that is accepted now, by a server that started at `started`.
+    pub(crate) fn new(started: Instant, recorder: Option<Recorder>) -> Self {
+        let connection = Connection { accepted: started.elapsed(), ..Connection::default() };
+        Self(Arc::new(Inner {
+            started,
+            state: Mutex::new(State { connection, pending: None }),
+            recorder,
+        }))
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_ref()
+    }
+
+    /// What was entered so far.
+    pub(crate) fn connection(&self) -> Connection {
+        self.lock().connection.clone()
+    }
+
+    /// Looks at what was entered so far.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(&self.lock().connection)
+    }
+
+    /// Changes what stands beside the entries.
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Connection)) {
+        change(&mut self.lock().connection);
+    }
+
+    pub(crate) fn enter(&self, sender: Sender, encrypted: bool, size: usize, what: What) {
+        let at = self.0.started.elapsed();
+        let entries = &mut self.lock().connection.entries;
+        if entries.len() < MAX_ENTRIES || matches!(what, What::Event(_)) {
+            entries.push(Entry { at, sender, encrypted, size, what });
+        }
+    }
+
+    /// Enters an event of the trace, which decides whatever was pending.
+    pub(crate) fn event(&self, event: Event, encrypted: bool) {
+        self.lock().pending = None;
+        self.enter(Sender::Server, encrypted, 0, What::Event(event));
+    }
+
+    /// From now on the connection's end is this event, until another one decides the matter.
+    pub(crate) fn until_decided(&self, event: Event) {
+        self.lock().pending = Some(event);
+    }
+
+    /// Keeps what the client sent in clear.
+    pub(crate) fn clear_from_client(&self, bytes: &[u8]) {
+        let kept = &mut self.lock().connection.clear_from_client;
+        let room = MAX_CLEAR.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// The connection is over.
+    pub(crate) fn end(&self) {
+        let pending = self.lock().pending;
+        if let Some(event) = pending {
+            self.event(event, false);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,319 @@
+//! One connection, from its acceptance to its end.
+
+mod channel;
+mod describe;
+mod hostile;
+mod log;
+mod session;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use self::channel::{Gone, Unfinished};
+pub(crate) use self::{channel::Channel, log::Log};
+use crate::{
+    axes::ServerAxes,
+    negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
+    protocol::{
+        backend::{self, Report},
+        startup::{self, Packet, StartupMessage},
+    },
+    server::Core,
+    tls::{ALPN, Agreed, Context, Hello, client_hello},
+    trace::Event,
+    transcript::{Sender, TlsFacts, What},
+};
+
+/// How much of what is no message is kept in the transcript, in bytes.
+const MAX_JUNK: usize = 64;
+/// The type of TLS records that hold handshake messages: the first byte of a ClientHello.
+const TLS_HANDSHAKE: u8 = 22;
+
+/// A connection and what the server makes of it.
+pub(crate) struct Connection {
+    channel: Channel,
+    core: Arc<Core>,
+    axes: ServerAxes,
+    /// Absent where the reply never comes to an honest handshake.
+    context: Option<Arc<Context>>,
+    /// How many connections were accepted before.
+    number: u64,
+    peer: SocketAddr,
+}
+
+/// The TLS handshake is complete, and the login may follow inside.
+struct Secured;
+
+impl Connection {
+    pub(crate) fn new(
+        channel: Channel,
+        core: Arc<Core>,
+        axes: ServerAxes,
+        context: Option<Arc<Context>>,
+        number: u64,
+        peer: SocketAddr,
+    ) -> Self {
+        Self { channel, core, axes, context, number, peer }
+    }
+
+    /// Serves the client until it leaves, or has to.
+    pub(crate) async fn run(mut self) {
+        let mut negotiation = Negotiation::new(self.axes.reply);
+        loop {
+            let Ok(arrival) = self.arrival().await else { return self.leftovers() };
+            let step = negotiation.take(arrival);
+            if let Some(event) = step.event {
+                self.event(event);
+            }
+            self.send_hostile(&step.send).await;
+            match step.next {
+                Next::Listen => self.channel.expect_records(),
+                Next::Login(startup) => return self.login(startup).await,
+                Next::Cancelled(_) => return self.channel.close().await,
+                Next::Tls { direct, play } => {
+                    let Some(Secured) = self.tls(direct, play).await else { return };
+                    negotiation = Negotiation::inside_tls(self.axes.reply);
+                }
+                Next::Close => return self.end(End::Close).await,
+                Next::Reset => return self.end(End::Reset).await,
+                Next::Silence => return self.listen_in_silence().await,
+                Next::Junk => {
+                    self.junk();
+                    return self.channel.close().await;
+                }
+                Next::Unsupported => {
+                    let report = Report::fatal("0A000", "unsupported frontend protocol 1234");
+                    self.send_report(report).await;
+                    return self.channel.close().await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a first packet, or for what is none, and enters it.
+    async fn arrival(&mut self) -> Result<Arrival, Gone> {
+        loop {
+            let bytes = self.channel.received();
+            if bytes.first() == Some(&TLS_HANDSHAKE) {
+                return Ok(Arrival::Tls);
+            }
+            match startup::first_packet(bytes) {
+                Ok(Some((packet, size))) => {
+                    self.channel.take(size);
+                    self.enter_packet(&packet, size);
+                    return Ok(Arrival::Packet(packet));
+                }
+                Ok(None) => self.channel.fill().await?,
+                Err(error) => {
+                    tracing::debug!(%error, "no first packet");
+                    return Ok(Arrival::Neither);
+                }
+            }
+        }
+    }
+
+    fn enter_packet(&self, packet: &Packet, size: usize) {
+        let what = match packet {
+            Packet::SslRequest => What::SslRequest,
+            Packet::GssEncRequest => What::GssEncRequest,
+            Packet::Cancel(_) => What::CancelRequest,
+            Packet::Startup(StartupMessage { protocol, parameters }) => {
+                What::Startup { protocol: *protocol, parameters: parameters.clone() }
+            }
+        };
+        self.enter(Sender::Client, size, what);
+    }
+
+    /// TLS as the play has it; afterwards the connection goes on only inside of it.
+    async fn tls(&mut self, direct: bool, play: Play) -> Option<Secured> {
+        if direct {
+            self.channel.log().until_decided(Event::DirectSslReject);
+        } else {
+            self.channel.expect_records();
+        }
+        if play == Play::StuffLate {
+            while self.channel.received().is_empty() {
+                self.channel.fill().await.ok()?;
+            }
+            self.send_hostile(&[Piece::Stuffing]).await;
+        }
+        match self.client_hello().await.ok()? {
+            None if self.channel.received().first() != Some(&TLS_HANDSHAKE) => {
+                self.not_tls().await;
+                return None;
+            }
+            // Whatever it is, TLS has an answer to it.
+            None => {}
+            Some((facts, size)) => {
+                self.channel.log().note(|connection| connection.tls = Some(facts));
+                self.enter(Sender::Client, size, What::ClientHello);
+            }
+        }
+        match play {
+            Play::Honest | Play::StuffLate => self.handshake(direct).await,
+            Play::Spoil { events, send, end } => {
+                for event in events {
+                    self.event(event);
+                }
+                self.send_hostile(&send).await;
+                self.end(end).await;
+                None
+            }
+        }
+    }
+
+    /// Waits for the whole ClientHello and leaves it where it is; `None` if it is none.
+    async fn client_hello(&mut self) -> Result<Option<(TlsFacts, usize)>, Gone> {
+        loop {
+            match client_hello(self.channel.received()) {
+                Hello::Complete(facts, size) => return Ok(Some((facts, size))),
+                Hello::Other => return Ok(None),
+                Hello::Incomplete => self.channel.fill().await?,
+            }
+        }
+    }
+
+    /// The client got its `S`, and goes on as if there were no TLS.
+    async fn not_tls(&mut self) {
+        self.event(Event::Junk);
+        match startup::first_packet(self.channel.received()) {
+            Ok(Some((packet, size))) => self.enter_packet(&packet, size),
+            _ => self.junk(),
+        }
+        self.channel.close().await;
+    }
+
+    async fn handshake(&mut self, direct: bool) -> Option<Secured> {
+        let engine = self.context.as_deref()?.engine();
+        let done = match engine {
+            Ok(engine) => self.channel.handshake(engine).await,
+            Err(failure) => Err(Unfinished::Failed(failure)),
+        };
+        match done {
+            Ok(()) => {}
+            Err(Unfinished::Gone) => return None,
+            Err(Unfinished::Failed(failure)) => {
+                self.enter_client_alert(failure.alert);
+                self.enter(Sender::Server, 0, What::HandshakeFailed(failure.reason));
+                if direct {
+                    self.event(Event::DirectSslReject);
+                }
+                self.channel.close().await;
+                return None;
+            }
+        }
+        let Agreed { version, cipher, alpn } = self.channel.engine()?.agreed();
+        let bound = alpn.as_deref().is_some_and(|alpn| alpn.as_bytes() == ALPN);
+        self.channel.log().note(|connection| {
+            let facts = connection.tls.take().unwrap_or_default();
+            connection.tls = Some(TlsFacts { version, cipher, alpn, complete: true, ..facts });
+        });
+        self.enter(Sender::Server, 0, What::HandshakeComplete);
+        if direct && !bound {
+            // As PostgreSQL: the handshake may do without ALPN, the connection may not.
+            self.event(Event::DirectSslReject);
+            self.channel.close().await;
+            return None;
+        }
+        if direct {
+            self.event(Event::DirectSslAccept);
+        }
+        Some(Secured)
+    }
+
+    /// An alert that came encrypted; one that did not is entered already.
+    fn enter_client_alert(&self, alert: Option<String>) {
+        let Some(alert) = alert.map(What::Alert) else { return };
+        let known = self.channel.log().look(|connection| {
+            connection
+                .entries
+                .iter()
+                .any(|entry| entry.sender == Sender::Client && entry.what == alert)
+        });
+        if !known {
+            self.enter(Sender::Client, 2, alert);
+        }
+    }
+
+    /// Leaves as told, and takes note of what the client sends all the same.
+    async fn end(&mut self, end: End) {
+        match end {
+            End::Close => self.channel.close().await,
+            End::Reset => return self.channel.reset(),
+            End::Silence => return self.channel.wait_for_end().await,
+        }
+        // A StartupMessage to a server that has closed is no login, but it left.
+        if let Ok(Some((packet, size))) = startup::first_packet(self.channel.received()) {
+            self.enter_packet(&packet, size);
+        }
+    }
+
+    /// Answers nothing, and notices a StartupMessage when it comes.
+    async fn listen_in_silence(&mut self) {
+        while let Ok(arrival) = self.arrival().await {
+            match arrival {
+                Arrival::Packet(Packet::Startup(_)) => {
+                    self.channel.log().until_decided(Event::AuthQuit);
+                }
+                Arrival::Packet(Packet::Cancel(_)) => self.event(Event::Cancel),
+                Arrival::Packet(_) => {}
+                Arrival::Tls | Arrival::Neither => {
+                    self.event(Event::Junk);
+                    self.junk();
+                    break;
+                }
+            }
+        }
+        self.channel.wait_for_end().await;
+    }
+
+    /// The client left; what it began to say is junk.
+    fn leftovers(&mut self) {
+        if !self.channel.received().is_empty() {
+            self.event(Event::Junk);
+            self.junk();
+        }
+    }
+
+    fn junk(&mut self) {
+        let mut bytes = self.channel.take_all();
+        let size = bytes.len();
+        bytes.truncate(MAX_JUNK);
+        self.enter(Sender::Client, size, What::Junk(bytes));
+    }
+
+    fn event(&self, event: Event) {
+        self.channel.log().event(event, self.channel.is_encrypted());
+    }
+
+    fn enter(&self, sender: Sender, size: usize, what: What) {
+        self.channel.log().enter(sender, self.channel.is_encrypted(), size, what);
+    }
+
+    async fn send_hostile(&mut self, sends: &[Piece]) {
+        let mut bytes = Vec::new();
+        for &send in sends {
+            let before = bytes.len();
+            let what = hostile::append(send, &self.core.canary, &mut bytes);
+            self.enter(Sender::Server, bytes.len() - before, what);
+        }
+        self.channel.send_raw(&bytes).await;
+    }
+
+    /// Sends protocol messages in one segment.
+    async fn send(&mut self, messages: &[u8]) {
+        for (size, what) in describe::messages(messages) {
+            self.enter(Sender::Server, size, what);
+        }
+        self.channel.send(messages).await;
+    }
+
+    /// Sends an ErrorResponse; in clear it carries the canary.
+    async fn send_report(&mut self, mut report: Report) {
+        if !self.channel.is_encrypted() {
+            report.message = format!("{} ({})", report.message, self.core.canary);
+        }
+        let mut message = Vec::new();
+        backend::error_response(&mut message, &report);
+        self.send(&message).await;
+    }
+}

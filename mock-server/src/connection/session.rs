@@ -1,0 +1,194 @@
+//! The part of a connection that begins with StartupMessage: login, then queries.
+
+use rand::Rng;
+
+use super::{Connection, channel::Gone};
+use crate::{
+    login::{Login, Step, Terms, TlsTerms},
+    negotiation,
+    protocol::{
+        self,
+        backend::{self, Authentication, Report, TransactionStatus},
+        frontend::{self, Message},
+        startup::StartupMessage,
+    },
+    session::{Flow, Parameters, Session},
+    trace::Event,
+    transcript::{Sender, What},
+};
+
+/// The newest protocol that the server speaks, PostgreSQL 18's.
+const NEWEST_PROTOCOL: (u16, u16) = (3, 2);
+
+/// Why there is no next message.
+enum Missing {
+    /// The client left.
+    Gone,
+    /// What it sent cannot be one.
+    Broken(protocol::Error),
+}
+
+impl Connection {
+    /// The login, and the session behind it.
+    pub(super) async fn login(&mut self, startup: StartupMessage) {
+        self.channel.log().until_decided(Event::AuthQuit);
+        let seed = self.core.seed.nth(self.number);
+        let mut step = {
+            let verifier = || self.core.authority.shared().verifier(&self.core.password);
+            Login::start(&startup, &self.terms(), verifier, seed.child("login").rng())
+        };
+        let mut out = version_negotiation(&startup);
+        loop {
+            match step {
+                Step::Ask { ask, challenge, login } => {
+                    out.extend(ask);
+                    self.channel.log().note(|connection| connection.challenges.extend(challenge));
+                    self.send(&out).await;
+                    out.clear();
+                    let Some(next) = self.proof(login).await else {
+                        return self.channel.close().await;
+                    };
+                    step = next;
+                }
+                Step::Accept(message) => {
+                    out.extend(message);
+                    break;
+                }
+                Step::Reject(report) => {
+                    self.event(Event::AuthFail);
+                    self.send(&out).await;
+                    self.send_report(report).await;
+                    return self.channel.close().await;
+                }
+            }
+        }
+        self.event(Event::AuthOk);
+        let parameters = Parameters::new(&startup);
+        backend::authentication(&mut out, Authentication::Ok);
+        parameters.report(&mut out);
+        let mut rng = seed.child("cancel key").rng();
+        let mut key = [0; 32];
+        rng.fill_bytes(&mut key);
+        // Since protocol 3.2 keys are long.
+        let key_size = if startup.protocol >= (3, 2) { key.len() } else { 4 };
+        let process_id = i32::try_from(self.number % 1_000_000).unwrap_or_default() + 1_000;
+        backend::backend_key_data(&mut out, process_id, &key[..key_size]);
+        backend::ready_for_query(&mut out, TransactionStatus::Idle);
+        self.send(&out).await;
+        self.session(Session::new(parameters)).await;
+        self.channel.close().await;
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        let tls = self.channel.engine().map(|engine| TlsTerms {
+            server_end_point: self
+                .context
+                .as_deref()
+                .and_then(|context| context.server_end_point.clone()),
+            client_name: engine.client_name(),
+        });
+        Terms {
+            access: self.axes.access,
+            auth: self.axes.auth,
+            password: &self.core.password,
+            client: self.peer.ip(),
+            tls,
+        }
+    }
+
+    /// Waits for the proof and judges it; `None` if the client leaves instead.
+    async fn proof(&mut self, login: Login) -> Option<Step> {
+        let (message, size) = match self.message().await {
+            Ok((Message::Terminate, size)) => {
+                self.enter_frontend(&Message::Terminate, size);
+                return None;
+            }
+            Ok(next) => next,
+            Err(Missing::Gone) => return None,
+            Err(Missing::Broken(error)) => {
+                return Some(Step::Reject(Report::fatal("08P01", error.to_string())));
+            }
+        };
+        let judged = login.take(&message);
+        match judged.proof {
+            Some(proof) => self.enter(Sender::Client, size, What::Proof(proof)),
+            None if negotiation::stuffs(self.axes.reply) => {
+                let words = format!("{} {}", message.name(), message.summary());
+                self.enter(Sender::Client, size, What::OutOfTurn(words.trim_end().to_owned()));
+            }
+            None => self.enter_frontend(&message, size),
+        }
+        Some(judged.step)
+    }
+
+    /// Answers messages until the client leaves, or has to.
+    async fn session(&mut self, mut session: Session) {
+        let mut out = Vec::new();
+        loop {
+            let message = frontend::message(self.channel.received());
+            match message {
+                Ok(Some((message, size))) => {
+                    self.channel.take(size);
+                    self.enter_frontend(&message, size);
+                    let respond = session.respond(&message, &mut out);
+                    if let Some(number) = respond.query_seen
+                        && self.core.query_number.is_none_or(|wanted| wanted == number)
+                    {
+                        self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
+                    }
+                    if respond.flow == Flow::Close {
+                        return self.send(&out).await;
+                    }
+                }
+                Ok(None) => {
+                    if !out.is_empty() {
+                        self.send(&out).await;
+                        out.clear();
+                    }
+                    let Ok(()) = self.channel.fill().await else { return };
+                }
+                Err(error) => {
+                    self.send(&out).await;
+                    self.junk();
+                    return self.send_report(Report::fatal("08P01", error.to_string())).await;
+                }
+            }
+        }
+    }
+
+    /// The next message and its size.
+    async fn message(&mut self) -> Result<(Message, usize), Missing> {
+        loop {
+            match frontend::message(self.channel.received()) {
+                Ok(Some((message, size))) => {
+                    self.channel.take(size);
+                    return Ok((message, size));
+                }
+                Ok(None) => self.channel.fill().await.map_err(|Gone| Missing::Gone)?,
+                Err(error) => return Err(Missing::Broken(error)),
+            }
+        }
+    }
+
+    fn enter_frontend(&self, message: &Message, size: usize) {
+        let what =
+            What::Frontend { tag: message.tag(), name: message.name(), summary: message.summary() };
+        self.enter(Sender::Client, size, what);
+    }
+}
+
+/// NegotiateProtocolVersion, where the client asks for more than there is.
+fn version_negotiation(startup: &StartupMessage) -> Vec<u8> {
+    let unknown: Vec<&str> = startup
+        .parameters
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("_pq_."))
+        .collect();
+    let mut message = Vec::new();
+    if startup.protocol.0 == 3 && (startup.protocol > NEWEST_PROTOCOL || !unknown.is_empty()) {
+        let version = startup.protocol.min(NEWEST_PROTOCOL);
+        backend::negotiate_protocol_version(&mut message, version, &unknown);
+    }
+    message
+}

@@ -1,0 +1,344 @@
+//! The server: a listener whose connections are served by tasks of its own, and the guard that holds both.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use pgtls_harness::{Deadline, Listener, Recorder, Seed, Wire, rules::RuleSpec};
+use tokio::{
+    sync::{oneshot, watch},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    Builder, Error,
+    axes::{Certificate, Reply, ServerAxes},
+    connection::{Channel, Connection, Log},
+    history::{Connections, History},
+    pki::{Authority, CLIENT_USER},
+    tls::{Context, ContextKey},
+    transcript::{Observation, Sender, What},
+};
+
+/// How long the server waits before it accepts again, where accepting failed (too many open files).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// What stands in a URL as it is.
+const URL_SAFE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// A mock PostgreSQL server that is listening.
+///
+/// It stops when dropped: no task and no socket of it outlives the guard for long.
+#[derive(Debug)]
+#[must_use = "the server stops when this guard is dropped"]
+pub struct MockServer {
+    core: Arc<Core>,
+    address: SocketAddr,
+    finish: oneshot::Sender<Deadline>,
+    accepting: AbortOnDrop,
+}
+
+#[derive(Debug)]
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) authority: Authority,
+    pub(crate) password: String,
+    pub(crate) canary: String,
+    pub(crate) query_number: Option<i64>,
+    pub(crate) seed: Seed,
+    started: Instant,
+    deadline: Duration,
+    rules: Vec<RuleSpec>,
+    recorded: usize,
+    resumption: bool,
+    history: History,
+    settings: Mutex<Settings>,
+}
+
+/// What may change while the server runs; each connection keeps what it was accepted with.
+#[derive(Debug, Clone)]
+struct Settings {
+    axes: ServerAxes,
+    context: Option<Arc<Context>>,
+    ca_path: PathBuf,
+}
+
+impl MockServer {
+    /// Settings for a server, all at their defaults.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn start(builder: Builder) -> Result<Self, Error> {
+        let authority = match builder.authority {
+            Some(authority) => authority,
+            None => Authority::generate()?,
+        };
+        let settings = Settings::new(&authority, builder.axes, builder.resumption)?;
+        let listener = Listener::bind(builder.bind)?;
+        let address = listener.address();
+        let core = Arc::new(Core {
+            authority,
+            password: builder.password,
+            canary: builder.canary,
+            query_number: builder.query_number,
+            seed: builder.seed.unwrap_or_else(Seed::random),
+            started: Instant::now(),
+            deadline: builder.deadline,
+            rules: builder.rules,
+            recorded: builder.recorded,
+            resumption: builder.resumption,
+            history: History::new(builder.history),
+            settings: Mutex::new(settings),
+        });
+        let (finish, finished) = oneshot::channel();
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&core), finished));
+        tracing::debug!(%address, seed = %core.seed, "listening");
+        Ok(Self { core, address, finish, accepting: AbortOnDrop(accepting) })
+    }
+
+    /// The address listened on, with the real port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The authority behind the server's certificates.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.core.authority
+    }
+
+    /// The root that issued the server's certificates, as a PEM file.
+    #[must_use]
+    pub fn ca_path(&self) -> PathBuf {
+        self.core.settings().ca_path
+    }
+
+    /// The settings that new connections meet.
+    #[must_use]
+    pub fn axes(&self) -> ServerAxes {
+        self.core.settings().axes
+    }
+
+    /// Where all chance of this server comes from.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.core.seed
+    }
+
+    /// The password that the server expects of everybody.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.core.password
+    }
+
+    /// A connection URL; with `sslmode` verify-ca or verify-full it names the right root too.
+    #[must_use]
+    pub fn url(&self, sslmode: &str) -> String {
+        let encode = |text: &str| utf8_percent_encode(text, URL_SAFE).to_string();
+        let root = if sslmode.starts_with("verify-") {
+            let path = self.ca_path();
+            format!("&sslrootcert={}", encode(&Path::to_string_lossy(&path)))
+        } else {
+            String::new()
+        };
+        let host = match self.address {
+            SocketAddr::V4(address) if address.ip().is_loopback() => "localhost".to_owned(),
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        format!(
+            "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres?sslmode={}{root}",
+            encode(&self.core.password),
+            self.address.port(),
+            encode(sslmode),
+        )
+    }
+
+    /// Shows another certificate to connections that are accepted from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the certificate cannot be made; the one before stays.
+    pub fn set_certificate(&self, certificate: Certificate) -> Result<(), Error> {
+        self.set_axes(ServerAxes { certificate, ..self.axes() })
+    }
+
+    /// Behaves in another way towards connections that are accepted from now on.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be made, or TLS refuses it; all stays as it was.
+    pub fn set_axes(&self, axes: ServerAxes) -> Result<(), Error> {
+        let settings = Settings::new(&self.core.authority, axes, self.core.resumption)?;
+        *self.core.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        Ok(())
+    }
+
+    /// What the server saw so far.
+    #[must_use]
+    pub fn observation(&self) -> Observation {
+        self.core.history.observation()
+    }
+
+    /// Connections that end from now on, each with its own trace, as it ends.
+    pub fn subscribe(&self) -> Connections {
+        self.core.history.subscribe()
+    }
+
+    /// Waits until every connection has ended, at most for `grace`, cuts what is left, stops, and
+    /// tells what the server saw.
+    ///
+    /// A connection that a client has made and the server not yet accepted counts too, so that
+    /// nothing which the client did before this call is missing.
+    pub async fn finish(self, grace: Duration) -> Observation {
+        let Self { core, finish, mut accepting, .. } = self;
+        // Where the task is gone, there is nothing to wait for.
+        if finish.send(Deadline::after(grace)).is_ok()
+            && let Err(error) = (&mut accepting.0).await
+        {
+            tracing::error!(%error, "the accepting task failed");
+        }
+        core.history.observation()
+    }
+}
+
+impl Core {
+    fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Settings {
+    fn new(authority: &Authority, axes: ServerAxes, resumption: bool) -> Result<Self, Error> {
+        let shakes_hands =
+            matches!(axes.reply, Reply::Accept | Reply::Stuffed | Reply::StuffedLate);
+        let context = shakes_hands
+            .then(|| authority.shared().context(authority, ContextKey::new(&axes, resumption)))
+            .transpose()?;
+        let ca_path = authority.root_path(axes.key)?;
+        Ok(Self { axes, context, ca_path })
+    }
+}
+
+/// Accepts until told to finish, and then as long as connections are open or waiting.
+async fn accept(listener: Listener, core: Arc<Core>, mut finish: oneshot::Receiver<Deadline>) {
+    let (cut, cut_seen) = watch::channel(false);
+    let mut tasks = Tasks { set: JoinSet::new(), core, cut_seen };
+    let deadline = loop {
+        tokio::select! {
+            accepted = listener.accept() => tasks.accepted(accepted).await,
+            Some(ended) = tasks.set.join_next() => report(ended),
+            deadline = &mut finish => match deadline {
+                Ok(deadline) => break deadline,
+                // The guard is gone, and this task with it.
+                Err(_) => return,
+            },
+        }
+    };
+    loop {
+        while let Ok(Some((wire, peer))) = listener.accept_waiting() {
+            tasks.spawn(wire, peer);
+        }
+        if tasks.set.is_empty() {
+            return;
+        }
+        tokio::select! {
+            accepted = listener.accept() => tasks.accepted(accepted).await,
+            Some(ended) = tasks.set.join_next() => report(ended),
+            () = tokio::time::sleep_until(deadline.instant().into()) => break,
+        }
+    }
+    drop(listener);
+    cut.send_replace(true);
+    while let Some(ended) = tasks.set.join_next().await {
+        report(ended);
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task failed");
+    }
+}
+
+/// The tasks that serve connections; dropped, they are aborted.
+struct Tasks {
+    set: JoinSet<()>,
+    core: Arc<Core>,
+    cut_seen: watch::Receiver<bool>,
+}
+
+impl Tasks {
+    async fn accepted(&mut self, accepted: std::io::Result<(Wire, SocketAddr)>) {
+        match accepted {
+            Ok((wire, peer)) => self.spawn(wire, peer),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    fn spawn(&mut self, mut wire: Wire, peer: SocketAddr) {
+        let core = Arc::clone(&self.core);
+        let recorder = (core.recorded > 0).then(|| Recorder::new(core.recorded));
+        if let Some(recorder) = &recorder {
+            wire.record(recorder.clone());
+        }
+        wire.install(core.rules.iter().cloned());
+        let log = Log::new(core.started, recorder);
+        let number = core.history.add(log.clone());
+        let Settings { axes, context, .. } = core.settings();
+        let ending = Ending { core: Arc::clone(&core), log: log.clone(), number };
+        let deadline = Deadline::after(core.deadline);
+        let channel = Channel::new(wire, log);
+        let connection = Connection::new(channel, core, axes, context, number, peer);
+        self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), ending));
+    }
+}
+
+async fn serve(
+    connection: Connection,
+    deadline: Deadline,
+    mut cut: watch::Receiver<bool>,
+    ending: Ending,
+) {
+    let log = &ending.log;
+    tokio::select! {
+        biased;
+        ended = deadline.bound(connection.run()) => if ended.is_err() {
+            log.enter(Sender::Server, false, 0, What::TimedOut);
+        },
+        _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, What::Closed),
+    }
+}
+
+/// Enters the end of a connection, however it comes.
+struct Ending {
+    core: Arc<Core>,
+    log: Log,
+    number: u64,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.log.end();
+        self.core.history.ended(self.number, &self.log);
+    }
+}
