@@ -149,17 +149,17 @@ func (s Supports) refusal(r Request) string {
 // Conninfo writes the settings that a request names, and no others, as a connection string.
 func (r Request) Conninfo() string {
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-	var b strings.Builder
+	var settings []string
 	for _, kv := range [][2]string{
 		{"host", r.Host}, {"port", fmt.Sprint(r.Port)}, {"user", r.User}, {"password", r.Password}, {"dbname", r.DBName},
 		{"sslmode", r.SSLMode}, {"sslnegotiation", r.SSLNegotiation}, {"sslrootcert", r.SSLRootCert},
 		{"channel_binding", r.ChannelBinding}, {"sslcert", r.SSLCert}, {"sslkey", r.SSLKey},
 	} {
 		if kv[1] != "" {
-			fmt.Fprintf(&b, "%s='%s' ", kv[0], quote.Replace(kv[1]))
+			settings = append(settings, fmt.Sprintf("%s='%s'", kv[0], quote.Replace(kv[1])))
 		}
 	}
-	return b.String()
+	return strings.Join(settings, " ")
 }
 
 // innermost follows the last cause of an error to its end.

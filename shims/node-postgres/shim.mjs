@@ -12,6 +12,7 @@ const compat = process.argv[2] === 'libpqcompat'
 // value of either parser, which take any text they do not know for verified TLS.
 const probe = new pg.Client({ sslnegotiation: 'postgres' })
 const binding = 'enableChannelBinding' in probe
+const takesMode = Boolean(parse('postgres://h/d?sslmode=verify-full').ssl)
 const takesCompat = parse('postgres://h/d?uselibpqcompat=true&sslmode=require').ssl?.rejectUnauthorized === false
 const modes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full']
 
@@ -19,7 +20,7 @@ await serve({
   name: compat ? 'node-postgres/libpqcompat' : 'node-postgres',
   version: require('pg/package.json').version,
   supports: {
-    sslmode: compat && !takesCompat ? [] : modes,
+    sslmode: (compat ? takesCompat : takesMode) ? modes : [],
     sslnegotiation: probe.connectionParameters.sslnegotiation ? ['postgres', 'direct'] : ['postgres'],
     // Node brings its own list of authorities: without a file it is not the system's.
     sslrootcert: ['file'],
@@ -38,11 +39,12 @@ await serve({
   try {
     await client.connect()
     const tls = Boolean(client.connection.stream.encrypted)
-    const query = new pg.Query({ text: request.query, rowMode: 'array' })
-    if (request.then === 'cancel') query.once('row', () => cancel(client, query, settings))
-    const rows = []
-    query.on('row', row => rows.push(row))
-    await new Promise((resolve, reject) => client.query(query.on('end', resolve).on('error', reject)))
+    const rows = await new Promise((resolve, reject) => {
+      const settle = (error, result) => error ? reject(error) : resolve(result.rows)
+      const query = new pg.Query({ text: request.query, rowMode: 'array' }, settle)
+      if (request.then === 'cancel') query.once('row', () => cancel(client, query, settings))
+      client.query(query)
+    })
     return { tls, rows }
   } finally {
     // A server that will not close must not hold the answer back: the contract's side closes the socket.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"reflect"
 	"time"
@@ -55,8 +56,7 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 		return connected, err
 	}
 	defer conn.Close(ctx)
-	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
-	connected.TLS = &encrypted
+	connected.TLS = encrypted(conn.PgConn().Conn())
 	rows, err := conn.Query(ctx, r.Query)
 	if err != nil {
 		return connected, err
@@ -75,6 +75,19 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 		}
 	}
 	return connected, err
+}
+
+// encrypted is nil where an early release hides the connection in one of its own.
+func encrypted(conn net.Conn) *bool {
+	var yes bool
+	switch conn.(type) {
+	case *tls.Conn:
+		yes = true
+	case *net.TCPConn:
+	default:
+		return nil
+	}
+	return &yes
 }
 
 func sqlState(err error) string {
