@@ -1,0 +1,111 @@
+//! Cancel requests that go the way their session went.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::connect::PATIENCE;
+use crate::error::{Attempt, Error, Fault, Step};
+use crate::login::CancelKey;
+use crate::policy::{Method, Next, Plan};
+use crate::route::{Cause, Progress, Route};
+use crate::stream::Stream;
+
+/// The capability to cancel what a session is doing.
+///
+/// The request travels to the session's own address and under its own terms: the same host name for SNI and
+/// `verify-full`, the same trust, the same mode. Where the session is protected by TLS, so is the request, or it is
+/// not sent.
+#[derive(Clone)]
+pub struct CancelToken {
+    route: Route,
+    encrypted: bool,
+    key: Option<CancelKey>,
+}
+
+impl CancelToken {
+    pub(crate) fn new(route: Route, encrypted: bool, key: Option<CancelKey>) -> CancelToken {
+        CancelToken { route, encrypted, key }
+    }
+
+    /// Asks the server to cancel, within `connect_timeout`, or ten seconds where none is set.
+    ///
+    /// Success says that the server took the request; whether anything was left to cancel, nobody tells.
+    ///
+    /// # Errors
+    /// The request could not be sent.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        self.cancel_within(self.route.settings.timeout.unwrap_or(PATIENCE)).await
+    }
+
+    /// The same within `timeout`.
+    ///
+    /// # Errors
+    /// The request could not be sent in that time.
+    pub async fn cancel_within(&self, timeout: Duration) -> Result<(), Error> {
+        let mut attempts = Vec::new();
+        let mut progress = Progress { step: Step::Connect, encrypted: self.encrypted };
+        match tokio::time::timeout(timeout, self.request(&mut attempts, &mut progress)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(())) => Err(Error::all(attempts, Fault::NoHost)),
+            Err(_) => {
+                attempts.push(self.route.attempt(progress, Fault::TimedOut(timeout).into()));
+                Err(Error::all(attempts, Fault::TimedOut(timeout)))
+            }
+        }
+    }
+
+    async fn request(
+        &self,
+        attempts: &mut Vec<Attempt>,
+        progress: &mut Progress,
+    ) -> Result<(), ()> {
+        let mut plan = match self.encrypted {
+            true => Plan::only(Method::Tls),
+            false => self.route.plan(),
+        };
+        loop {
+            let (next, cause) = match self.route.open(&mut plan, progress).await {
+                Ok(stream) => {
+                    progress.step = Step::Cancel;
+                    match self.send(stream).await {
+                        Ok(()) => return Ok(()),
+                        Err(cause) => (Next::Fail, cause),
+                    }
+                }
+                Err(given_up) => given_up,
+            };
+            attempts.push(self.route.attempt(*progress, cause));
+            if next != Next::NewConnection {
+                return Err(());
+            }
+        }
+    }
+
+    /// Sends the CancelRequest and waits for the server to close, which it does when it has acted on it.
+    async fn send(&self, mut stream: Stream) -> Result<(), Cause> {
+        let key = self.key.as_ref().ok_or(Fault::NoCancelKey)?;
+        stream.write_all(&cancel_request(key)).await?;
+        stream.flush().await?;
+        // There is no answer. A server that ends TLS without ceremony has acted nonetheless.
+        let mut rest = [0; 64];
+        while matches!(stream.read(&mut rest).await, Ok(read) if read > 0) {}
+        Ok(())
+    }
+}
+
+/// Length, the request code 1234 and 5678, then process and secret as BackendKeyData gave them.
+fn cancel_request(key: &CancelKey) -> Vec<u8> {
+    let length = 8 + key.0.len() as u32;
+    [&length.to_be_bytes()[..], &[0x04, 0xd2, 0x16, 0x2e], &key.0].concat()
+}
+
+/// The secret is left out.
+impl std::fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CancelToken")
+            .field("address", &self.route.address)
+            .field("encrypted", &self.encrypted)
+            .finish_non_exhaustive()
+    }
+}

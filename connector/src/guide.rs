@@ -1,0 +1,3 @@
+//! Pages.
+/// Parameters.
+pub mod parameters {}

@@ -1,0 +1,75 @@
+//! Whether a session is of the kind that `target_session_attrs` asks for.
+
+use std::pin::pin;
+
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::config::SessionAttrs;
+use crate::connect::Connection;
+use crate::error::Fault;
+use crate::route::Cause;
+
+impl SessionAttrs {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            SessionAttrs::Any => "any",
+            SessionAttrs::ReadWrite => "read-write",
+            SessionAttrs::ReadOnly => "read-only",
+            SessionAttrs::Primary => "primary",
+            SessionAttrs::Standby => "standby",
+            SessionAttrs::PreferStandby => "prefer-standby",
+        }
+    }
+}
+
+/// Goes by what the server reported at login (14 and newer do), or else asks it.
+pub(crate) async fn suits(
+    client: &Client,
+    connection: &mut Connection,
+    wanted: SessionAttrs,
+) -> Result<bool, Cause> {
+    let reported = |name: &str| connection.parameter(name).map(|value| value == "on");
+    let standby = reported("in_hot_standby");
+    let read_only = match (standby, reported("default_transaction_read_only")) {
+        (Some(standby), Some(read_only)) => Some(standby || read_only),
+        _ => None,
+    };
+    match wanted {
+        SessionAttrs::Any | SessionAttrs::PreferStandby => Ok(true),
+        SessionAttrs::ReadWrite | SessionAttrs::ReadOnly => {
+            let read_only = match read_only {
+                Some(read_only) => read_only,
+                None => ask(client, connection, "SHOW transaction_read_only").await? == "on",
+            };
+            Ok(read_only == (wanted == SessionAttrs::ReadOnly))
+        }
+        SessionAttrs::Primary | SessionAttrs::Standby => {
+            let standby = match standby {
+                Some(standby) => standby,
+                None => {
+                    ask(client, connection, "SELECT pg_catalog.pg_is_in_recovery()").await? == "t"
+                }
+            };
+            Ok(standby == (wanted == SessionAttrs::Standby))
+        }
+    }
+}
+
+/// The one value that `query` gives, with the connection moved on meanwhile.
+async fn ask(client: &Client, connection: &mut Connection, query: &str) -> Result<String, Cause> {
+    let answer = pin!(client.simple_query(query));
+    let messages = tokio::select! {
+        messages = answer => messages?,
+        ended = connection => {
+            ended?;
+            return Err(Fault::ClosedInLogin.into());
+        }
+    };
+    messages
+        .iter()
+        .find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .ok_or_else(|| format!("{query} gave no value").into())
+}

@@ -1,0 +1,205 @@
+//! Reads the root file, the client certificate with its key, and the revocation lists, by libpq's rules
+//! (`initialize_SSL`): at every TLS attempt, between the server's `S` and our ClientHello.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+
+use super::{Credentials, Lists, Trust};
+use crate::config::{Identity, Revocation, RootSource, Settings};
+use crate::error::Fault;
+
+/// Reads what `settings` name. Blocks on files.
+///
+/// # Errors
+/// No root certificate though the mode verifies; a file that is there and not what it should be; a private key
+/// that others may read.
+pub(crate) fn load(settings: &Settings) -> Result<Credentials, Fault> {
+    Ok(Credentials { trust: trust(settings)?, identity: identity(&settings.identity)? })
+}
+
+fn trust(settings: &Settings) -> Result<Trust, Fault> {
+    let certificates = match &settings.root {
+        RootSource::System => {
+            return Ok(Trust::System { revocation: lists(&settings.revocation)? });
+        }
+        RootSource::Pem(pem) => certificates(pem, "the root certificates given as PEM")?,
+        // As libpq: what cannot be found does not exist, whatever the reason.
+        RootSource::File(path) if fs::metadata(path).is_ok() => {
+            certificates(&read("cannot read the root file", path)?, &path.display().to_string())?
+        }
+        RootSource::File(_) | RootSource::None if !settings.mode.verifies() => {
+            return Ok(Trust::Anything);
+        }
+        missing => {
+            let path = match missing {
+                RootSource::File(path) => Some(path.clone()),
+                _ => None,
+            };
+            return Err(Fault::RootMissing { mode: settings.mode.as_str(), path });
+        }
+    };
+    Ok(Trust::Roots { certificates, revocation: lists(&settings.revocation)? })
+}
+
+/// The certificates of a PEM text, at least one.
+fn certificates(pem: &[u8], from: &str) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(malformed("certificate file", from))?;
+    match certificates.is_empty() {
+        true => Err(Fault::NoCertificate(from.to_owned())),
+        false => Ok(certificates),
+    }
+}
+
+fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
+    let mut lists = Vec::new();
+    let mut checked = false;
+    if let Some(path) = &revocation.file {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            // As libpq: no list is there to check against.
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "sslcrl cannot be read, revocation is not checked");
+                Vec::new()
+            }
+        };
+        if !text.is_empty() {
+            let found = revocation_lists(&text, path)?;
+            if found.is_empty() {
+                return Err(bad("revocation list", path, "there is none in it"));
+            }
+            lists.extend(found);
+            checked = true;
+        }
+    }
+    if let Some(folder) = &revocation.folder {
+        checked = true;
+        lists.extend(lists_in(folder)?);
+    }
+    Ok(checked.then_some(lists))
+}
+
+/// Every list in a folder; none if there is no such folder, so that nothing passes.
+fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
+    let mut lists = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(lists) };
+    for entry in entries {
+        let path =
+            entry.map_err(file("cannot list the folder of revocation lists", folder))?.path();
+        if path.is_file() {
+            lists
+                .extend(revocation_lists(&read("cannot read the revocation list", &path)?, &path)?);
+        }
+    }
+    Ok(lists)
+}
+
+fn revocation_lists(
+    text: &[u8],
+    path: &Path,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
+    CertificateRevocationListDer::pem_slice_iter(text)
+        .collect::<Result<_, _>>()
+        .map_err(malformed("revocation list", &path.display().to_string()))
+}
+
+type ClientIdentity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(identity: &Identity) -> Result<Option<ClientIdentity>, Fault> {
+    match identity {
+        Identity::None => Ok(None),
+        Identity::Pem { chain, key } => Ok(Some((
+            certificates(chain, "the client certificate given as PEM")?,
+            private_key(key, "the private key given as PEM")?,
+        ))),
+        Identity::Files { certificate, key } => {
+            match fs::metadata(certificate) {
+                Ok(_) => {}
+                // As libpq: a certificate that does not exist is not shown.
+                Err(error) if is_missing(&error) => return Ok(None),
+                Err(error) => {
+                    return Err(file("cannot open the client certificate", certificate)(error));
+                }
+            }
+            let from = certificate.display().to_string();
+            let chain =
+                certificates(&read("cannot read the client certificate", certificate)?, &from)?;
+            let Some(key) = key else {
+                return Err(bad(
+                    "client certificate",
+                    certificate,
+                    "there is no sslkey to go with it",
+                ));
+            };
+            check_permissions(key)?;
+            let key = private_key(
+                &read("cannot read the private key", key)?,
+                &key.display().to_string(),
+            )?;
+            Ok(Some((chain, key)))
+        }
+    }
+}
+
+/// A private key as PEM, or (as libpq takes it too) as DER.
+fn private_key(text: &[u8], from: &str) -> Result<PrivateKeyDer<'static>, Fault> {
+    PrivateKeyDer::from_pem_slice(text).or_else(|error| {
+        PrivateKeyDer::try_from(text)
+            .map(|key| key.clone_key())
+            .map_err(|_| malformed("private key", from)(error))
+    })
+}
+
+/// libpq's rule: nobody but the owner may read the key, or, where it belongs to root, its group.
+#[cfg(unix)]
+fn check_permissions(path: &Path) -> Result<(), Fault> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).map_err(file("cannot open the private key", path))?;
+    if !metadata.is_file() {
+        return Err(bad("private key", path, "it is not a regular file"));
+    }
+    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
+    match metadata.mode() & forbidden {
+        0 => Ok(()),
+        _ => Err(bad(
+            "private key",
+            path,
+            "others may read it: its permissions must be 0600 or less, or 0640 or less if it belongs to root",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &Path) -> Result<(), Fault> {
+    Ok(())
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Fault> {
+    fs::read(path).map_err(file(what, path))
+}
+
+fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
+    let path = path.to_owned();
+    move |source| Fault::File { what, path, source }
+}
+
+fn malformed(what: &'static str, from: &str) -> impl FnOnce(pem::Error) -> Fault {
+    let from = from.to_owned();
+    move |error| Fault::BadFile { what, from, reason: error.to_string() }
+}
+
+fn bad(what: &'static str, path: &Path, reason: &str) -> Fault {
+    Fault::BadFile { what, from: path.display().to_string(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

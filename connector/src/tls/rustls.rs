@@ -1,0 +1,111 @@
+//! The rustls backend.
+
+use std::sync::Arc;
+
+use ::rustls::client::Resumption;
+use ::rustls::crypto::CryptoProvider;
+use ::rustls::pki_types::ServerName;
+use ::rustls::version::{TLS12, TLS13};
+use ::rustls::{ClientConfig, SupportedProtocolVersion};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::trust::Store;
+use super::verify::Verifier;
+use super::{ALPN, Cause, Handshake, Secured, Terms, Trust};
+use crate::config::{Settings, TlsVersion};
+use crate::error::Fault;
+use crate::socket::Spare;
+
+#[derive(Clone)]
+pub(super) struct Rustls {
+    provider: Arc<CryptoProvider>,
+}
+
+impl Rustls {
+    pub(super) fn new(provider: Arc<CryptoProvider>) -> Rustls {
+        Rustls { provider }
+    }
+
+    fn configure(&self, terms: Terms) -> Result<ClientConfig, Cause> {
+        let algorithms = self.provider.signature_verification_algorithms;
+        let verifier = match terms.credentials.trust {
+            Trust::Anything => Verifier::lenient(algorithms),
+            Trust::Roots { certificates, revocation } => {
+                Verifier::strict(Store::new(certificates), revocation, algorithms)?
+            }
+            Trust::System { revocation } => {
+                let found = rustls_native_certs::load_native_certs();
+                for error in &found.errors {
+                    tracing::warn!(%error, "a part of the system's certificate store cannot be read");
+                }
+                Verifier::strict(Store::new(found.certs), revocation, algorithms)?
+            }
+        };
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&versions(terms.min_version, terms.max_version))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match terms.credentials.identity {
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![ALPN.as_bytes().to_vec()];
+        config.enable_sni = terms.sni.is_some();
+        // Every connection is verified anew.
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+}
+
+impl Handshake for Rustls {
+    fn check(&self, settings: &Settings) -> Result<(), String> {
+        match versions(settings.min_version, settings.max_version).is_empty() {
+            true => Err("rustls speaks TLS 1.2 and 1.3, and the settings allow neither".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    async fn handshake(&self, socket: TcpStream, terms: Terms) -> Result<Secured, Cause> {
+        // A name that rustls cannot take is sent to nobody; the check of names does not go by it.
+        let name = match terms.sni.as_deref().map(|name| ServerName::try_from(name.to_owned())) {
+            Some(Ok(name)) => name,
+            Some(Err(_)) | None => ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        };
+        let config = self.configure(terms)?;
+        let spare = Spare::of(&socket)?;
+        let stream = match TlsConnector::from(Arc::new(config))
+            .connect(name, socket)
+            .into_fallible()
+            .await
+        {
+            Ok(stream) => stream,
+            Err((error, socket)) => {
+                drop(socket);
+                spare.close().await;
+                return Err(error.into());
+            }
+        };
+        let session = stream.get_ref().1;
+        let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) else {
+            return Err(Fault::NoPeerCertificate.into());
+        };
+        let (certificate, alpn) =
+            (certificate.to_vec(), session.alpn_protocol().map(<[u8]>::to_vec));
+        Ok(Secured { io: Box::new(stream), certificate, alpn })
+    }
+}
+
+/// The versions that rustls has within these bounds.
+fn versions(
+    min: Option<TlsVersion>,
+    max: Option<TlsVersion>,
+) -> Vec<&'static SupportedProtocolVersion> {
+    [(TlsVersion::V1_3, &TLS13), (TlsVersion::V1_2, &TLS12)]
+        .into_iter()
+        .filter(|(version, _)| {
+            min.is_none_or(|min| min <= *version) && max.is_none_or(|max| *version <= max)
+        })
+        .map(|(_, supported)| supported)
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! Which entries of a root file are trust anchors: OpenSSL's reading of it, which libpq relies on.
+//!
+//! webpki takes an anchor's name and key and looks at nothing else in it; so all that OpenSSL would check in a root
+//! (dates, basic constraints, key usage, extended key usage, path length) is checked here.
+
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
+
+/// A root file (or the system's store), sorted.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    /// Self-signed certification authorities.
+    anchors: Vec<Anchor>,
+    /// Self-signed entries by their bytes; only the server showing one of them makes use of it.
+    self_signed: Vec<CertificateDer<'static>>,
+    /// The others: links of a chain, not ends of it.
+    pub(super) intermediates: Vec<CertificateDer<'static>>,
+}
+
+/// A trust anchor and what webpki would not look at.
+#[derive(Debug)]
+struct Anchor {
+    anchor: TrustAnchor<'static>,
+    serial: Vec<u8>,
+    /// How many intermediates may stand below it.
+    path_length: Option<u32>,
+    not_before: i64,
+    not_after: i64,
+    signs_lists: bool,
+}
+
+impl Store {
+    /// Sorts the entries. One that cannot be read is left out, so that nothing can chain to it.
+    pub(super) fn new(certificates: Vec<CertificateDer<'static>>) -> Store {
+        let mut store = Store::default();
+        for certificate in certificates {
+            let Ok((_, parsed)) = X509Certificate::from_der(&certificate) else {
+                tracing::debug!("a root certificate cannot be read and is left out");
+                continue;
+            };
+            if !is_self_signed(&parsed) {
+                store.intermediates.push(certificate);
+                continue;
+            }
+            if may_sign_certificates(&parsed)
+                && server_auth_allowed(&parsed)
+                && extensions_known(&parsed)
+                && let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate)
+            {
+                store.anchors.push(Anchor {
+                    anchor: anchor.to_owned(),
+                    serial: parsed.raw_serial().to_vec(),
+                    path_length: basic_constraints(&parsed)
+                        .and_then(|constraints| constraints.path_len_constraint),
+                    not_before: parsed.validity().not_before.timestamp(),
+                    not_after: parsed.validity().not_after.timestamp(),
+                    signs_lists: key_usage_or(&parsed, |usage| usage.crl_sign()),
+                });
+            }
+            store.self_signed.push(certificate);
+        }
+        store
+    }
+
+    /// The anchors that are valid at `now`; only those that may sign revocation lists, if lists are needed.
+    pub(super) fn anchors(&self, now: UnixTime, lists: bool) -> Vec<TrustAnchor<'static>> {
+        self.anchors
+            .iter()
+            .filter(|anchor| {
+                covers(anchor.not_before, anchor.not_after, now) && (!lists || anchor.signs_lists)
+            })
+            .map(|anchor| anchor.anchor.clone())
+            .collect()
+    }
+
+    /// Whether one of the anchors with this name and key allows so many intermediates, and is not in `revoked`.
+    pub(super) fn allows(
+        &self,
+        anchor: &TrustAnchor<'_>,
+        intermediates: usize,
+        now: UnixTime,
+        revoked: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        self.anchors.iter().any(|known| {
+            known.anchor.subject == anchor.subject
+                && known.anchor.subject_public_key_info == anchor.subject_public_key_info
+                && covers(known.not_before, known.not_after, now)
+                && known.path_length.is_none_or(|most| intermediates as u64 <= u64::from(most))
+                && !revoked(&known.serial)
+        })
+    }
+
+    /// Whether the server's certificate is, byte for byte, a self-signed entry.
+    pub(super) fn holds_self_signed(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.self_signed.iter().any(|entry| entry == certificate)
+    }
+}
+
+/// OpenSSL's idea of it: its own issuer by name and, where it says so, by key. The signature is not looked at, since
+/// the user vouches for the entry.
+fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
+    if certificate.subject().as_raw() != certificate.issuer().as_raw() {
+        return false;
+    }
+    let mut own = None;
+    let mut issuer = None;
+    for extension in certificate.extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(id) => own = Some(id.0),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                issuer = id.key_identifier.as_ref().map(|id| id.0)
+            }
+            _ => {}
+        }
+    }
+    match (own, issuer) {
+        (Some(own), Some(issuer)) => own == issuer,
+        _ => true,
+    }
+}
+
+/// OpenSSL's `check_ca`: the basic constraints say so; or the key usage, where there are none; or it is of version 1.
+fn may_sign_certificates(certificate: &X509Certificate<'_>) -> bool {
+    let usage = certificate.key_usage().ok().flatten();
+    if usage.as_ref().is_some_and(|usage| !usage.value.key_cert_sign()) {
+        return false;
+    }
+    match basic_constraints(certificate) {
+        Some(constraints) => constraints.ca,
+        None => usage.is_some() || certificate.version().0 == 0,
+    }
+}
+
+fn basic_constraints<'a>(
+    certificate: &'a X509Certificate<'_>,
+) -> Option<&'a x509_parser::extensions::BasicConstraints> {
+    certificate.basic_constraints().ok().flatten().map(|extension| extension.value)
+}
+
+/// Whether the key usage, where there is one, allows what `wanted` asks for.
+pub(super) fn key_usage_or(
+    certificate: &X509Certificate<'_>,
+    wanted: impl Fn(&x509_parser::extensions::KeyUsage) -> bool,
+) -> bool {
+    match certificate.key_usage() {
+        Ok(Some(usage)) => wanted(usage.value),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Whether the extended key usage, where there is one, names serverAuth.
+pub(super) fn server_auth_allowed(certificate: &X509Certificate<'_>) -> bool {
+    match certificate.extended_key_usage() {
+        Ok(Some(usage)) => usage.value.server_auth,
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Whether every critical extension is one that is understood (or, as to policies, that OpenSSL lets pass).
+pub(super) fn extensions_known(certificate: &X509Certificate<'_>) -> bool {
+    certificate.extensions().iter().filter(|extension| extension.critical).all(|extension| {
+        matches!(
+            extension.parsed_extension(),
+            ParsedExtension::BasicConstraints(_)
+                | ParsedExtension::KeyUsage(_)
+                | ParsedExtension::ExtendedKeyUsage(_)
+                | ParsedExtension::SubjectAlternativeName(_)
+                | ParsedExtension::NameConstraints(_)
+                | ParsedExtension::CertificatePolicies(_)
+                | ParsedExtension::PolicyConstraints(_)
+                | ParsedExtension::PolicyMappings(_)
+                | ParsedExtension::InhibitAnyPolicy(_)
+                | ParsedExtension::SubjectKeyIdentifier(_)
+                | ParsedExtension::AuthorityKeyIdentifier(_)
+        )
+    })
+}
+
+/// Whether `now` lies within the validity, both ends included.
+pub(super) fn covers(not_before: i64, not_after: i64, now: UnixTime) -> bool {
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    (not_before..=not_after).contains(&now)
+}
