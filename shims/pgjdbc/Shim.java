@@ -107,7 +107,8 @@ public final class Shim {
         key = pkcs8(Path.of(request.getString("sslkey")));
         properties.setProperty("sslkey", key.toString());
       }
-      return answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", rows(request, properties, notices));
+      JSONArray rows = rows(request, properties, notices);
+      return answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", rows);
     } catch (SQLException | IOException e) {
       String state = e instanceof SQLException ? ((SQLException) e).getSQLState() : null;
       String error = state != null ? state : e.getClass().getName();
