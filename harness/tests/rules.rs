@@ -1,0 +1,213 @@
+//! Each rule over real sockets, both directions.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
+
+use pgtls_harness::{
+    Direction, Layer, Listener, Recorder, Wire,
+    rules::{Chunk, RuleSpec, Verdict},
+};
+use proptest::prelude::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+async fn pair(rules: impl IntoIterator<Item = RuleSpec>) -> (Wire, TcpStream) {
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let client = TcpStream::connect(listener.address()).await.unwrap();
+    let (mut wire, _) = listener.accept().await.unwrap();
+    wire.install(rules);
+    (wire, client)
+}
+
+/// Reads one chunk at a time up to the end.
+async fn chunks(wire: &mut Wire) -> Vec<Vec<u8>> {
+    let mut chunks = Vec::new();
+    loop {
+        let mut chunk = Vec::with_capacity(100);
+        if wire.read_buf(&mut chunk).await.unwrap() == 0 {
+            return chunks;
+        }
+        chunks.push(chunk);
+    }
+}
+
+#[tokio::test]
+async fn without_rules_bytes_pass() {
+    let (mut wire, mut client) = pair([]).await;
+    client.write_all(b"question").await.unwrap();
+    let mut question = [0; 8];
+    wire.read_exact(&mut question).await.unwrap();
+    assert_eq!(&question, b"question");
+    wire.write_all(b"answer").await.unwrap();
+    drop(wire);
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer, "answer");
+}
+
+#[tokio::test]
+async fn split_cuts_what_is_received() {
+    let (mut wire, mut client) = pair([RuleSpec::SplitInbound { at: vec![5, 2, 5] }]).await;
+    client.write_all(b"abcdefgh").await.unwrap();
+    drop(client);
+    assert_eq!(chunks(&mut wire).await, [&b"ab"[..], b"cde", b"fgh"]);
+}
+
+#[tokio::test]
+async fn split_cuts_what_is_sent() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::SplitOutbound { at: vec![3] },
+        RuleSpec::DelayOutbound { at: 3, milliseconds: 20 },
+    ])
+    .await;
+    let reader = tokio::spawn(async move {
+        let mut first = Vec::with_capacity(100);
+        client.read_buf(&mut first).await.unwrap();
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        (first, rest)
+    });
+    wire.write_all(b"abcdef").await.unwrap();
+    drop(wire);
+    assert_eq!(reader.await.unwrap(), (b"abc".to_vec(), b"def".to_vec()));
+}
+
+#[tokio::test]
+async fn delay_holds_up_once() {
+    for rule in [
+        RuleSpec::DelayInbound { at: 1, milliseconds: 30 },
+        RuleSpec::DelayOutbound { at: 1, milliseconds: 30 },
+    ] {
+        let (mut wire, mut client) = pair([rule.clone()]).await;
+        let begun = Instant::now();
+        if matches!(rule, RuleSpec::DelayInbound { .. }) {
+            client.write_all(b"abc").await.unwrap();
+            drop(client);
+            assert_eq!(chunks(&mut wire).await.concat(), b"abc");
+        } else {
+            wire.write_all(b"abc").await.unwrap();
+        }
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(30), "{rule:?}: {took:?}");
+        assert!(took < Duration::from_millis(60 * 50), "{rule:?}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn truncate_loses_the_rest_and_keeps_the_connection() {
+    let (mut wire, mut client) = pair([RuleSpec::TruncateOutbound { at: 2 }]).await;
+    wire.write_all(b"abcdef").await.unwrap();
+    client.write_all(b"still here").await.unwrap();
+    let mut heard = [0; 10];
+    wire.read_exact(&mut heard).await.unwrap();
+    drop(wire);
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"ab");
+
+    let (mut wire, mut client) = pair([RuleSpec::TruncateInbound { at: 2 }]).await;
+    client.write_all(b"abcdef").await.unwrap();
+    drop(client);
+    assert_eq!(chunks(&mut wire).await, [b"ab"]);
+}
+
+#[tokio::test]
+async fn reset_is_a_rst() {
+    let (mut wire, mut client) = pair([RuleSpec::ResetOutbound { at: 2 }]).await;
+    assert_eq!(wire.write_all(b"abcdef").await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let mut got = Vec::new();
+    let error = client.read_to_end(&mut got).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+
+    let (mut wire, mut client) = pair([RuleSpec::ResetInbound { at: 0 }]).await;
+    client.write_all(b"a").await.unwrap();
+    assert_eq!(wire.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(client.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn half_close_ends_one_direction() {
+    let (mut wire, mut client) = pair([RuleSpec::HalfCloseOutbound { at: 2 }]).await;
+    wire.write_all(b"abcdef").await.unwrap();
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"ab");
+    client.write_all(b"x").await.unwrap();
+    assert_eq!(wire.read_u8().await.unwrap(), b'x');
+
+    let (mut wire, mut client) = pair([RuleSpec::HalfCloseInbound { at: 2 }]).await;
+    client.write_all(b"abcdef").await.unwrap();
+    assert_eq!(chunks(&mut wire).await, [b"ab"]);
+    assert_eq!(chunks(&mut wire).await, [] as [&[u8]; 0]);
+    wire.write_all(b"x").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), b'x');
+}
+
+#[tokio::test]
+async fn rules_are_asked_in_the_order_of_their_installation() {
+    let (mut wire, mut client) =
+        pair([RuleSpec::SplitInbound { at: vec![3] }, RuleSpec::SplitInbound { at: vec![1, 4] }])
+            .await;
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&seen);
+    wire.install_rule(move |chunk: &Chunk<'_>| {
+        log.lock().unwrap().push((chunk.offset, chunk.bytes.to_vec()));
+        Verdict::Pass
+    });
+    client.write_all(b"abcdef").await.unwrap();
+    drop(client);
+    assert_eq!(chunks(&mut wire).await.concat(), b"abcdef");
+    let seen = seen.lock().unwrap().clone();
+    let wanted = [(0, &b"a"[..]), (1, b"bc"), (3, b"d"), (4, b"ef")];
+    assert_eq!(seen, wanted.map(|(offset, bytes)| (offset, bytes.to_vec())));
+}
+
+#[tokio::test]
+async fn recordings_hold_what_passed_and_no_more() {
+    let (mut wire, mut client) = pair([RuleSpec::TruncateOutbound { at: 3 }]).await;
+    let recorder = Recorder::new(1000);
+    wire.record(recorder.clone());
+    wire.write_all(b"abcdef").await.unwrap();
+    client.write_all(b"xyz").await.unwrap();
+    wire.read_exact(&mut [0; 3]).await.unwrap();
+    let recording = recorder.recording();
+    assert_eq!(recording.concat(Direction::Outbound, Layer::Wire), b"abc");
+    assert_eq!(recording.concat(Direction::Inbound, Layer::Wire), b"xyz");
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However it is cut, what arrives is what was sent.
+    #[test]
+    fn splits_change_no_byte(
+        bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+        inbound in proptest::collection::vec(0..2000_u64, 0..20),
+        outbound in proptest::collection::vec(0..2000_u64, 0..20),
+    ) {
+        let (received, echoed) = runtime().block_on(async {
+            let rules =
+                [RuleSpec::SplitInbound { at: inbound }, RuleSpec::SplitOutbound { at: outbound }];
+            let (mut wire, mut client) = pair(rules).await;
+            client.write_all(&bytes).await.unwrap();
+            client.shutdown().await.unwrap();
+            let received = chunks(&mut wire).await.concat();
+            wire.write_all(&received).await.unwrap();
+            drop(wire);
+            let mut echoed = Vec::new();
+            client.read_to_end(&mut echoed).await.unwrap();
+            (received, echoed)
+        });
+        prop_assert_eq!(&received, &bytes);
+        prop_assert_eq!(&echoed, &bytes);
+    }
+}
