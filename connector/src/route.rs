@@ -171,7 +171,10 @@ impl Route {
             _ if secured.is_postgresql() => {}
             None => return Err((Step::Handshake, Fault::Alpn("none".to_owned()))),
             Some(other) => {
-                return Err((Step::Handshake, Fault::Alpn(format!("\"{}\"", other.escape_ascii()))));
+                return Err((
+                    Step::Handshake,
+                    Fault::Alpn(format!("\"{}\"", other.escape_ascii())),
+                ));
             }
         }
         if self.settings.mode == SslMode::VerifyFull {

@@ -163,10 +163,9 @@ mod tests {
         );
         assert_eq!(parsed("postgresql://"), []);
         assert_eq!(parsed("postgresql:///db"), pairs(&[("dbname", "db")]));
-        assert_eq!(
-            parsed("postgresql://h?user=u@x"),
-            pairs(&[("host", "h"), ("user", "u@x")]).as_slice().to_vec()
-        );
+        assert_eq!(parsed("postgresql://h/?user=u@x"), pairs(&[("host", "h"), ("user", "u@x")]));
+        // Without a slash an @ ends the credentials, wherever it stands: so does libpq.
+        assert_eq!(parsed("postgresql://u?@h"), pairs(&[("user", "u?"), ("host", "h")]));
     }
 
     #[test]

@@ -171,12 +171,10 @@ impl Verifier {
             return Err(webpki::Error::NameConstraintViolation);
         }
         let anchor = path.anchor();
-        let subject = sequence(anchor.subject.as_ref());
         let revoked = |serial: &[u8]| {
-            self.revocation.as_ref().is_some_and(|revocation| {
-                revocation.names(&subject, serial)
-                    || revocation.names(anchor.subject.as_ref(), serial)
-            })
+            self.revocation
+                .as_ref()
+                .is_some_and(|revocation| revocation.names(anchor.subject.as_ref(), serial))
         };
         match store.allows(anchor, counted, now, revoked) {
             true => Ok(()),
@@ -276,19 +274,6 @@ fn names_a_host(certificate: &X509Certificate<'_>) -> bool {
     use x509_parser::prelude::GeneralName;
     matches!(certificate.subject_alternative_name(), Ok(Some(names))
         if names.value.general_names.iter().any(|name| matches!(name, GeneralName::DNSName(_))))
-}
-
-/// webpki keeps names without the SEQUENCE around them.
-fn sequence(content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let mut der = vec![0x30];
-    match length {
-        0..0x80 => der.push(length as u8),
-        0x80..0x100 => der.extend([0x81, length as u8]),
-        _ => der.extend([0x82, (length >> 8) as u8, length as u8]),
-    }
-    der.extend_from_slice(content);
-    der
 }
 
 fn certificate_error(error: webpki::Error) -> Error {

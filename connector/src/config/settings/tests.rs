@@ -1,1 +1,258 @@
-//! Tests.
+//! What connection strings mean, and what is refused before anything is sent.
+
+use super::*;
+
+fn settings(text: &str) -> Settings {
+    resolved(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn resolved(text: &str) -> Result<Settings, Error> {
+    text.parse::<Config>().and_then(|config| Settings::resolve(&config))
+}
+
+fn refused(text: &str) -> String {
+    match resolved(text) {
+        Ok(_) => panic!("{text} was taken"),
+        Err(error) => {
+            assert!(error.is_configuration(), "{text}");
+            error.to_string()
+        }
+    }
+}
+
+#[test]
+fn defaults_are_libpqs() {
+    let settings = settings("host=h");
+    assert_eq!(settings.mode, SslMode::Prefer);
+    assert!(!settings.direct && settings.sni && !settings.shuffle);
+    assert_eq!(settings.root, RootSource::None);
+    assert_eq!((settings.min_version, settings.max_version), (Some(TlsVersion::V1_2), None));
+    assert_eq!(settings.binding, Binding::Prefer);
+    assert_eq!(settings.timeout, None);
+    assert_eq!(
+        settings.targets,
+        [Target { name: "h".into(), place: Location::Lookup, port: 5432 }]
+    );
+    assert_eq!(settings.revocation, Revocation::default());
+    assert!(settings.identity == Identity::None);
+    assert!(settings.tcp.keepalives);
+}
+
+#[test]
+fn every_mode_has_its_word_and_nonsense_has_none() {
+    for (word, mode) in MODES {
+        assert_eq!(settings(&format!("host=h sslmode={word}")).mode, *mode);
+        assert_eq!(mode.to_string(), *word);
+    }
+    for bad in ["nonsense", "", "REQUIRE", "verify"] {
+        assert!(refused(&format!("host=h sslmode='{bad}'")).contains("sslmode"), "{bad}");
+    }
+}
+
+#[test]
+fn the_system_store_makes_verify_full_the_default_and_takes_nothing_weaker() {
+    assert_eq!(settings("host=h sslrootcert=system").mode, SslMode::VerifyFull);
+    assert_eq!(settings("host=h sslrootcert=system sslmode=verify-full").root, RootSource::System);
+    for (word, mode) in MODES {
+        if *mode != SslMode::VerifyFull {
+            assert!(
+                refused(&format!("host=h sslrootcert=system sslmode={word}"))
+                    .contains("weak sslmode"),
+                "{word}"
+            );
+        }
+    }
+}
+
+#[test]
+fn direct_negotiation_needs_require_or_stronger() {
+    for weak in ["", "sslmode=disable", "sslmode=allow", "sslmode=prefer"] {
+        assert!(
+            refused(&format!("host=h sslnegotiation=direct {weak}")).contains("weak sslmode"),
+            "{weak}"
+        );
+        assert!(
+            refused(&format!("host=/tmp sslnegotiation=direct {weak}")).contains("weak sslmode"),
+            "{weak}"
+        );
+    }
+    for strong in ["require", "verify-ca", "verify-full"] {
+        assert!(settings(&format!("host=h sslnegotiation=direct sslmode={strong}")).direct);
+    }
+    assert!(settings("host=h sslnegotiation=direct sslrootcert=system").direct);
+}
+
+#[test]
+fn host_lists_are_read_side_by_side() {
+    let several = settings("host=a,b hostaddr=127.0.0.1,::1 port=1,");
+    assert_eq!(
+        several.targets,
+        [
+            Target { name: "a".into(), place: Location::Address([127, 0, 0, 1].into()), port: 1 },
+            Target {
+                name: "b".into(),
+                place: Location::Address("::1".parse().expect("address")),
+                port: 5432
+            },
+        ]
+    );
+    assert_eq!(settings("host=a,b port=7").targets[1].port, 7);
+    assert_eq!(
+        settings("hostaddr=127.1").targets[0].place,
+        Location::Address([127, 0, 0, 1].into())
+    );
+    assert_eq!(settings("host=/run/pg").targets[0].place, Location::Folder("/run/pg".into()));
+    assert_eq!(settings("host=a,b hostaddr=,::1").targets[0].place, Location::Lookup);
+    for bad in [
+        "",
+        "host=''",
+        "host=a,b hostaddr=::1",
+        "host=a,b port=1,2,3",
+        "host=a port=0",
+        "host=a port=65536",
+        "host=a port=x",
+        "hostaddr=localhost",
+        "host=a,,b",
+        "host=@abstract",
+    ] {
+        refused(bad);
+    }
+}
+
+#[test]
+fn urls_say_the_same() {
+    let url = settings(
+        "postgres://u:p@a:1,[::1]:2/d?sslmode=verify-ca&sslrootcert=%2Fca.pem&connect_timeout=3",
+    );
+    assert_eq!(url.targets.len(), 2);
+    assert_eq!((url.targets[1].name.as_str(), url.targets[1].port), ("::1", 2));
+    assert_eq!(url.mode, SslMode::VerifyCa);
+    assert_eq!(url.root, RootSource::File("/ca.pem".into()));
+    assert_eq!(url.timeout, Some(Duration::from_secs(3)));
+    assert_eq!(url.login.get_user(), Some("u"));
+    assert_eq!(url.login.get_password(), Some(&b"p"[..]));
+    assert_eq!(url.login.get_dbname(), Some("d"));
+}
+
+#[test]
+fn the_last_value_counts_and_an_empty_password_is_none() {
+    assert_eq!(settings("host=h sslmode=require sslmode=disable").mode, SslMode::Disable);
+    assert_eq!(settings("host=h password=''").login.get_password(), None);
+    assert_eq!(settings("host=h requiressl=1").mode, SslMode::Require);
+    let named = settings("host=h application_name=a fallback_application_name=b");
+    assert_eq!(named.login.get_application_name(), Some("a"));
+    let fallback = settings("host=h fallback_application_name=b");
+    assert_eq!(fallback.login.get_application_name(), Some("b"));
+}
+
+#[test]
+fn numbers_and_versions() {
+    let settings = settings(
+        "host=h connect_timeout=-1 keepalives=0 keepalives_idle=5 keepalives_retries=2 tcp_user_timeout=1500 \
+         ssl_min_protocol_version='' ssl_max_protocol_version=tlsv1.3 sslsni=0 load_balance_hosts=random",
+    );
+    assert_eq!(settings.timeout, None);
+    assert!(!settings.tcp.keepalives && !settings.sni && settings.shuffle);
+    assert_eq!((settings.tcp.idle, settings.tcp.count), (Some(Duration::from_secs(5)), Some(2)));
+    assert_eq!(settings.tcp.user_timeout, Some(Duration::from_millis(1500)));
+    assert_eq!((settings.min_version, settings.max_version), (None, Some(TlsVersion::V1_3)));
+    for bad in [
+        "connect_timeout=soon",
+        "ssl_min_protocol_version=SSLv3",
+        "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+        "ssl_max_protocol_version=TLSv1.1",
+        "channel_binding=maybe",
+        "target_session_attrs=fast",
+        "sslnegotiation=late",
+        "load_balance_hosts=always",
+    ] {
+        refused(&format!("host=h {bad}"));
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_refused_and_not_passed_over() {
+    for bad in [
+        "gssencmode=require",
+        "krbsrvname=pg",
+        "require_auth=scram-sha-256",
+        "requirepeer=postgres",
+        "passfile=/x",
+        "service=x",
+        "sslpassword=x",
+        "sslcertmode=require",
+        "replication=database",
+        "client_encoding=LATIN1",
+        "min_protocol_version=3.2",
+        "sslmodes=require",
+        "SSLMODE=require",
+    ] {
+        let text = refused(&format!("host=h {bad}"));
+        assert!(text.contains(bad.split('=').next().expect("a key")), "{text}");
+    }
+    for harmless in [
+        "gssencmode=prefer",
+        "gssencmode=disable",
+        "sslcompression=0",
+        "client_encoding=UTF8",
+        "service=''",
+    ] {
+        settings(&format!("host=h {harmless}"));
+    }
+}
+
+#[test]
+fn the_environment_and_the_home_folder_count_only_when_asked_and_only_where_nothing_is_set() {
+    let variables = |name: &'static str| {
+        Ok(match name {
+            "PGSSLMODE" => Some("verify-ca".to_owned()),
+            "PGSSLROOTCERT" => Some("/env/root.pem".to_owned()),
+            "PGHOST" => Some("env".to_owned()),
+            _ => None,
+        })
+    };
+    let config = Config::new()
+        .set("host", "set")
+        .and_then(|config| config.with_variables(variables))
+        .expect("taken");
+    let with = Settings::resolve(&config).expect("resolves");
+    assert_eq!(with.targets[0].name, "set");
+    assert_eq!(
+        (with.mode, &with.root),
+        (SslMode::VerifyCa, &RootSource::File("/env/root.pem".into()))
+    );
+    // A later call of `set` and an earlier one count the same.
+    let later =
+        Settings::resolve(&config.set("sslmode", "require").expect("taken")).expect("resolves");
+    assert_eq!(later.mode, SslMode::Require);
+
+    let at_home = Config::new().set("host", "h").expect("taken").with_home("/home/me");
+    let home = Settings::resolve(&at_home).expect("resolves");
+    assert_eq!(home.root, RootSource::File("/home/me/.postgresql/root.crt".into()));
+    assert_eq!(home.revocation.file, Some("/home/me/.postgresql/root.crl".into()));
+    assert!(matches!(home.identity, Identity::Files { key: Some(_), .. }));
+    let disabled = at_home.clone().set("sslcertmode", "disable").expect("taken");
+    assert!(Settings::resolve(&disabled).expect("resolves").identity == Identity::None);
+    let named =
+        Settings::resolve(&at_home.set("sslcrldir", "/crls").expect("taken")).expect("resolves");
+    assert_eq!(named.revocation, Revocation { file: None, folder: Some("/crls".into()) });
+}
+
+#[test]
+fn the_environment_may_not_ask_for_what_is_not_done() {
+    let service = |name: &'static str| Ok((name == "PGSERVICE").then(|| "prod".to_owned()));
+    assert!(Config::new().with_variables(service).is_err());
+    let old = |name: &'static str| Ok((name == "PGREQUIRESSL").then(|| "1".to_owned()));
+    let config = Config::new()
+        .set("host", "h")
+        .and_then(|config| config.with_variables(old))
+        .expect("taken");
+    assert_eq!(Settings::resolve(&config).expect("resolves").mode, SslMode::Require);
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let config: Config = "host=h password=hunter2".parse().expect("parses");
+    let shown = format!("{:?}", config.client_certificate_pem("chain", "key text"));
+    assert!(!shown.contains("hunter2") && !shown.contains("key text"), "{shown}");
+}
