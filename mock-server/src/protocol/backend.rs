@@ -1,7 +1,7 @@
 //! The server's messages: each function appends one to a buffer.
 //!
 //! A string ends where its first NUL stands: the format has no way to carry one. Nothing here
-//! panics; what would not fit a count field (more than 32,767 columns) is left out.
+//! panics; what would not fit a count field (more than 65,535 columns) is left out.
 
 /// An authentication request, or the end of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,9 +298,9 @@ fn message(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
 
 /// Appends the count of `items`, and gives as many of them as it can count.
 fn counted<'a, T>(body: &mut Vec<u8>, items: &'a [T]) -> &'a [T] {
-    let count = i16::try_from(items.len()).unwrap_or(i16::MAX);
-    int16(body, count);
-    &items[..usize::from(count.cast_unsigned())]
+    let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
+    body.extend(count.to_be_bytes());
+    &items[..usize::from(count)]
 }
 
 fn fields(body: &mut Vec<u8>, report: &Report) {

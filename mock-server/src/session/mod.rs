@@ -1,23 +1,28 @@
-//! A session after the login: enough of simple and extended query for any driver.
+//! A session after the login: enough of simple and extended query for any driver to connect, run
+//! `SELECT <integer>` with the housekeeping around it, and leave.
+//!
+//! A pure state machine: a message goes in, bytes come out. There are no tables: a SELECT that is
+//! not understood has plausible columns and no rows, which is a good answer to a look-up in a
+//! catalogue; what would change data is refused (0A000). SET is not undone by ROLLBACK.
 
-use crate::protocol::frontend::Message;
+mod extended;
+mod lexer;
+mod parameters;
+mod run;
+mod select;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod types;
 
-/// The session's parameters as ParameterStatus reports them, and SHOW.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameters {}
+use std::collections::HashMap;
 
-impl Parameters {
-    /// PostgreSQL's, with what the StartupMessage asked for.
-    #[must_use]
-    pub fn new(_startup: &crate::protocol::startup::StartupMessage) -> Self {
-        unimplemented!()
-    }
-
-    /// Appends a ParameterStatus for each one that PostgreSQL reports.
-    pub fn report(&self, _out: &mut Vec<u8>) {
-        unimplemented!()
-    }
-}
+use self::extended::{Portal, Prepared};
+pub use self::parameters::Parameters;
+use crate::protocol::{
+    backend::{self, Report, TransactionStatus},
+    frontend::Message,
+};
 
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,18 +44,174 @@ pub struct Respond {
 }
 
 /// A session.
+///
+/// ```
+/// use pgtls_mock_server::{
+///     protocol::{frontend::Message, startup::StartupMessage},
+///     session::{Flow, Parameters, Session},
+/// };
+///
+/// let startup = StartupMessage { protocol: (3, 0), parameters: Vec::new() };
+/// let mut session = Session::new(Parameters::new(&startup));
+/// let mut out = Vec::new();
+/// let respond = session.respond(&Message::Query("SELECT 48151".to_owned()), &mut out);
+/// assert_eq!((respond.flow, respond.query_seen), (Flow::Continue, Some(48151)));
+/// assert!(out.ends_with(b"Z\0\0\0\x05I"));
+/// ```
 #[derive(Debug)]
-pub struct Session {}
+pub struct Session {
+    parameters: Parameters,
+    transaction: TransactionStatus,
+    savepoints: Vec<String>,
+    /// By name; the unnamed one has none.
+    prepared: HashMap<String, Prepared>,
+    /// By name; the unnamed one has none.
+    portals: HashMap<String, Portal>,
+    /// After an error in extended query nothing is answered until Sync.
+    skipping: bool,
+    /// See [`Respond`]; gathered while one message is answered.
+    query_seen: Option<i64>,
+}
 
 impl Session {
     /// A session right after its login.
     #[must_use]
-    pub fn new(_parameters: Parameters) -> Self {
-        unimplemented!()
+    pub fn new(parameters: Parameters) -> Self {
+        Self {
+            parameters,
+            transaction: TransactionStatus::Idle,
+            savepoints: Vec::new(),
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            skipping: false,
+            query_seen: None,
+        }
     }
 
     /// Takes a message and appends the answer to `out`.
-    pub fn respond(&mut self, _message: &Message, _out: &mut Vec<u8>) -> Respond {
-        unimplemented!()
+    ///
+    /// Query, Sync, FunctionCall and messages that a session does not know end with
+    /// ReadyForQuery; a failed message of the extended query does not, and all is skipped up to
+    /// the next Sync, as in PostgreSQL.
+    pub fn respond(&mut self, message: &Message, out: &mut Vec<u8>) -> Respond {
+        self.query_seen = None;
+        let flow = self.answer(message, out);
+        Respond { flow, query_seen: self.query_seen.take() }
+    }
+
+    fn answer(&mut self, message: &Message, out: &mut Vec<u8>) -> Flow {
+        if let Message::Terminate = message {
+            return Flow::Close;
+        }
+        if self.skipping && message.tag() != b'S' {
+            return Flow::Continue;
+        }
+        match message {
+            Message::Query(sql) => {
+                let result = self.query(sql, out);
+                self.finish(result, out);
+            }
+            Message::Sync => self.sync(out),
+            Message::Parse { statement, query, parameter_types } => {
+                let result = self.parse(statement, query, parameter_types, out);
+                self.skip_after(result, out);
+            }
+            Message::Bind(bind) => {
+                let result = self.bind(bind, out);
+                self.skip_after(result, out);
+            }
+            Message::Describe(target) => {
+                let result = self.describe(target, out);
+                self.skip_after(result, out);
+            }
+            Message::Execute { portal, max_rows } => {
+                let result = self.execute(portal, *max_rows, out);
+                self.skip_after(result, out);
+            }
+            Message::Close(target) => self.close(target, out),
+            // Every answer is sent at once; and what is left of a COPY is to be ignored.
+            Message::Flush | Message::CopyData(_) | Message::CopyDone | Message::CopyFail(_) => {}
+            Message::Malformed { tag: b'P' | b'B' | b'D' | b'E' | b'C' | b'H', error } => {
+                let report = Report::error("08P01", error.to_string());
+                self.skip_after(Err(report), out);
+            }
+            Message::Malformed { error, .. } => {
+                self.skipping = false;
+                self.finish(Err(Report::error("08P01", error.to_string())), out);
+            }
+            Message::FunctionCall(_) => {
+                self.finish(Err(statement::unsupported("FunctionCall")), out);
+            }
+            Message::Proof(_) | Message::Unknown { .. } => {
+                let tag = message.tag();
+                let report = Report::error("08P01", format!("invalid frontend message type {tag}"));
+                self.finish(Err(report), out);
+            }
+            Message::Terminate => return Flow::Close,
+        }
+        Flow::Continue
+    }
+
+    /// Simple query.
+    fn query(&mut self, sql: &str, out: &mut Vec<u8>) -> Result<(), Report> {
+        self.prepared.remove("");
+        self.portals.remove("");
+        let statements = statement::parse(sql).map_err(|report| self.refuse_if_failed(report))?;
+        if statements.is_empty() {
+            backend::empty_query_response(out);
+        }
+        for statement in statements {
+            if !statement.parameters.is_empty() {
+                return Err(Report::error("42P02", "there is no parameter $1"));
+            }
+            self.simple(&statement.command, out)?;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, out: &mut Vec<u8>) {
+        self.skipping = false;
+        self.ready(out);
+    }
+
+    /// Ends a round that ReadyForQuery answers.
+    fn finish(&mut self, result: Result<(), Report>, out: &mut Vec<u8>) {
+        if let Err(report) = result {
+            self.fail(&report, out);
+        }
+        self.ready(out);
+    }
+
+    /// Ends a message that nothing but Sync leads to ReadyForQuery from.
+    fn skip_after(&mut self, result: Result<(), Report>, out: &mut Vec<u8>) {
+        if let Err(report) = result {
+            self.fail(&report, out);
+            self.skipping = true;
+        }
+    }
+
+    fn fail(&mut self, report: &Report, out: &mut Vec<u8>) {
+        tracing::debug!(code = report.code, message = report.message, "refused");
+        backend::error_response(out, report);
+        if self.transaction == TransactionStatus::Open {
+            self.transaction = TransactionStatus::Failed;
+        }
+    }
+
+    fn ready(&mut self, out: &mut Vec<u8>) {
+        if self.transaction == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        self.parameters.report_changes(out);
+        backend::ready_for_query(out, self.transaction);
+    }
+
+    /// In a transaction that failed, that comes before all that is wrong with a statement but
+    /// its syntax.
+    fn refuse_if_failed(&self, report: Report) -> Report {
+        match self.transaction {
+            TransactionStatus::Failed if report.code != "42601" => run::failed_transaction(),
+            _ => report,
+        }
     }
 }

@@ -1,0 +1,255 @@
+//! SQL text to statements of tokens: comments, quotes and semicolons as PostgreSQL reads them.
+
+use crate::protocol::backend::Report;
+
+/// A word of SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A keyword or identifier, folded to lower case.
+    Word(String),
+    /// An identifier in double quotes, as it stands.
+    Quoted(String),
+    /// A string, whatever its quotes.
+    Text(String),
+    /// A number, as it stands.
+    Number(String),
+    /// `$1` and so on.
+    Parameter(u16),
+    /// `::`.
+    Cast,
+    /// Any other character.
+    Symbol(char),
+}
+
+impl Token {
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        matches!(self, Self::Word(own) if own == word)
+    }
+
+    pub(super) const fn is_symbol(&self, symbol: char) -> bool {
+        matches!(self, Self::Symbol(own) if *own == symbol)
+    }
+
+    /// The name, if it is an identifier.
+    pub(super) fn identifier(&self) -> Option<&str> {
+        match self {
+            Self::Word(name) | Self::Quoted(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// The statements of a text; those without a token are left out.
+pub(super) fn statements(sql: &str) -> Result<Vec<Vec<Token>>, Report> {
+    let mut lexer = Lexer { rest: sql };
+    let mut statements = Vec::new();
+    let mut statement = Vec::new();
+    while let Some(token) = lexer.next()? {
+        if token.is_symbol(';') {
+            statements.push(std::mem::take(&mut statement));
+        } else {
+            statement.push(token);
+        }
+    }
+    statements.push(statement);
+    statements.retain(|tokens| !tokens.is_empty());
+    Ok(statements)
+}
+
+/// 42601, in PostgreSQL's words.
+pub(super) fn syntax_error(message: impl Into<String>) -> Report {
+    Report::error("42601", message)
+}
+
+struct Lexer<'a> {
+    rest: &'a str,
+}
+
+impl Lexer<'_> {
+    fn next(&mut self) -> Result<Option<Token>, Report> {
+        self.skip_blanks()?;
+        let Some(first) = self.rest.chars().next() else { return Ok(None) };
+        let token = match first {
+            '\'' => Token::Text(self.quoted('\'', false)?),
+            '"' => Token::Quoted(self.quoted('"', false)?),
+            '$' => self.dollar()?,
+            ':' if self.rest.starts_with("::") => {
+                self.rest = &self.rest[2..];
+                Token::Cast
+            }
+            digit if digit.is_ascii_digit() => {
+                let more = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+                Token::Number(self.take_while(more).to_owned())
+            }
+            letter if letter.is_alphabetic() || letter == '_' => {
+                let more = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+                let word = self.take_while(more).to_lowercase();
+                match (word.as_str(), self.rest.starts_with('\'')) {
+                    ("e", true) => Token::Text(self.quoted('\'', true)?),
+                    ("b" | "x" | "n", true) => Token::Text(self.quoted('\'', false)?),
+                    _ => Token::Word(word),
+                }
+            }
+            symbol => {
+                self.rest = &self.rest[symbol.len_utf8()..];
+                Token::Symbol(symbol)
+            }
+        };
+        Ok(Some(token))
+    }
+
+    fn skip_blanks(&mut self) -> Result<(), Report> {
+        loop {
+            self.rest = self.rest.trim_start();
+            if self.rest.starts_with("--") {
+                self.take_while(|c| c != '\n');
+            } else if self.rest.starts_with("/*") {
+                self.skip_comment()?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Comments nest.
+    fn skip_comment(&mut self) -> Result<(), Report> {
+        let mut depth = 0_usize;
+        loop {
+            if let Some(rest) = self.rest.strip_prefix("/*") {
+                (self.rest, depth) = (rest, depth + 1);
+            } else if let Some(rest) = self.rest.strip_prefix("*/") {
+                (self.rest, depth) = (rest, depth - 1);
+                if depth == 0 {
+                    return Ok(());
+                }
+            } else {
+                let mut rest = self.rest.chars();
+                rest.next().ok_or_else(|| syntax_error("unterminated /* comment"))?;
+                self.rest = rest.as_str();
+            }
+        }
+    }
+
+    /// A text in quotes that are doubled inside, or escaped by a backslash where that counts.
+    fn quoted(&mut self, quote: char, backslash: bool) -> Result<String, Report> {
+        let mut text = String::new();
+        let mut chars = self.rest[quote.len_utf8()..].chars();
+        loop {
+            match chars.next() {
+                None => {
+                    let what = if quote == '"' { "identifier" } else { "string" };
+                    return Err(syntax_error(format!("unterminated quoted {what}")));
+                }
+                Some('\\') if backslash => text.extend(chars.next()),
+                Some(c) if c == quote => match chars.as_str().strip_prefix(quote) {
+                    Some(rest) => {
+                        text.push(quote);
+                        chars = rest.chars();
+                    }
+                    None => {
+                        self.rest = chars.as_str();
+                        return Ok(text);
+                    }
+                },
+                Some(c) => text.push(c),
+            }
+        }
+    }
+
+    /// `$1`, or a string between `$tag$` and `$tag$`.
+    fn dollar(&mut self) -> Result<Token, Report> {
+        let after = &self.rest[1..];
+        if after.starts_with(|c: char| c.is_ascii_digit()) {
+            self.rest = after;
+            let digits = self.take_while(|c| c.is_ascii_digit());
+            return match digits.parse() {
+                Ok(number) if number > 0 => Ok(Token::Parameter(number)),
+                _ => Err(Report::error("42P02", format!("there is no parameter ${digits}"))),
+            };
+        }
+        let tag = after.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(after.len());
+        if !after[tag..].starts_with('$') {
+            self.rest = after;
+            return Ok(Token::Symbol('$'));
+        }
+        let delimiter = &self.rest[..tag + 2];
+        let content = &self.rest[tag + 2..];
+        let end = content
+            .find(delimiter)
+            .ok_or_else(|| syntax_error("unterminated dollar-quoted string"))?;
+        self.rest = &content[end + delimiter.len()..];
+        Ok(Token::Text(content[..end].to_owned()))
+    }
+
+    fn take_while(&mut self, take: impl Fn(char) -> bool) -> &str {
+        let end = self.rest.find(|c| !take(c)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(word: &str) -> Token {
+        Token::Word(word.to_owned())
+    }
+
+    fn number(number: &str) -> Token {
+        Token::Number(number.to_owned())
+    }
+
+    fn text(text: &str) -> Token {
+        Token::Text(text.to_owned())
+    }
+
+    #[test]
+    fn statements_are_split_at_semicolons_that_stand_alone() {
+        let sql = "SELECT 1; ; select ';', \";\", $$;$$ -- ;\n/* ; /* ; */ ; */;";
+        let comma = || Token::Symbol(',');
+        let wanted = vec![
+            vec![word("select"), number("1")],
+            vec![
+                word("select"),
+                text(";"),
+                comma(),
+                Token::Quoted(";".to_owned()),
+                comma(),
+                text(";"),
+            ],
+        ];
+        assert_eq!(statements(sql), Ok(wanted));
+        for empty in ["", ";", " ;; ", "-- ping", "/* SQLx ping */"] {
+            assert_eq!(statements(empty), Ok(vec![]), "{empty}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_read_as_postgresql_reads_them() {
+        for (sql, wanted) in [
+            ("'it''s'", text("it's")),
+            (r"'a\'", text(r"a\")),
+            (r"E'a\'b'", text("a'b")),
+            ("\"A\"\"b\"", Token::Quoted("A\"b".to_owned())),
+            ("$x$a$$b$x$", text("a$$b")),
+            ("$12", Token::Parameter(12)),
+            ("Äh$1", word("äh$1")),
+            ("::", Token::Cast),
+            ("1.5e3", number("1.5e3")),
+        ] {
+            assert_eq!(statements(sql), Ok(vec![vec![wanted]]), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_is_a_syntax_error() {
+        for sql in ["'a", "\"a", "$x$a", "/* a", "/* /* */", "E'\\'"] {
+            assert_eq!(statements(sql).expect_err(sql).code, "42601", "{sql}");
+        }
+        for sql in ["$0", "$65536"] {
+            assert_eq!(statements(sql).expect_err(sql).code, "42P02", "{sql}");
+        }
+    }
+}

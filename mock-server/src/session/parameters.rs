@@ -1,0 +1,204 @@
+//! The session's parameters: what ParameterStatus reports, SET sets and SHOW shows.
+
+use crate::protocol::{backend, startup::StartupMessage};
+
+/// The version that the server says it is.
+pub(super) const SERVER_VERSION: &str = "18.4";
+
+/// Those that PostgreSQL 18 reports by ParameterStatus, with their values after a login.
+const REPORTED: [(&str, &str); 15] = [
+    ("application_name", ""),
+    ("client_encoding", "UTF8"),
+    ("DateStyle", "ISO, MDY"),
+    ("default_transaction_read_only", "off"),
+    ("in_hot_standby", "off"),
+    ("integer_datetimes", "on"),
+    ("IntervalStyle", "postgres"),
+    ("is_superuser", "off"),
+    ("scram_iterations", "4096"),
+    ("search_path", "\"$user\", public"),
+    ("server_encoding", "UTF8"),
+    ("server_version", SERVER_VERSION),
+    ("session_authorization", ""),
+    ("standard_conforming_strings", "on"),
+    ("TimeZone", "Etc/UTC"),
+];
+
+/// Others that drivers ask for.
+const SHOWN: [(&str, &str); 16] = [
+    ("bytea_output", "hex"),
+    ("client_min_messages", "notice"),
+    ("default_transaction_deferrable", "off"),
+    ("default_transaction_isolation", "read committed"),
+    ("extra_float_digits", "1"),
+    ("jit", "on"),
+    ("lc_messages", "C"),
+    ("lock_timeout", "0"),
+    ("max_identifier_length", "63"),
+    ("row_security", "on"),
+    ("server_version_num", "180004"),
+    ("ssl", "on"),
+    ("statement_timeout", "0"),
+    ("transaction_deferrable", "off"),
+    ("transaction_isolation", "read committed"),
+    ("transaction_read_only", "off"),
+];
+
+/// The session's parameters as ParameterStatus reports them, and who asked for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    user: String,
+    database: String,
+    settings: Vec<Setting>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Setting {
+    name: String,
+    value: String,
+    default: String,
+    reported: bool,
+    /// Set to another value since it was last reported.
+    changed: bool,
+}
+
+impl Parameters {
+    /// PostgreSQL's own, with what the StartupMessage asked for (its `options` included).
+    #[must_use]
+    pub fn new(startup: &StartupMessage) -> Self {
+        let setting = |reported| {
+            move |&(name, value): &(&str, &str)| Setting {
+                name: name.to_owned(),
+                value: value.to_owned(),
+                default: value.to_owned(),
+                reported,
+                changed: false,
+            }
+        };
+        let user = startup.parameter("user").unwrap_or_default().to_owned();
+        let database = startup.parameter("database").filter(|name| !name.is_empty());
+        let database = database.unwrap_or(&user).to_owned();
+        let settings =
+            REPORTED.iter().map(setting(true)).chain(SHOWN.iter().map(setting(false))).collect();
+        let mut own = Self { user, database, settings };
+        own.set("session_authorization", &own.user.clone());
+        for (name, value) in &startup.parameters {
+            match name.as_str() {
+                "user" | "database" | "replication" => {}
+                "options" => own.set_options(value),
+                name if name.starts_with("_pq_.") => {}
+                name => own.set(name, value),
+            }
+        }
+        for setting in &mut own.settings {
+            setting.default.clone_from(&setting.value);
+            setting.changed = false;
+        }
+        own
+    }
+
+    /// Appends a ParameterStatus for each one that PostgreSQL reports.
+    pub fn report(&self, out: &mut Vec<u8>) {
+        for setting in self.settings.iter().filter(|setting| setting.reported) {
+            backend::parameter_status(out, &setting.name, &setting.value);
+        }
+    }
+
+    /// Appends a ParameterStatus for each reported one that was set to another value since.
+    pub(super) fn report_changes(&mut self, out: &mut Vec<u8>) {
+        for setting in self.settings.iter_mut().filter(|setting| setting.reported) {
+            if std::mem::take(&mut setting.changed) {
+                backend::parameter_status(out, &setting.name, &setting.value);
+            }
+        }
+    }
+
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// A parameter's name as PostgreSQL spells it, and its value.
+    pub(super) fn show(&self, name: &str) -> Option<(&str, &str)> {
+        self.settings
+            .iter()
+            .find(|setting| setting.name.eq_ignore_ascii_case(name))
+            .map(|setting| (setting.name.as_str(), setting.value.as_str()))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|setting| (setting.name.as_str(), setting.value.as_str()))
+    }
+
+    /// Sets a parameter. One that is not known here is remembered: PostgreSQL has hundreds.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let known = self.settings.iter().position(|own| own.name.eq_ignore_ascii_case(name));
+        let index = known.unwrap_or_else(|| {
+            self.settings.push(Setting {
+                name: name.to_lowercase(),
+                value: String::new(),
+                default: String::new(),
+                reported: false,
+                changed: false,
+            });
+            self.settings.len() - 1
+        });
+        let setting = &mut self.settings[index];
+        let value = canonical(&setting.name, value);
+        setting.changed |= setting.value != value;
+        setting.value = value;
+    }
+
+    /// Gives a parameter back the value that it had after the login.
+    pub(super) fn reset(&mut self, name: &str) {
+        let known = self.settings.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        if let Some(default) = known.map(|setting| setting.default.clone()) {
+            self.set(name, &default);
+        }
+    }
+
+    pub(super) fn reset_all(&mut self) {
+        for setting in &mut self.settings {
+            setting.changed |= setting.value != setting.default;
+            setting.value.clone_from(&setting.default);
+        }
+    }
+
+    /// `-c name=value` and `--name=value`, as on the server's command line.
+    fn set_options(&mut self, options: &str) {
+        let mut words = options.split_ascii_whitespace();
+        while let Some(word) = words.next() {
+            let assignment = match word.strip_prefix("--") {
+                Some(assignment) => Some(assignment),
+                None if word == "-c" => words.next(),
+                None => word.strip_prefix("-c"),
+            };
+            if let Some((name, value)) = assignment.and_then(|text| text.split_once('=')) {
+                self.set(&name.replace('-', "_"), value);
+            }
+        }
+    }
+}
+
+/// A value as PostgreSQL would report it: drivers insist on some spellings.
+fn canonical(name: &str, value: &str) -> String {
+    match name {
+        "client_encoding" => {
+            let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+            match plain.to_ascii_uppercase().as_str() {
+                "UNICODE" => "UTF8".to_owned(),
+                "SQLASCII" => "SQL_ASCII".to_owned(),
+                plain => plain.to_owned(),
+            }
+        }
+        "DateStyle" if !value.contains(',') => {
+            let style = if value.eq_ignore_ascii_case("iso") { "ISO" } else { value };
+            format!("{style}, MDY")
+        }
+        "TimeZone" if value.eq_ignore_ascii_case("utc") => "UTC".to_owned(),
+        _ => value.to_owned(),
+    }
+}

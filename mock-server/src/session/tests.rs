@@ -1,0 +1,780 @@
+//! Sessions as the drivers hold them; every answer is read by postgres-protocol.
+
+use bytes::BytesMut;
+use postgres_protocol::message::backend::{ErrorFields, Message as Answer};
+use proptest::prelude::*;
+use tokio_postgres::fallible_iterator::FallibleIterator;
+
+use super::*;
+use crate::protocol::{
+    Error,
+    frontend::{Bind, Format, Target},
+    startup::StartupMessage,
+};
+
+fn session() -> Session {
+    session_with(&[("user", "any"), ("database", "postgres")])
+}
+
+fn session_with(parameters: &[(&str, &str)]) -> Session {
+    Session::new(parameters_of(parameters))
+}
+
+fn parameters_of(parameters: &[(&str, &str)]) -> Parameters {
+    let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+    let parameters = parameters.iter().map(own).collect();
+    Parameters::new(&StartupMessage { protocol: (3, 0), parameters })
+}
+
+fn code(mut fields: ErrorFields<'_>) -> String {
+    let code = fields.find(|field| Ok(field.type_() == b'C')).expect("fields").expect("a code");
+    code.value_bytes().escape_ascii().to_string()
+}
+
+/// An answer in a few words, read by another's parser.
+fn words(bytes: &[u8]) -> Vec<String> {
+    let mut buffer = BytesMut::from(bytes);
+    let mut words = Vec::new();
+    while let Some(answer) = Answer::parse(&mut buffer).expect("a backend message") {
+        words.push(match answer {
+            Answer::ParseComplete => "parsed".to_owned(),
+            Answer::BindComplete => "bound".to_owned(),
+            Answer::CloseComplete => "closed".to_owned(),
+            Answer::NoData => "no data".to_owned(),
+            Answer::PortalSuspended => "suspended".to_owned(),
+            Answer::EmptyQueryResponse => "empty".to_owned(),
+            Answer::CommandComplete(body) => body.tag().expect("a tag").to_owned(),
+            Answer::ReadyForQuery(body) => format!("ready {}", char::from(body.status())),
+            Answer::ParameterStatus(body) => {
+                format!("{}={}", body.name().expect("a name"), body.value().expect("a value"))
+            }
+            Answer::ParameterDescription(body) => {
+                format!("takes {:?}", body.parameters().collect::<Vec<_>>().expect("oids"))
+            }
+            Answer::RowDescription(body) => {
+                let columns: Vec<_> = body
+                    .fields()
+                    .map(|field| {
+                        Ok(format!("{}:{}:{}", field.name(), field.type_oid(), field.format()))
+                    })
+                    .collect()
+                    .expect("columns");
+                format!("columns {}", columns.join(" "))
+            }
+            Answer::DataRow(body) => {
+                let values: Vec<_> = body
+                    .ranges()
+                    .map(|range| {
+                        Ok(match range {
+                            Some(range) => body.buffer()[range].escape_ascii().to_string(),
+                            None => "NULL".to_owned(),
+                        })
+                    })
+                    .collect()
+                    .expect("values");
+                format!("row {}", values.join("|"))
+            }
+            Answer::ErrorResponse(body) => format!("error {}", code(body.fields())),
+            Answer::NoticeResponse(body) => format!("notice {}", code(body.fields())),
+            _ => panic!("an answer of another kind"),
+        });
+    }
+    assert!(buffer.is_empty(), "half a message");
+    words
+}
+
+fn answer(session: &mut Session, messages: &[Message]) -> (Vec<String>, Vec<i64>) {
+    let mut out = Vec::new();
+    let mut seen = Vec::new();
+    for message in messages {
+        let respond = session.respond(message, &mut out);
+        assert_eq!(respond.flow, Flow::Continue, "{message:?}");
+        seen.extend(respond.query_seen);
+    }
+    (words(&out), seen)
+}
+
+fn query(session: &mut Session, sql: &str) -> Vec<String> {
+    answer(session, &[Message::Query(sql.to_owned())]).0
+}
+
+fn parse(statement: &str, query: &str) -> Message {
+    Message::Parse {
+        statement: statement.to_owned(),
+        query: query.to_owned(),
+        parameter_types: Vec::new(),
+    }
+}
+
+fn bind(portal: &str, statement: &str) -> Bind {
+    Bind {
+        portal: portal.to_owned(),
+        statement: statement.to_owned(),
+        parameter_formats: Vec::new(),
+        parameters: Vec::new(),
+        result_formats: Vec::new(),
+    }
+}
+
+fn binary(bind: Bind) -> Message {
+    Message::Bind(Bind { result_formats: vec![Format::Binary], ..bind })
+}
+
+fn describe(statement: &str) -> Message {
+    Message::Describe(Target::Statement(statement.to_owned()))
+}
+
+fn describe_portal(portal: &str) -> Message {
+    Message::Describe(Target::Portal(portal.to_owned()))
+}
+
+fn execute(portal: &str, max_rows: i32) -> Message {
+    Message::Execute { portal: portal.to_owned(), max_rows }
+}
+
+#[test]
+fn a_number_is_selected_however_it_is_written() {
+    for (sql, column, value) in [
+        ("SELECT 48151", "?column?:23:0", 48151),
+        ("select\n48151 ;", "?column?:23:0", 48151),
+        ("/* a */ SELECT /* b */ 48151 -- c", "?column?:23:0", 48151),
+        ("SELECT 48151 AS x", "x:23:0", 48151),
+        ("SELECT 48151 \"X y\"", "X y:23:0", 48151),
+        ("SELECT 48151::int4", "int4:23:0", 48151),
+        ("SELECT 48151::integer AS n", "n:23:0", 48151),
+        ("SELECT CAST(48151 AS int)", "int4:23:0", 48151),
+        ("SELECT (48151)", "?column?:23:0", 48151),
+        ("SELECT 48151::bigint", "int8:20:0", 48151),
+        ("SELECT '48151'::pg_catalog.int4", "int4:23:0", 48151),
+        ("SELECT 7::int2", "int2:21:0", 7),
+        ("SELECT -5", "?column?:23:0", -5),
+        ("SELECT 4815162342", "?column?:20:0", 4_815_162_342),
+        ("SELECT 48151 LIMIT 1", "?column?:23:0", 48151),
+    ] {
+        let mut session = session();
+        let (words, seen) = answer(&mut session, &[Message::Query(sql.to_owned())]);
+        let wanted = [
+            format!("columns {column}"),
+            format!("row {value}"),
+            "SELECT 1".to_owned(),
+            "ready I".to_owned(),
+        ];
+        assert_eq!((words.as_slice(), seen.as_slice()), (wanted.as_slice(), &[value][..]), "{sql}");
+    }
+}
+
+#[test]
+fn what_is_no_number_alone_is_not_taken_for_the_query() {
+    for sql in [
+        "SELECT 'a'",
+        "SELECT 1, 2",
+        "SELECT 1 FROM t",
+        "SELECT version()",
+        "SELECT 1.5",
+        "SELECT NULL",
+        "SHOW ssl",
+        "SELECT true",
+        "VALUES (1)",
+    ] {
+        let (_, seen) = answer(&mut session(), &[Message::Query(sql.to_owned())]);
+        assert!(seen.is_empty(), "{sql}");
+    }
+}
+
+#[test]
+fn numbers_that_fit_no_type_are_refused() {
+    for (sql, code) in [
+        ("SELECT 70000::int2", "22003"),
+        ("SELECT 4815162342::int4", "22003"),
+        ("SELECT 'x'::int4", "22P02"),
+    ] {
+        assert_eq!(query(&mut session(), sql), [format!("error {code}"), "ready I".to_owned()]);
+    }
+}
+
+#[test]
+fn several_statements_are_answered_in_turn_up_to_the_first_that_fails() {
+    let mut session = session();
+    let (words, seen) = answer(
+        &mut session,
+        &[Message::Query("BEGIN; SELECT 1; SELECT 2; SHOW nothing; SELECT 3".to_owned())],
+    );
+    let wanted = [
+        "BEGIN",
+        "columns ?column?:23:0",
+        "row 1",
+        "SELECT 1",
+        "columns ?column?:23:0",
+        "row 2",
+        "SELECT 1",
+        "error 42704",
+        "ready E",
+    ];
+    assert_eq!(
+        (words.as_slice(), seen.as_slice()),
+        (wanted.map(String::from).as_slice(), &[2][..])
+    );
+}
+
+#[test]
+fn an_empty_query_is_told_so() {
+    for sql in ["", ";", " -- ping", "/* SQLx ping */"] {
+        assert_eq!(query(&mut session(), sql), ["empty", "ready I"], "{sql}");
+    }
+}
+
+#[test]
+fn transactions_begin_end_and_fail() {
+    let session = &mut session();
+    for (sql, wanted) in [
+        ("BEGIN", &["BEGIN", "ready T"][..]),
+        ("begin isolation level serializable", &["notice 25001", "BEGIN", "ready T"]),
+        ("SAVEPOINT a", &["SAVEPOINT", "ready T"]),
+        ("COPY t FROM stdin", &["error 0A000", "ready E"]),
+        ("SELECT 1", &["error 25P02", "ready E"]),
+        ("INSERT INTO t VALUES (1)", &["error 25P02", "ready E"]),
+        ("not sql", &["error 42601", "ready E"]),
+        ("ROLLBACK TO SAVEPOINT a", &["ROLLBACK", "ready T"]),
+        ("RELEASE a", &["RELEASE", "ready T"]),
+        ("ROLLBACK TO a", &["error 3B001", "ready E"]),
+        ("COMMIT", &["ROLLBACK", "ready I"]),
+        ("COMMIT", &["notice 25P01", "COMMIT", "ready I"]),
+        ("SAVEPOINT a", &["error 25P01", "ready I"]),
+        ("START TRANSACTION READ ONLY", &["START TRANSACTION", "ready T"]),
+        ("END", &["COMMIT", "ready I"]),
+        ("BEGIN TRANSACTION", &["BEGIN", "ready T"]),
+        ("ROLLBACK", &["ROLLBACK", "ready I"]),
+    ] {
+        assert_eq!(query(session, sql), wanted, "{sql}");
+    }
+}
+
+#[test]
+fn parameters_are_reported_set_and_shown() {
+    let parameters = parameters_of(&[
+        ("user", "any"),
+        ("application_name", "app"),
+        ("client_encoding", "utf-8"),
+    ]);
+    let mut out = Vec::new();
+    parameters.report(&mut out);
+    let reported = words(&out);
+    for wanted in [
+        "server_version=18.4",
+        "server_encoding=UTF8",
+        "client_encoding=UTF8",
+        "DateStyle=ISO, MDY",
+        "IntervalStyle=postgres",
+        "TimeZone=Etc/UTC",
+        "integer_datetimes=on",
+        "standard_conforming_strings=on",
+        "is_superuser=off",
+        "session_authorization=any",
+        "application_name=app",
+        "in_hot_standby=off",
+        "search_path=\"$user\", public",
+        "default_transaction_read_only=off",
+    ] {
+        assert!(reported.iter().any(|own| own == wanted), "{wanted} in {reported:?}");
+    }
+
+    let session = &mut Session::new(parameters);
+    for (sql, wanted) in [
+        ("SET application_name = 'other'", &["SET", "application_name=other", "ready I"][..]),
+        ("SET application_name = 'other'", &["SET", "ready I"]),
+        (
+            "SHOW application_name",
+            &["columns application_name:25:0", "row other", "SHOW", "ready I"],
+        ),
+        ("RESET application_name", &["RESET", "application_name=app", "ready I"]),
+        ("SET TIME ZONE 'UTC'", &["SET", "TimeZone=UTC", "ready I"]),
+        ("show time zone", &["columns TimeZone:25:0", "row UTC", "SHOW", "ready I"]),
+        ("SET CLIENT_ENCODING TO 'UTF8'", &["SET", "ready I"]),
+        ("SET NAMES 'SQL_ASCII'", &["SET", "client_encoding=SQL_ASCII", "ready I"]),
+        ("SET DATESTYLE TO 'ISO'", &["SET", "ready I"]),
+        ("SET extra_float_digits = 3", &["SET", "ready I"]),
+        ("SET SESSION search_path TO a, \"B\"", &["SET", "search_path=a, B", "ready I"]),
+        ("SET LOCAL my.own = -1", &["SET", "ready I"]),
+        ("SHOW my.own", &["columns my.own:25:0", "row -1", "SHOW", "ready I"]),
+        ("SET search_path TO DEFAULT", &["SET", "search_path=\"$user\", public", "ready I"]),
+        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", &["SET", "ready I"]),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", &["SET", "ready I"]),
+        ("RESET ALL", &["RESET", "TimeZone=Etc/UTC", "ready I"]),
+        (
+            "show transaction isolation level",
+            &["columns transaction_isolation:25:0", "row read committed", "SHOW", "ready I"],
+        ),
+        (
+            "show standard_conforming_strings",
+            &["columns standard_conforming_strings:25:0", "row on", "SHOW", "ready I"],
+        ),
+        ("SHOW nothing_known", &["error 42704", "ready I"]),
+        ("SET", &["error 42601", "ready I"]),
+        ("SET x", &["error 42601", "ready I"]),
+        ("SET x TO", &["error 42601", "ready I"]),
+    ] {
+        let mut answer = query(session, sql);
+        // `RESET ALL` reports all that changed, in an order of its own.
+        answer.retain(|word| sql != "RESET ALL" || !word.starts_with("client_encoding"));
+        assert_eq!(answer, wanted, "{sql}");
+    }
+    assert!(query(session, "SHOW ALL").len() > 30);
+}
+
+#[test]
+fn the_startup_options_count() {
+    let options = "-c TimeZone=Europe/Berlin --search-path=a -cjit=off";
+    let session = &mut session_with(&[("user", "any"), ("options", options)]);
+    for (name, value) in [("TimeZone", "Europe/Berlin"), ("search_path", "a"), ("jit", "off")] {
+        assert_eq!(query(session, &format!("SHOW {name}"))[1], format!("row {value}"));
+    }
+}
+
+#[test]
+fn the_housekeeping_of_the_drivers_is_answered() {
+    let one = |column: &str, value: &str| {
+        vec![format!("columns {column}:25:0"), format!("row {value}"), "SELECT 1".to_owned()]
+    };
+    let none = |columns: &str| vec![format!("columns {columns}"), "SELECT 0".to_owned()];
+    let tags = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>();
+    let version = concat!("PostgreSQL 18.4 (pgtls mock server ", env!("CARGO_PKG_VERSION"), ")");
+    for (sql, wanted) in [
+        // SQLAlchemy.
+        ("select pg_catalog.version()", one("version", version)),
+        ("select version()", one("version", version)),
+        ("select current_schema()", one("current_schema", "public")),
+        ("SELECT current_database() AS db", one("db", "postgres")),
+        ("SELECT current_user", one("current_user", "any")),
+        (
+            "SELECT t.oid, typarray\nFROM pg_type t JOIN pg_namespace ns ON typnamespace = ns.oid\n\
+             WHERE typname = 'hstore';",
+            none("oid:25:0 typarray:25:0"),
+        ),
+        // asyncpg, when a connection goes back to its pool.
+        (
+            "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;",
+            [one("pg_advisory_unlock_all", ""), tags(&["CLOSE CURSOR ALL", "UNLISTEN", "RESET"])]
+                .concat(),
+        ),
+        // asyncpg, before it looks up types.
+        (
+            "SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new",
+            tags(&["columns cur:25:0 new:25:0", "row on|off", "SELECT 1"]),
+        ),
+        // postgres.js.
+        (
+            "select b.oid, b.typarray from pg_catalog.pg_type a left join pg_catalog.pg_type b \
+             on b.oid = a.typelem where a.typcategory = 'A' group by b.oid, b.typarray \
+             order by b.oid",
+            none("oid:25:0 typarray:25:0"),
+        ),
+        // pgjdbc, libpq's target_session_attrs, others.
+        ("SELECT pg_catalog.pg_is_in_recovery()", {
+            tags(&["columns pg_is_in_recovery:16:0", "row f", "SELECT 1"])
+        }),
+        ("SELECT count(*) FROM pg_class c WHERE true", none("count:25:0")),
+        ("SELECT a::text, 'x' || b, (SELECT 1) AS c, CASE WHEN d THEN e END FROM t", {
+            none("a:25:0 ?column?:25:0 c:25:0 case:25:0")
+        }),
+        ("WITH RECURSIVE r(a) AS (SELECT 1 FROM t) SELECT a, r.b FROM r", none("a:25:0 b:25:0")),
+        ("DISCARD ALL", tags(&["DISCARD ALL"])),
+        ("DISCARD TEMP", tags(&["DISCARD TEMP"])),
+        ("DEALLOCATE ALL", tags(&["DEALLOCATE ALL"])),
+        ("LISTEN channel", tags(&["LISTEN"])),
+    ] {
+        let mut answer = query(&mut session(), sql);
+        assert_eq!(answer.pop().as_deref(), Some("ready I"), "{sql}");
+        assert_eq!(answer, wanted, "{sql}");
+    }
+}
+
+#[test]
+fn what_is_not_done_here_has_the_right_code() {
+    for (sql, code) in [
+        ("COPY t FROM STDIN", "0A000"),
+        ("INSERT INTO t VALUES (1)", "0A000"),
+        ("CREATE TABLE t ()", "0A000"),
+        ("EXPLAIN SELECT 1", "0A000"),
+        ("COMMIT PREPARED 'x'", "0A000"),
+        ("(SELECT 1)", "0A000"),
+        ("SELEKT 1", "42601"),
+        ("SELECT 1,", "42601"),
+        ("SELECT (1", "42601"),
+        ("SELECT 1)", "42601"),
+        ("SELECT 'a", "42601"),
+        ("'a'", "42601"),
+        ("SELECT $1", "42P02"),
+        ("DEALLOCATE nothing", "26000"),
+    ] {
+        let wanted = [format!("error {code}"), "ready I".to_owned()];
+        assert_eq!(query(&mut session(), sql), wanted, "{sql}");
+        assert_eq!(query(&mut session(), "SELECT 1").len(), 4, "and it lives on");
+    }
+}
+
+#[test]
+fn extended_query_as_tokio_postgres_does_it() {
+    let session = &mut session();
+    let (words, seen) =
+        answer(session, &[parse("s0", "SELECT 48151"), describe("s0"), Message::Sync]);
+    assert_eq!(words, ["parsed", "takes []", "columns ?column?:23:0", "ready I"]);
+    assert!(seen.is_empty(), "parsing is not running");
+    let run = [binary(bind("", "s0")), execute("", 0), Message::Sync];
+    let (words, seen) = answer(session, &run);
+    assert_eq!(words, ["bound", r"row \x00\x00\xbc\x17", "SELECT 1", "ready I"]);
+    assert_eq!(seen, [48151]);
+    let close = Message::Close(Target::Statement("s0".to_owned()));
+    let (words, _) = answer(session, &[close, Message::Sync]);
+    assert_eq!(words, ["closed", "ready I"]);
+    let (words, seen) = answer(session, &run);
+    assert_eq!(words, ["error 26000", "ready I"]);
+    assert!(seen.is_empty());
+}
+
+#[test]
+fn a_row_limit_that_is_reached_suspends_the_portal() {
+    let session = &mut session();
+    let (words, seen) = answer(
+        session,
+        &[parse("", "SELECT 7"), Message::Bind(bind("", "")), execute("", 1), execute("", 1)],
+    );
+    assert_eq!(words, ["parsed", "bound", "row 7", "suspended", "SELECT 0"]);
+    assert_eq!(seen, [7]);
+    let (words, seen) = answer(session, &[execute("", 0), Message::Flush, Message::Sync]);
+    assert_eq!(words, ["SELECT 0", "ready I"]);
+    assert!(seen.is_empty());
+
+    let (words, _) = answer(
+        session,
+        &[parse("", "SHOW ALL"), Message::Bind(bind("p", "")), execute("p", 2), execute("p", 3)],
+    );
+    assert_eq!(words.len(), 2 + 2 + 1 + 3 + 1);
+    let (words, _) = answer(session, &[execute("p", 0)]);
+    assert_eq!(words.last().map(String::as_str), Some("SHOW"));
+}
+
+#[test]
+fn portals_have_names_formats_and_an_end() {
+    let session = &mut session();
+    let (words, _) = answer(
+        session,
+        &[
+            parse("", "SELECT 1, 'x', NULL"),
+            Message::Bind(Bind {
+                result_formats: vec![Format::Binary, Format::Text, Format::Binary],
+                ..bind("p", "")
+            }),
+            describe_portal("p"),
+            execute("p", 0),
+            Message::Close(Target::Portal("p".to_owned())),
+            execute("p", 0),
+            Message::Sync,
+        ],
+    );
+    let columns = "columns ?column?:23:1 ?column?:25:0 ?column?:25:1";
+    let row = r"row \x00\x00\x00\x01|x|NULL";
+    let wanted = ["parsed", "bound", columns, row, "SELECT 1", "closed", "error 34000", "ready I"];
+    assert_eq!(words, wanted);
+
+    // A portal ends with its transaction; a statement does not.
+    let bind = || Message::Bind(bind("p", "s"));
+    answer(session, &[parse("s", "SELECT 1"), bind(), Message::Sync]);
+    assert_eq!(answer(session, &[execute("p", 0), Message::Sync]).0[0], "error 34000");
+    query(session, "BEGIN");
+    answer(session, &[bind(), Message::Sync]);
+    assert_eq!(answer(session, &[bind(), Message::Sync]).0[0], "error 42P03");
+    query(session, "ROLLBACK");
+    assert_eq!(answer(session, &[bind(), Message::Sync]).0[0], "bound");
+}
+
+#[test]
+fn commands_run_by_extended_query_too() {
+    let session = &mut session();
+    let run = |session: &mut Session, sql: &str| {
+        let messages = [
+            parse("", sql),
+            Message::Bind(bind("", "")),
+            describe_portal(""),
+            execute("", 1),
+            Message::Sync,
+        ];
+        answer(session, &messages).0
+    };
+    for (sql, wanted) in [
+        ("SET extra_float_digits = 3", &["no data", "SET", "ready I"][..]),
+        ("SET application_name = 'x'", &["no data", "SET", "application_name=x", "ready I"]),
+        (
+            "SHOW application_name",
+            &["columns application_name:25:0", "row x", "suspended", "ready I"],
+        ),
+        ("BEGIN", &["no data", "BEGIN", "ready T"]),
+        ("COMMIT", &["no data", "COMMIT", "ready I"]),
+        ("", &["no data", "empty", "ready I"]),
+    ] {
+        assert_eq!(run(session, sql)[2..], *wanted, "{sql}");
+    }
+    let messages =
+        [parse("", "SET x = 1"), Message::Bind(bind("", "")), execute("", 0), execute("", 0)];
+    assert_eq!(answer(session, &messages).0[3], "error 55000");
+}
+
+#[test]
+fn after_an_error_all_is_skipped_up_to_sync() {
+    let session = &mut session();
+    let messages = [
+        parse("", "SELEKT"),
+        Message::Bind(bind("", "")),
+        execute("", 0),
+        Message::Query("SELECT 1".to_owned()),
+        Message::Unknown { tag: b'?', body: Vec::new() },
+        Message::Flush,
+        Message::Sync,
+        Message::Sync,
+    ];
+    let (words, seen) = answer(session, &messages);
+    assert_eq!(words, ["error 42601", "ready I", "ready I"]);
+    assert!(seen.is_empty());
+
+    query(session, "BEGIN");
+    answer(session, &[describe("nothing"), Message::Sync]);
+    let messages = [parse("", "SELECT 1"), Message::Sync, parse("", "COMMIT"), Message::Sync];
+    let (words, _) = answer(session, &messages);
+    assert_eq!(words, ["error 25P02", "ready E", "parsed", "ready E"]);
+}
+
+#[test]
+fn statements_and_their_parameters_are_checked() {
+    let session = &mut session();
+    let (words, _) = answer(
+        session,
+        &[
+            parse(
+                "a",
+                "SELECT oid FROM pg_type WHERE x = $2 AND y = any($1::oid[]) AND z = $3::int8",
+            ),
+            describe("a"),
+            Message::Bind(bind("", "a")),
+            Message::Sync,
+            parse("a", "SELECT 1"),
+            Message::Sync,
+            parse("", "SELECT 1; SELECT 2"),
+            Message::Sync,
+        ],
+    );
+    let wanted = [
+        "parsed",
+        "takes [1028, 25, 20]",
+        "columns oid:25:0",
+        "error 08P01",
+        "ready I",
+        "error 42P05",
+        "ready I",
+        "error 42601",
+        "ready I",
+    ];
+    assert_eq!(words, wanted);
+
+    let full = Bind {
+        parameters: vec![None, Some(b"x".to_vec()), Some(b"1".to_vec())],
+        parameter_formats: vec![Format::Text],
+        result_formats: vec![Format::Binary],
+        ..bind("", "a")
+    };
+    let (words, _) = answer(session, &[Message::Bind(full.clone()), execute("", 1), Message::Sync]);
+    assert_eq!(words, ["bound", "SELECT 0", "ready I"]);
+    for wrong in [
+        Bind { parameter_formats: vec![Format::Text; 2], ..full.clone() },
+        Bind { result_formats: vec![Format::Text; 2], ..full },
+    ] {
+        assert_eq!(answer(session, &[Message::Bind(wrong), Message::Sync]).0[0], "error 08P01");
+    }
+
+    let given = Message::Parse {
+        statement: String::new(),
+        query: "SELECT $1, $2".to_owned(),
+        parameter_types: vec![23, 0, 16],
+    };
+    let (words, _) = answer(session, &[given, describe("")]);
+    assert_eq!(words[1], "takes [23, 25, 16]");
+}
+
+#[test]
+fn messages_that_are_not_known_are_refused_and_the_session_lives_on() {
+    let session = &mut session();
+    let malformed =
+        |tag| Message::Malformed { tag, error: Error::Body { message: "x", wanted: "y" } };
+    for (message, wanted) in [
+        (Message::Unknown { tag: b'?', body: vec![1] }, &["error 08P01", "ready I"][..]),
+        (Message::Proof(vec![0].into()), &["error 08P01", "ready I"]),
+        (Message::FunctionCall(Vec::new()), &["error 0A000", "ready I"]),
+        (malformed(b'Q'), &["error 08P01", "ready I"]),
+        (malformed(b'B'), &["error 08P01"]),
+        (malformed(b'S'), &["error 08P01", "ready I"]),
+        (Message::CopyDone, &[]),
+        (Message::CopyData(Vec::new()), &[]),
+        (Message::CopyFail(String::new()), &[]),
+        (Message::Flush, &[]),
+    ] {
+        assert_eq!(answer(session, &[message.clone()]).0, wanted, "{message:?}");
+    }
+    assert_eq!(query(session, "SELECT 1").len(), 4);
+    let respond = session.respond(&Message::Terminate, &mut Vec::new());
+    assert_eq!(respond, Respond { flow: Flow::Close, query_seen: None });
+}
+
+#[test]
+fn deep_and_long_statements_exhaust_nothing() {
+    let deep = 100_000;
+    for sql in [
+        format!("SELECT {}1{}", "(".repeat(deep), ")".repeat(deep)),
+        format!("SELECT {}1", "- ".repeat(deep)),
+        format!("SELECT 1{}", "::int".repeat(deep)),
+        format!("SELECT {}1{}", "cast(".repeat(deep), " as int)".repeat(deep)),
+        format!("SELECT {}1", "1, ".repeat(deep)),
+        format!("{}SELECT 1", "/*".repeat(deep)),
+        "SELECT 1;".repeat(deep),
+    ] {
+        let started = std::time::Instant::now();
+        query(&mut session(), &sql);
+        assert!(started.elapsed().as_secs() < 20, "{}", &sql[..40]);
+    }
+}
+
+/// Texts that are nearly SQL, and some that are.
+fn sql() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        prop::sample::select(vec![
+            "SELECT",
+            "select",
+            "1",
+            "48151",
+            "AS",
+            "x",
+            "::",
+            "int4",
+            "'a'",
+            "'",
+            "\"",
+            "$1",
+            "$",
+            ";",
+            ",",
+            "(",
+            ")",
+            "FROM",
+            "t",
+            "*",
+            "BEGIN",
+            "COMMIT",
+            "ROLLBACK",
+            "TO",
+            "SAVEPOINT",
+            "a",
+            "SET",
+            "SHOW",
+            "=",
+            "ALL",
+            "DEALLOCATE",
+            "DISCARD",
+            "WITH",
+            "CAST",
+            "version",
+            "pg_catalog",
+            ".",
+            "--",
+            "\n",
+            "/*",
+            "*/",
+            "$$",
+            "-",
+            "[",
+            "]",
+            "NULL",
+            "end",
+            "case",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,3}",
+    ];
+    prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["", "a", "b"]).prop_map(str::to_owned)
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![name().prop_map(Target::Statement), name().prop_map(Target::Portal)]
+}
+
+fn format() -> impl Strategy<Value = Format> {
+    prop_oneof![Just(Format::Text), Just(Format::Binary)]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let formats = || prop::collection::vec(format(), 0..3);
+    let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
+    let bind = (name(), name(), formats(), prop::collection::vec(value, 0..3), formats());
+    prop_oneof![
+        4 => sql().prop_map(Message::Query),
+        4 => (name(), sql(), prop::collection::vec(any::<u32>(), 0..3)).prop_map(
+            |(statement, query, parameter_types)| Message::Parse { statement, query, parameter_types }
+        ),
+        4 => bind.prop_map(
+            |(portal, statement, parameter_formats, parameters, result_formats)| {
+                Message::Bind(Bind {
+                    portal, statement, parameter_formats, parameters, result_formats,
+                })
+            }
+        ),
+        4 => (name(), any::<i32>())
+            .prop_map(|(portal, max_rows)| Message::Execute { portal, max_rows }),
+        2 => target().prop_map(Message::Describe),
+        2 => target().prop_map(Message::Close),
+        4 => Just(Message::Sync),
+        1 => prop::sample::select(vec![
+            Message::Flush,
+            Message::CopyDone,
+            Message::CopyFail(String::new()),
+            Message::CopyData(vec![0]),
+        ]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_messages_are_answered_and_each_round_is_ended_once(
+        messages in prop::collection::vec(message(), 0..30),
+    ) {
+        let mut session = session();
+        for message in messages {
+            let skipped = session.skipping;
+            let mut out = Vec::new();
+            let respond = session.respond(&message, &mut out);
+            prop_assert_eq!(respond.flow, Flow::Continue);
+            let words = words(&out);
+            let ready = words.iter().filter(|word| word.starts_with("ready")).count();
+            let ends_round = match message {
+                Message::Sync => true,
+                Message::Query(_) => !skipped,
+                _ => false,
+            };
+            prop_assert_eq!(ready, usize::from(ends_round), "{:?}: {:?}", message, words);
+            prop_assert!(ready == 0 || words.last().is_some_and(|word| word.starts_with("ready")));
+            let rows = words.iter().any(|word| word.starts_with("row"));
+            prop_assert!(respond.query_seen.is_none() || rows);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut session = session();
+        let mut rest = bytes.as_slice();
+        while let Ok(Some((message, size))) = crate::protocol::frontend::message(rest) {
+            let mut out = Vec::new();
+            let _ = session.respond(&message, &mut out);
+            words(&out);
+            rest = &rest[size..];
+        }
+    }
+}
