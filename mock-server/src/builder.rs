@@ -154,6 +154,13 @@ impl Builder {
         self
     }
 
+    /// How many bytes of each connection to keep as they passed, below TLS and inside of it: none
+    /// without this setting.
+    pub const fn record(mut self, bytes: usize) -> Self {
+        self.recorded = bytes;
+        self
+    }
+
     /// How many connections are remembered, the newest ones: 4096 without this setting.
     pub const fn history(mut self, connections: usize) -> Self {
         self.history = connections;

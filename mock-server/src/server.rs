@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -27,9 +27,10 @@ use crate::{
 /// How long the server waits before it accepts again, where accepting failed (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// What stands in a URL as it is.
-const URL_SAFE: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+/// What is escaped in a URL: all but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same in a query, where a path stays readable.
+const RESERVED_IN_QUERY: &AsciiSet = &RESERVED.remove(b'/');
 
 /// A mock PostgreSQL server that is listening.
 ///
@@ -150,10 +151,12 @@ impl MockServer {
     /// A connection URL; with `sslmode` verify-ca or verify-full it names the right root too.
     #[must_use]
     pub fn url(&self, sslmode: &str) -> String {
-        let encode = |text: &str| utf8_percent_encode(text, URL_SAFE).to_string();
         let root = if sslmode.starts_with("verify-") {
             let path = self.ca_path();
-            format!("&sslrootcert={}", encode(&Path::to_string_lossy(&path)))
+            format!(
+                "&sslrootcert={}",
+                utf8_percent_encode(&path.to_string_lossy(), RESERVED_IN_QUERY)
+            )
         } else {
             String::new()
         };
@@ -164,9 +167,9 @@ impl MockServer {
         };
         format!(
             "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres?sslmode={}{root}",
-            encode(&self.core.password),
+            utf8_percent_encode(&self.core.password, RESERVED),
             self.address.port(),
-            encode(sslmode),
+            utf8_percent_encode(sslmode, RESERVED_IN_QUERY),
         )
     }
 

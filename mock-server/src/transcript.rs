@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use pgtls_harness::Recording;
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{Event, Trace};
@@ -27,6 +28,8 @@ pub struct Connection {
     /// The first bytes that the client sent unencrypted and outside of TLS records
     /// (at most 64 KiB), for finding secrets in them.
     pub clear_from_client: Vec<u8>,
+    /// The bytes as they passed, where the server was told to keep them.
+    pub recording: Recording,
     /// The salts and nonces that the server sent, for recognising what was computed with them.
     pub challenges: Vec<Challenge>,
 }

@@ -52,7 +52,11 @@ impl Log {
 
     /// What was entered so far.
     pub(crate) fn connection(&self) -> Connection {
-        self.lock().connection.clone()
+        let mut connection = self.lock().connection.clone();
+        if let Some(recorder) = self.recorder() {
+            connection.recording = recorder.recording();
+        }
+        connection
     }
 
     /// Looks at what was entered so far.

@@ -1,0 +1,218 @@
+//! The guard: what it waits for, what it stops, and what it tells.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream as StdStream,
+    time::{Duration, Instant},
+};
+
+use pgtls_harness::{Direction, Layer, Seed, rules::RuleSpec};
+use pgtls_mock_server::{
+    Error, MockServer,
+    axes::{Auth, Certificate, Key, Reply, ServerAxes},
+    transcript::What,
+};
+use support::*;
+use tokio::io::AsyncReadExt;
+
+/// On one thread: nothing is accepted before the test itself waits.
+#[tokio::test]
+async fn connections_in_the_accept_queue_are_counted_in_their_order() {
+    let server = server().reply(Reply::Refuse).start().await.unwrap();
+    let connect = || StdStream::connect(server.address()).unwrap();
+    connect().write_all(&SSL_REQUEST).unwrap();
+    drop(connect());
+    connect().write_all(&startup("any")).unwrap();
+    assert_eq!(trace(server).await, "connect, sslreject, reconnect, reconnect, authquit -> fail");
+}
+
+#[tokio::test]
+async fn finishing_waits_for_what_the_client_still_does() {
+    let server = server().reply(Reply::Refuse).start().await.unwrap();
+    let address = server.address();
+    let client = std::thread::spawn(move || {
+        let mut client = StdStream::connect(address).unwrap();
+        client.write_all(&SSL_REQUEST).unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        client.write_all(&startup("any")).unwrap();
+        client.read_exact(&mut [0; 9]).unwrap();
+    });
+    while server.observation().connections.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(trace(server).await, "connect, sslreject, authquit -> fail");
+    client.join().unwrap();
+}
+
+#[tokio::test]
+async fn finishing_cuts_those_who_stay() {
+    let server = server().start().await.unwrap();
+    let mut client = Raw::connect(&server).await;
+    client.send(&startup("any")).await;
+    assert_eq!(client.read_message().await.0, b'R');
+    let before = Instant::now();
+    let seen = server.finish(Duration::from_millis(50)).await;
+    assert!(before.elapsed() < Duration::from_secs(5));
+    assert_eq!(seen.trace.to_string(), "connect, authquit -> fail");
+    assert_eq!(client.read_to_end().await, b"");
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_connection_and_says_so() {
+    let server = server().deadline(Duration::from_millis(30)).start().await.unwrap();
+    let mut client = Raw::connect(&server).await;
+    client.send(&startup("any")).await;
+    assert_eq!(client.read_message().await.0, b'R');
+    assert_eq!(client.read_to_end().await, b"");
+    let seen = finish(server).await;
+    assert_eq!(seen.trace.to_string(), "connect, authquit -> fail");
+    let entries = &seen.connections[0].entries;
+    assert!(entries.iter().any(|entry| entry.what == What::TimedOut), "{entries:#?}");
+}
+
+#[tokio::test]
+async fn dropping_the_guard_frees_port_and_tasks() {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let before = metrics.num_alive_tasks();
+    let server = server().reply(Reply::Silent).start().await.unwrap();
+    let address = server.address();
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = Raw::connect(&server).await;
+        client.send(&SSL_REQUEST).await;
+        clients.push(client);
+    }
+    while server.observation().connections.len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(metrics.num_alive_tasks(), before + 4);
+    drop(server);
+    for client in &mut clients {
+        // FIN or RST: gone either way.
+        let _ = client.0.read_u8().await.unwrap_err();
+    }
+    while metrics.num_alive_tasks() > before {
+        tokio::task::yield_now().await;
+    }
+    assert!(StdStream::connect(address).is_err());
+}
+
+#[tokio::test]
+async fn connections_are_told_as_they_end() {
+    let server = server().reply(Reply::Refuse).start().await.unwrap();
+    let mut connections = server.subscribe();
+    let mut first = Raw::connect(&server).await;
+    first.send(&SSL_REQUEST).await;
+    assert_eq!(first.read().await, *b"N");
+    drop(Raw::connect(&server).await);
+    let ended = connections.next().await.unwrap();
+    assert_eq!((ended.number, ended.observation.trace.to_string()), (1, "connect -> fail".into()));
+    drop(first);
+    let ended = connections.next().await.unwrap();
+    assert_eq!(ended.number, 0);
+    assert_eq!(ended.observation.trace.to_string(), "connect, sslreject -> fail");
+    drop(server);
+    assert_eq!(connections.next().await, None);
+}
+
+#[tokio::test]
+async fn certificates_can_be_swapped_while_it_runs() {
+    let server = server().start().await.unwrap();
+    for certificate in [Certificate::Valid, Certificate::SelfSigned, Certificate::WithIntermediate]
+    {
+        server.set_certificate(certificate).unwrap();
+        let client = Raw::connect(&server).await.tls(true).await.unwrap();
+        let (_, session) = client.0.get_ref();
+        let shown = session.peer_certificates().unwrap()[0].clone();
+        assert_eq!(shown, leaf(certificate, Key::P256), "{certificate}");
+    }
+    server.set_axes(ServerAxes { reply: Reply::Refuse, ..server.axes() }).unwrap();
+    let mut client = Raw::connect(&server).await;
+    client.send(&SSL_REQUEST).await;
+    assert_eq!(client.read().await, *b"N");
+}
+
+#[tokio::test]
+async fn rules_act_on_the_wire_and_recordings_show_both_layers() {
+    let server = server()
+        .auth(Auth::Trust)
+        .rules([RuleSpec::SplitInbound { at: vec![1, 3] }, RuleSpec::TruncateOutbound { at: 1 }])
+        .record(1 << 20)
+        .start()
+        .await
+        .unwrap();
+    let mut client = Raw::connect(&server).await;
+    client.send(&SSL_REQUEST).await;
+    assert_eq!(client.read().await, *b"S");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), client.tls(true)).await.is_err(),
+        "the server's flight is lost"
+    );
+    let seen = finish(server).await;
+    let recording = &seen.connections[0].recording;
+    assert_eq!(recording.iter().next().unwrap().bytes.len(), 1);
+    assert_eq!(recording.concat(Direction::Outbound, Layer::Wire), b"S");
+
+    let server = server_that_records().await;
+    let mut client = Raw::connect(&server).await.tls(true).await.unwrap();
+    client.send(&startup("any")).await;
+    assert_eq!(client.read_message().await.0, b'R');
+    drop(client);
+    let seen = finish(server).await;
+    let recording = &seen.connections[0].recording;
+    assert_eq!(recording.concat(Direction::Inbound, Layer::Session), startup("any"));
+    assert_eq!(recording.concat(Direction::Inbound, Layer::Wire)[0], 22);
+}
+
+async fn server_that_records() -> MockServer {
+    server().record(1 << 20).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn one_seed_draws_one_salt() {
+    let mut salts = Vec::new();
+    for seed in [1, 1, 2] {
+        let server = server().auth(Auth::Md5).seed(Seed::new(seed)).start().await.unwrap();
+        let mut client = Raw::connect(&server).await;
+        client.send(&startup("any")).await;
+        salts.push(client.read_message().await);
+    }
+    assert_eq!(salts[0], salts[1]);
+    assert_ne!(salts[0], salts[2]);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error() {
+    let first = server().start().await.unwrap();
+    let error = server().bind(first.address()).start().await.unwrap_err();
+    assert!(matches!(error, Error::Listen(_)), "{error:?}");
+    assert!(error.to_string().contains(&first.address().to_string()));
+}
+
+#[tokio::test]
+async fn urls_say_where_and_how() {
+    let server = server().password("p@ss/word").start().await.unwrap();
+    let port = server.address().port();
+    assert_eq!(
+        server.url("require"),
+        format!("postgresql://any:p%40ss%2Fword@localhost:{port}/postgres?sslmode=require")
+    );
+    let root = server.ca_path();
+    assert!(root.is_file());
+    assert!(server.url("verify-full").ends_with(&format!("&sslrootcert={}", root.display())));
+}
+
+#[tokio::test]
+async fn history_is_bounded() {
+    let server = server().reply(Reply::Refuse).history(2).start().await.unwrap();
+    for _ in 0..3 {
+        let mut client = Raw::connect(&server).await;
+        client.send(&SSL_REQUEST).await;
+        assert_eq!(client.read().await, *b"N");
+    }
+    drop(Raw::connect(&server).await);
+    assert_eq!(trace(server).await, "connect, sslreject, reconnect -> fail");
+}
