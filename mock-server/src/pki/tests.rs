@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use x509_parser::{
     extensions::GeneralName,
     prelude::{FromDer, X509Certificate},
-    revocation_list::CertificateRevocationList,
+    revocation_list::{CertificateRevocationList, RevokedCertificate},
 };
 
 use super::*;
@@ -264,7 +264,7 @@ fn the_revocation_list_holds_the_revoked_leaf_alone_and_is_valid_now() {
         let revoked = authority.identity(Certificate::Revoked, key).expect("an identity");
         let revoked = parsed(revoked.leaf());
         let serials: Vec<_> =
-            list.iter_revoked_certificates().map(|entry| entry.raw_serial()).collect();
+            list.iter_revoked_certificates().map(RevokedCertificate::raw_serial).collect();
         assert_eq!(serials, [revoked.raw_serial()], "{key}");
         assert_eq!(list.issuer(), revoked.issuer(), "{key}");
         let now = OffsetDateTime::now_utc();

@@ -4,6 +4,8 @@ pub mod backend;
 pub mod frontend;
 mod reader;
 pub mod startup;
+#[cfg(test)]
+mod tests;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

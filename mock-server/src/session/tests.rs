@@ -615,7 +615,7 @@ fn messages_that_are_not_known_are_refused_and_the_session_lives_on() {
         (Message::CopyFail(String::new()), &[]),
         (Message::Flush, &[]),
     ] {
-        assert_eq!(answer(session, &[message.clone()]).0, wanted, "{message:?}");
+        assert_eq!(answer(session, std::slice::from_ref(&message)).0, wanted, "{message:?}");
     }
     assert_eq!(query(session, "SELECT 1").len(), 4);
     let respond = session.respond(&Message::Terminate, &mut Vec::new());
