@@ -21,7 +21,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use tokio_postgres::{
+    Socket,
+    tls::{ChannelBinding, MakeTlsConnect, TlsConnect},
+};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -197,7 +200,7 @@ impl ServerCertVerifier for AcceptAnything {
     }
 }
 
-impl MakeTlsConnect<TcpStream> for TlsClient {
+impl MakeTlsConnect<Socket> for TlsClient {
     type Stream = Secure;
     type TlsConnect = Self;
     type Error = std::io::Error;
@@ -207,12 +210,12 @@ impl MakeTlsConnect<TcpStream> for TlsClient {
     }
 }
 
-impl TlsConnect<TcpStream> for TlsClient {
+impl TlsConnect<Socket> for TlsClient {
     type Stream = Secure;
     type Error = std::io::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Secure, std::io::Error>> + Send>>;
 
-    fn connect(self, stream: TcpStream) -> Self::Future {
+    fn connect(self, stream: Socket) -> Self::Future {
         let name = ServerName::try_from("localhost").unwrap();
         Box::pin(async move {
             TlsConnector::from(self.config()).connect(name, stream).await.map(Secure)
@@ -221,7 +224,7 @@ impl TlsConnect<TcpStream> for TlsClient {
 }
 
 /// A TLS stream that knows its channel binding.
-pub struct Secure(TlsStream<TcpStream>);
+pub struct Secure(TlsStream<Socket>);
 
 impl tokio_postgres::tls::TlsStream for Secure {
     fn channel_binding(&self) -> ChannelBinding {
