@@ -1,3 +1,9 @@
 //! The program `pgtls`.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pgtls::cli::main()
+}

@@ -8,18 +8,20 @@
 //! | [`shim`] | the shim contract, and a shim's process |
 //! | [`runner`] | many cells over many stacks |
 //! | [`judge`] | verdicts |
+//! | [`fuzz`] | hostile servers made up at random |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
 pub mod axes;
 pub mod baseline;
 mod cell;
 pub mod diff;
+pub mod fuzz;
 pub mod judge;
 pub mod names;
 pub mod providers;
 pub mod reference;
 pub mod results;
-// pub mod runner;
+pub mod runner;
 pub mod shim;
 pub mod suite;
 

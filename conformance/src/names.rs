@@ -28,13 +28,16 @@ fn matches_pattern(pattern: &str, host: &str) -> bool {
     if pattern.eq_ignore_ascii_case(host) {
         return true;
     }
-    match (pattern.strip_prefix("*."), host.split_once('.')) {
-        // libpq asks for no second dot in the pattern, so `*.example` is a wildcard too.
-        (Some(parent), Some((label, rest))) => {
-            !label.is_empty() && !parent.is_empty() && parent.eq_ignore_ascii_case(rest)
-        }
-        _ => false,
-    }
+    // The host ends as the pattern does behind its star, and has no dot left of that. libpq's
+    // bound is one byte off, so that `a..wild.example` matches `*.wild.example`; measured.
+    let (Some(parent), Some(left)) = (pattern.strip_prefix('*'), host.len().checked_sub(pattern.len()))
+    else {
+        return false;
+    };
+    parent.starts_with('.')
+        && parent.len() > 1
+        && host.as_bytes()[left + 1..].eq_ignore_ascii_case(parent.as_bytes())
+        && host.find('.').is_some_and(|dot| dot >= left)
 }
 
 /// The address that a host is, in any spelling that `inet_aton` or `inet_pton` reads.
@@ -105,6 +108,9 @@ mod tests {
             (Wildcard, "wild.example", false),
             (Wildcard, ".wild.example", false),
             (Wildcard, "a.b.wild.example", false),
+            (Wildcard, "a..wild.example", true),
+            (Wildcard, "*.wild.example", true),
+            (Wildcard, "a.wild.example.", false),
         ] {
             assert_eq!(matches(&certificate.names(), host), expected, "{certificate} {host}");
         }

@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 use crate::axes::{
     Access, Auth, Axes, Axis, Certificate, ChannelBinding, ClientCert, Key, Reply, Sslmode,
-    Sslnegotiation, Sslrootcert, Then, TlsVersions, UnknownValue,
+    Sslnegotiation, Sslrootcert, Then, TlsVersions,
 };
 
 pgtls_mock_server::axis! {
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn suites_are_found_by_name() {
         assert_eq!("full".parse::<Suite>(), Ok(Suite::Full));
-        let unknown: Result<Suite, UnknownValue> = "nonsense".parse();
+        let unknown: Result<Suite, crate::axes::UnknownValue> = "nonsense".parse();
         assert!(unknown.is_err());
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::axes::{Axes, ChannelBinding, Sslmode};
 
 /// The warning where a mode allows plaintext by design.
-pub const PLAINTEXT_BY_DESIGN: &str = "plaintext-by-design";
+pub(super) const PLAINTEXT_BY_DESIGN: &str = "plaintext-by-design";
 
 /// The invariants that the facts break, in the contract's order.
 #[must_use]

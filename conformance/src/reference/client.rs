@@ -63,7 +63,6 @@ impl Client {
             Sslrootcert::System => Root::Right { revocation: false },
             Sslrootcert::Server => Root::Pinned,
             Sslrootcert::Wrong | Sslrootcert::SystemEmpty => Root::Useless,
-            _ => Root::Useless,
         };
         Some(Self { version, mode, direct, root, binding: axes.channel_binding })
     }

@@ -1,0 +1,290 @@
+//! One cell: a server, a question to a client, a verdict.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use pgtls_mock_server::{
+    RuleSpec,
+    transcript::{Connection, Observation, Sender, What},
+};
+
+use super::{
+    laboratory::{Laboratory, LaboratoryError},
+    stack::{Amendment, Stack, lock, with_source},
+    support,
+};
+use crate::{
+    Cell,
+    axes::Axes,
+    judge::{Claim, Conformance, Facts, conformance, safety, warnings},
+    reference::{self, Version},
+    results::{CellResult, Expected, Observed, Tls},
+    shim::{Answer, ClientError, Environment, Outcome, Request, Response, ShimError},
+};
+
+/// How long the server waits for connections that the client left open after its answer.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// A cell's result, with the transcript that the results do not carry.
+#[derive(Debug, Clone)]
+pub struct CellRun {
+    /// The result.
+    pub result: CellResult,
+    /// What the server saw; empty where the stack does not support the cell.
+    pub observation: Observation,
+}
+
+/// What is asked of a stack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) axes: &'a Axes,
+    /// For the wire; none but in fuzzing.
+    pub(super) rules: &'a [RuleSpec],
+    pub(super) version: Version,
+    /// Tells the questions of one run apart.
+    pub(super) number: usize,
+}
+
+/// Runs one cell.
+pub(super) async fn run(
+    laboratory: &Laboratory,
+    stack: &Stack,
+    question: Question<'_>,
+    amendments: &Mutex<Vec<Amendment>>,
+) -> Result<CellRun, LaboratoryError> {
+    let axes = question.axes;
+    let blank = Blank { stack: &stack.name, axes, expected: reference::predict(axes, question.version) };
+    let against = match &stack.hello {
+        Ok(hello) => support::reason_against(&hello.supports, axes),
+        Err(reason) => Some(reason.clone()),
+    };
+    if let Some(reason) = against {
+        return Ok(blank.unsupported(reason));
+    }
+    // At most once more, where the process on loan turns out to have been spoilt by another cell.
+    for _ in 0..2 {
+        match attempt(laboratory, stack, &blank, question, amendments).await? {
+            Attempt::Done(run) => return Ok(*run),
+            Attempt::SpoiltBy(earlier, how) => lock(amendments).push((earlier, how)),
+        }
+    }
+    Ok(blank.crashed("its processes answer questions that were not asked".to_owned()))
+}
+
+enum Attempt {
+    Done(Box<CellRun>),
+    SpoiltBy(usize, String),
+}
+
+async fn attempt(
+    laboratory: &Laboratory,
+    stack: &Stack,
+    blank: &Blank<'_>,
+    question: Question<'_>,
+    amendments: &Mutex<Vec<Amendment>>,
+) -> Result<Attempt, LaboratoryError> {
+    let Question { axes, rules, number, .. } = question;
+    let environment = laboratory.environment(axes)?;
+    let mut loan = match stack.lend(&environment, amendments).await {
+        Ok(loan) => loan,
+        Err(error) => return Ok(Attempt::Done(Box::new(blank.crashed(with_source(&error))))),
+    };
+    let secrets = laboratory.secrets(&blank.id(), axes);
+    let server = laboratory.serve(axes, rules, &secrets).await?;
+    let id = number as u64;
+    let connect = laboratory.connect(axes, &secrets, &server, id)?;
+    let scrubber = laboratory.scrubber(&secrets, &server);
+    let started = Instant::now();
+    let asked = loan.process.ask(&Request::Connect(Box::new(connect)), laboratory.deadline()).await;
+    let elapsed = started.elapsed();
+    let asked = match asked {
+        Ok(Response::Result(answer)) if answer.id != id => {
+            let how = format!("answered question {} again or late", answer.id);
+            match loan.last_cell {
+                Some(earlier) => {
+                    loan.process.kill().await;
+                    return Ok(Attempt::SpoiltBy(earlier, how));
+                }
+                None => Err(ShimError::NotTheContract { wanted: format!("wanted id {id}"), line: how }),
+            }
+        }
+        asked => asked,
+    };
+    let (told, reason) = told(asked);
+    let observation = match &told {
+        Told::Claim(Claim::Hang | Claim::Crash, _) => {
+            // Its sockets close with it, so the server sees the end at once.
+            loan.process.kill().await;
+            server.finish(GRACE).await
+        }
+        _ => {
+            let observation = server.finish(GRACE).await;
+            give_back(stack, &environment, loan, number);
+            observation
+        }
+    };
+    let (claim, error) = match told {
+        Told::Unsupported(reason) if observation.connections.is_empty() => {
+            return Ok(Attempt::Done(Box::new(blank.unsupported(scrubber.scrub(&reason)))));
+        }
+        // It says it made no connection, and it did.
+        Told::Unsupported(reason) => (Claim::Failed(reason.clone()), Some(ClientError { class: "unsupported".to_owned(), message: reason })),
+        Told::Claim(claim, error) => (claim, error),
+    };
+    let facts = Facts::of(&observation, claim, &secrets);
+    let error = error.map(|error| ClientError {
+        class: scrubber.scrub(&error.class),
+        message: scrubber.scrub(&error.message),
+    });
+    let result = CellResult {
+        observed: Some(Observed {
+            trace: facts.trace.to_string(),
+            outcome: facts.trace.outcome.name().to_owned(),
+            error,
+            tls: tls(&observation),
+            round_trips: round_trips(&observation),
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        }),
+        conformance: conformance(axes, &blank.expected, &facts),
+        safety: safety(axes, &facts),
+        warnings: warnings(axes, &facts),
+        reason: reason.map(|reason| scrubber.scrub(&reason)),
+        ..blank.result()
+    };
+    Ok(Attempt::Done(Box::new(CellRun { result, observation })))
+}
+
+fn give_back(stack: &Stack, environment: &Environment, loan: super::stack::Loan, number: usize) {
+    stack.give_back(environment, loan.process, Some(number));
+}
+
+enum Told {
+    Unsupported(String),
+    Claim(Claim, Option<ClientError>),
+}
+
+/// What an answer, or the lack of one, comes to; and the reason of a crash or a hang.
+fn told(asked: Result<Response, ShimError>) -> (Told, Option<String>) {
+    match asked {
+        Ok(Response::Result(Answer { outcome, .. })) => {
+            let told = match outcome {
+                Outcome::Connected { tls, rows } => Told::Claim(Claim::Connected { rows, tls }, None),
+                Outcome::Failed { error } => {
+                    let text = format!("{} {}", error.class, error.message);
+                    Told::Claim(Claim::Failed(text), Some(error))
+                }
+                Outcome::Unsupported { reason } => Told::Unsupported(reason),
+            };
+            (told, None)
+        }
+        Ok(Response::Hello(_)) => {
+            (Told::Claim(Claim::Crash, None), Some("wanted a result, got a hello".to_owned()))
+        }
+        Err(error @ ShimError::Deadline(_)) => {
+            (Told::Claim(Claim::Hang, None), Some(error.to_string()))
+        }
+        Err(error) => (Told::Claim(Claim::Crash, None), Some(with_source(&error))),
+    }
+}
+
+/// A cell of which only the question is known.
+struct Blank<'a> {
+    stack: &'a str,
+    axes: &'a Axes,
+    expected: pgtls_mock_server::trace::Trace,
+}
+
+impl Blank<'_> {
+    fn id(&self) -> String {
+        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
+    }
+
+    fn result(&self) -> CellResult {
+        CellResult {
+            id: self.id(),
+            stack: self.stack.to_owned(),
+            axes: self.axes.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
+            expected: Expected { trace: self.expected.to_string() },
+            observed: None,
+            conformance: Conformance::Unsupported,
+            safety: Vec::new(),
+            warnings: Vec::new(),
+            reason: None,
+        }
+    }
+
+    fn unsupported(&self, reason: String) -> CellRun {
+        CellRun {
+            result: CellResult { reason: Some(reason), ..self.result() },
+            observation: Observation::default(),
+        }
+    }
+
+    /// No process was to be had for it.
+    fn crashed(&self, reason: String) -> CellRun {
+        let mut run = self.unsupported(reason);
+        amend(&mut run.result, None);
+        run
+    }
+}
+
+/// Turns a result into a crash, by what the client's process did behind its back.
+pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
+    use crate::judge::Invariant;
+    result.conformance = Conformance::Crash;
+    if !result.safety.contains(&Invariant::Crash) {
+        result.safety.push(Invariant::Crash);
+        result.safety.sort();
+    }
+    if how.is_some() {
+        result.reason = how;
+    }
+    if let Some(observed) = &mut result.observed {
+        observed.outcome = "crash".to_owned();
+        if let Some((events, _)) = observed.trace.split_once(" -> ") {
+            observed.trace = format!("{events} -> crash");
+        }
+    }
+}
+
+/// The session that carried the query, or else the last that there was.
+fn tls(observation: &Observation) -> Option<Tls> {
+    let carried = |connection: &&Connection| {
+        connection.entries.iter().any(|entry| matches!(entry.what, What::Query(_)))
+    };
+    let connections = &observation.connections;
+    let connection = connections
+        .iter()
+        .find(carried)
+        .or_else(|| connections.iter().rev().find(|connection| connection.tls.is_some()))?;
+    let facts = connection.tls.as_ref()?;
+    Some(Tls {
+        version: facts.version.clone(),
+        cipher: facts.cipher.clone(),
+        alpn: facts.alpn.clone(),
+        sni: facts.sni.clone(),
+    })
+}
+
+/// How often the client spoke after the server had, or first, up to the query.
+fn round_trips(observation: &Observation) -> u32 {
+    let mut flights = 0;
+    for connection in &observation.connections {
+        let mut last = Sender::Server;
+        for entry in &connection.entries {
+            if matches!(entry.what, What::Event(_) | What::Closed | What::Reset | What::TimedOut) {
+                continue;
+            }
+            if entry.sender == Sender::Client && last == Sender::Server {
+                flights += 1;
+            }
+            last = entry.sender;
+            if matches!(entry.what, What::Query(_)) {
+                return flights;
+            }
+        }
+    }
+    flights
+}

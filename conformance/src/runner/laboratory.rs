@@ -1,0 +1,213 @@
+//! What all cells of a run share: the certificates, the seed, the timeout given to clients.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use pgtls_mock_server::{
+    MockServer, RuleSpec, Seed,
+    pki::{self, Authority},
+};
+
+use super::scrub::Scrubber;
+use crate::{
+    axes::{Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert, Then},
+    judge::Secrets,
+    shim::{Connect, Environment, FollowUp},
+};
+
+/// The surroundings of a run; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Laboratory {
+    authority: Authority,
+    seed: Seed,
+    timeout: Duration,
+    deadline: Duration,
+    empty_store: Arc<(PathBuf, PathBuf)>,
+}
+
+/// A failure of the tool itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LaboratoryError {
+    /// The certificates could not be made or written.
+    #[error("the certificate authority could not be set up")]
+    Authority(#[from] pki::Error),
+    /// A mock server could not be started.
+    #[error("a mock server could not be started")]
+    Server(#[from] pgtls_mock_server::Error),
+}
+
+impl Laboratory {
+    /// The connect timeout given to clients.
+    pub const TIMEOUT: Duration = Duration::from_secs(2);
+    /// How much longer than its timeout a client may take.
+    pub const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Makes the certificates.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be made or written.
+    pub fn new(seed: Seed) -> Result<Self, LaboratoryError> {
+        let authority = Authority::generate()?;
+        let empty_store = Arc::new((authority.empty_store_path()?, authority.empty_directory()?));
+        Ok(Self {
+            authority,
+            seed,
+            timeout: Self::TIMEOUT,
+            deadline: Self::TIMEOUT + Self::PATIENCE,
+            empty_store,
+        })
+    }
+
+    /// The certificates' authority.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What all chance comes from.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// How long a client may take for one cell.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    pub(super) fn timeout_ms(&self) -> u64 {
+        u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// What only this cell's client and server know.
+    #[must_use]
+    pub fn secrets(&self, cell: &str, axes: &Axes) -> Secrets {
+        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+        let draw = |purpose: &str| {
+            let label = (self.seed.to_string(), cell, purpose);
+            BuildHasherDefault::<DefaultHasher>::default().hash_one(label)
+        };
+        Secrets {
+            user: axes.server.access.name().to_owned(),
+            password: format!("canary{:016x}", draw("password")),
+            clear_text: format!("spoofed{:016x}", draw("clear text")),
+            // Positive, of five digits or more, and within int4.
+            number: 10_000 + i32::try_from(draw("number") % 2_000_000_000).unwrap_or_default(),
+        }
+    }
+
+    /// Starts the server of a cell, with rules for its wire.
+    ///
+    /// # Errors
+    ///
+    /// If there is no port to be had, or no certificate.
+    pub async fn serve(
+        &self,
+        axes: &Axes,
+        rules: &[RuleSpec],
+        secrets: &Secrets,
+    ) -> Result<MockServer, LaboratoryError> {
+        Ok(MockServer::builder()
+            .authority(self.authority.clone())
+            .axes(axes.server)
+            .password(&secrets.password)
+            .canary(&secrets.clear_text)
+            .query_number(secrets.number)
+            .rules(rules.iter().cloned())
+            .seed(self.seed)
+            // The client's deadline decides; this one only keeps a server from outliving its cell.
+            .deadline(self.deadline + Duration::from_secs(5))
+            .start()
+            .await?)
+    }
+
+    /// The environment in which a cell's client runs.
+    ///
+    /// # Errors
+    ///
+    /// If a certificate file cannot be written.
+    pub fn environment(&self, axes: &Axes) -> Result<Environment, LaboratoryError> {
+        match axes.sslrootcert {
+            Sslrootcert::System => Ok(Environment {
+                ssl_cert_file: self.authority.system_store_path(axes.server.key)?,
+                ssl_cert_dir: self.empty_store.1.clone(),
+            }),
+            _ => self.bare_environment(),
+        }
+    }
+
+    pub(super) fn bare_environment(&self) -> Result<Environment, LaboratoryError> {
+        let (ssl_cert_file, ssl_cert_dir) = (*self.empty_store).clone();
+        Ok(Environment { ssl_cert_file, ssl_cert_dir })
+    }
+
+    /// What the client of a cell is asked to do.
+    ///
+    /// # Errors
+    ///
+    /// If a certificate file cannot be written.
+    pub fn connect(
+        &self,
+        axes: &Axes,
+        secrets: &Secrets,
+        server: &MockServer,
+        id: u64,
+    ) -> Result<Connect, LaboratoryError> {
+        let key = axes.server.key;
+        let authority = &self.authority;
+        let certificate = axes.server.certificate;
+        let root = match axes.sslrootcert {
+            Sslrootcert::None => None,
+            Sslrootcert::Right => Some(authority.root_path(key)?),
+            Sslrootcert::Wrong => Some(authority.wrong_root_path(key)?),
+            Sslrootcert::Server => Some(authority.server_certificate_path(certificate, key)?),
+            Sslrootcert::System | Sslrootcert::SystemEmpty => Some("system".into()),
+            _ => Some(authority.missing_path()),
+        };
+        let client = match axes.client_cert {
+            ClientCert::Right => Some(pki::ClientCertificate::Right),
+            ClientCert::Wrong => Some(pki::ClientCertificate::Wrong),
+            _ => None,
+        };
+        let client = client.map(|which| authority.client_identity(which, key)).transpose()?;
+        let (sslcert, sslkey) = client.map(|files| (files.certificate, files.key)).unzip();
+        let unless = |default: bool, value: &str| (!default).then(|| value.to_owned());
+        Ok(Connect {
+            id,
+            host: axes.host.name().to_owned(),
+            hostaddr: Some(server.address().ip().to_string()),
+            port: server.address().port(),
+            user: secrets.user.clone(),
+            password: secrets.password.clone(),
+            dbname: "postgres".to_owned(),
+            timeout_ms: self.timeout_ms(),
+            query: format!("SELECT {}", secrets.number),
+            sslmode: unless(axes.sslmode == Sslmode::Unset, axes.sslmode.name()),
+            sslrootcert: root.map(|path| path.to_string_lossy().into_owned()),
+            sslnegotiation: unless(
+                axes.sslnegotiation == Sslnegotiation::Postgres,
+                axes.sslnegotiation.name(),
+            ),
+            channel_binding: unless(
+                axes.channel_binding == ChannelBinding::Prefer,
+                axes.channel_binding.name(),
+            ),
+            sslcert,
+            sslkey,
+            sslcrl: (certificate == Certificate::Revoked).then(|| authority.crl_path(key)).transpose()?,
+            then: (axes.then == Then::Cancel).then_some(FollowUp::Cancel),
+        })
+    }
+
+    /// Hides in a client's words what no two runs share.
+    pub(super) fn scrubber(&self, secrets: &Secrets, server: &MockServer) -> Scrubber {
+        Scrubber::default()
+            .hide(secrets.password.clone(), "{password}")
+            .hide(secrets.clear_text.clone(), "{clear-text}")
+            .hide(secrets.number.to_string(), "{number}")
+            .hide(server.address().port().to_string(), "{port}")
+            .hide(self.authority.directory().to_string_lossy(), "{pki}")
+    }
+}

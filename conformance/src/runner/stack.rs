@@ -1,0 +1,207 @@
+//! One stack during a run: is it fit to be asked, and its idle processes.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use pgtls_mock_server::MockServer;
+
+use super::Laboratory;
+use crate::{
+    results,
+    shim::{
+        Answer, CONTRACT, Connect, Environment, Hello, Launch, Outcome, Request, Response, ShimError,
+        ShimProcess,
+    },
+};
+
+/// How long a stack may take to start and say hello; a JVM on a busy machine takes seconds.
+const HELLO: Duration = Duration::from_secs(30);
+
+/// A stack to run: its name in ids, and how to start it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSpec {
+    /// The name in ids.
+    pub name: String,
+    /// How it is started, or why it cannot be.
+    pub launch: Result<Launch, String>,
+}
+
+/// A stack that was asked who it is.
+#[derive(Debug)]
+pub(super) struct Stack {
+    pub(super) name: String,
+    /// What it said, or why it could not run.
+    pub(super) hello: Result<Hello, String>,
+    launch: Option<Launch>,
+    idle: Mutex<HashMap<Environment, Vec<Idle>>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    process: ShimProcess,
+    last_cell: Option<usize>,
+}
+
+/// A process on loan, and the cell that it was asked for last.
+#[derive(Debug)]
+pub(super) struct Loan {
+    pub(super) process: ShimProcess,
+    pub(super) last_cell: Option<usize>,
+}
+
+/// A process that misbehaved behind a cell's back: which cell it was, and what it did.
+pub(super) type Amendment = (usize, String);
+
+impl Stack {
+    /// Starts the stack, asks who it is, and sees that it says no to nonsense.
+    pub(super) async fn probe(spec: &StackSpec, laboratory: &Laboratory) -> Self {
+        let mut stack = Self {
+            name: spec.name.clone(),
+            hello: Err(String::new()),
+            launch: spec.launch.clone().ok(),
+            idle: Mutex::default(),
+        };
+        stack.hello = match &spec.launch {
+            Ok(_) => stack.interrogate(laboratory).await,
+            Err(reason) => Err(reason.clone()),
+        };
+        stack
+    }
+
+    async fn interrogate(&self, laboratory: &Laboratory) -> Result<Hello, String> {
+        let environment = laboratory.bare_environment().map_err(|error| error.to_string())?;
+        let mut process = self.start(&environment).map_err(|error| with_source(&error))?;
+        let answer = process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await;
+        let hello = match answer.map_err(|error| with_source(&error))? {
+            Response::Hello(hello) if hello.contract == CONTRACT => hello,
+            Response::Hello(hello) => {
+                return Err(format!("wanted contract {CONTRACT}, got {}", hello.contract));
+            }
+            Response::Result(_) => return Err("wanted a hello, got a result".to_owned()),
+        };
+        if hello.libpq.is_some_and(|version| version <= 14) && real_home_has_libpq_files() {
+            return Err("libpq up to 14 finds the real ~/.postgresql without HOME".to_owned());
+        }
+        let process = refuse_nonsense(process, laboratory).await?;
+        self.give_back(&environment, process, None);
+        Ok(hello)
+    }
+
+    fn start(&self, environment: &Environment) -> Result<ShimProcess, ShimError> {
+        let launch = self.launch.as_ref().ok_or_else(|| ShimError::CommandLine(String::new()))?;
+        ShimProcess::start(launch, environment)
+    }
+
+    /// An idle process of that environment, or a new one. Idle ones that misbehaved since their
+    /// answer are reported and put away.
+    pub(super) async fn lend(
+        &self,
+        environment: &Environment,
+        amendments: &Mutex<Vec<Amendment>>,
+    ) -> Result<Loan, ShimError> {
+        while let Some(mut idle) = self.take_idle(environment) {
+            match (idle.process.has_misbehaved(), idle.last_cell) {
+                (None, last_cell) => return Ok(Loan { process: idle.process, last_cell }),
+                (Some(how), Some(cell)) => lock(amendments).push((cell, how)),
+                (Some(_), None) => {}
+            }
+        }
+        let mut process = self.start(environment)?;
+        // The contract begins with hello; a shim may set itself up there.
+        match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await? {
+            Response::Hello(_) => Ok(Loan { process, last_cell: None }),
+            Response::Result(_) => Err(ShimError::NotTheContract {
+                wanted: "wanted a hello".to_owned(),
+                line: "a result".to_owned(),
+            }),
+        }
+    }
+
+    fn take_idle(&self, environment: &Environment) -> Option<Idle> {
+        lock(&self.idle).get_mut(environment)?.pop()
+    }
+
+    pub(super) fn give_back(&self, environment: &Environment, process: ShimProcess, last_cell: Option<usize>) {
+        lock(&self.idle).entry(environment.clone()).or_default().push(Idle { process, last_cell });
+    }
+
+    /// Puts every idle process away, and reports those that misbehaved since their answer.
+    pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
+        let idle: Vec<Idle> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
+        for mut idle in idle {
+            if let (Some(how), Some(cell)) = (idle.process.has_misbehaved(), idle.last_cell) {
+                lock(amendments).push((cell, how));
+            }
+            idle.process.kill().await;
+        }
+    }
+
+    /// The stack as the results tell it.
+    pub(super) fn result(&self) -> results::Stack {
+        let hello = self.hello.as_ref().ok();
+        results::Stack {
+            name: self.name.clone(),
+            version: hello.map(|hello| hello.version.clone()),
+            tls: hello.map(|hello| hello.tls.clone()),
+            libpq: hello.and_then(|hello| hello.libpq),
+            supports: hello.map(|hello| hello.supports.clone()),
+            could_not_run: self.hello.as_ref().err().cloned(),
+        }
+    }
+}
+
+/// The question that no honest stack can say yes to.
+async fn refuse_nonsense(mut process: ShimProcess, laboratory: &Laboratory) -> Result<ShimProcess, String> {
+    let server = MockServer::builder()
+        .authority(laboratory.authority().clone())
+        .start()
+        .await
+        .map_err(|error| format!("no server for the nonsense question: {error}"))?;
+    let connect = Connect {
+        host: "localhost".to_owned(),
+        hostaddr: Some(server.address().ip().to_string()),
+        port: server.address().port(),
+        user: "any".to_owned(),
+        password: "nonsense".to_owned(),
+        dbname: "postgres".to_owned(),
+        timeout_ms: laboratory.timeout_ms(),
+        query: "SELECT 1".to_owned(),
+        sslmode: Some("nonsense".to_owned()),
+        ..Connect::default()
+    };
+    let answer = process.ask(&Request::Connect(Box::new(connect)), HELLO).await;
+    let seen = server.finish(Duration::ZERO).await;
+    let dropped = |what: &str| Err(format!("dropped: asked for sslmode=nonsense, {what}"));
+    match answer {
+        Ok(Response::Result(Answer { outcome: Outcome::Failed { .. } | Outcome::Unsupported { .. }, .. })) => {
+            if seen.connections.is_empty() { Ok(process) } else { dropped("it connected") }
+        }
+        Ok(_) => dropped("it did not say no"),
+        Err(error) => dropped(&format!("it gave no answer: {}", with_source(&error))),
+    }
+}
+
+/// The home that the user database names, which libpq up to 14 asks when HOME is not set.
+fn real_home_has_libpq_files() -> bool {
+    nix::unistd::User::from_uid(nix::unistd::Uid::current())
+        .ok()
+        .flatten()
+        .is_some_and(|user| user.dir.join(".postgresql").exists())
+}
+
+pub(super) fn with_source(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

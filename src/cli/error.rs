@@ -1,0 +1,70 @@
+//! What goes wrong on the command line, and its exit code.
+
+use std::{error::Error, io};
+
+use super::exit;
+
+/// A command that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum CliError {
+    /// The command was wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The command named something that cannot be read or used.
+    #[error("{what}")]
+    Input {
+        /// What.
+        what: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The tool itself failed.
+    #[error("{what}")]
+    Tool {
+        /// At what.
+        what: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// stdout cannot be written.
+    #[error("could not write to stdout")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    pub(super) fn input(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Input { what: what.into(), source: source.into() }
+    }
+
+    pub(super) fn tool(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Tool { what: what.into(), source: source.into() }
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Input { .. } => exit::USAGE,
+            Self::Tool { .. } | Self::Output(_) => exit::FAILED,
+        }
+    }
+
+    /// The error with its causes, on one line.
+    pub(super) fn one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        text.replace('\n', " ")
+    }
+}
+
+impl From<pgtls_conformance::runner::LaboratoryError> for CliError {
+    fn from(error: pgtls_conformance::runner::LaboratoryError) -> Self {
+        Self::tool("the run could not go on", error)
+    }
+}

@@ -1,0 +1,173 @@
+//! `pgtls matrix`: many cells over many stacks.
+
+use std::{
+    fs,
+    io::{IsTerminal as _, stdout},
+    path::PathBuf,
+    thread,
+};
+
+use clap::{Args, ValueEnum};
+use pgtls_conformance::{
+    Cell, Filter, Suite,
+    baseline::{Baseline, Finding},
+    reference::Version,
+    results::Results,
+    runner::{self, Laboratory, Plan},
+};
+use pgtls_mock_server::Seed;
+use tokio::sync::mpsc;
+
+use super::{error::CliError, exit, interrupt, output, progress, stacks::StacksArgs};
+use crate::report::{junit, markdown, table};
+
+#[derive(Debug, Args)]
+pub(super) struct Matrix {
+    #[command(flatten)]
+    stacks: StacksArgs,
+    /// Which cells: core, full, cancel, providers
+    #[arg(long, default_value_t = Suite::Core)]
+    suite: Suite,
+    /// Cells that fit: axis=value,…; a comma is *and*, several filters are *or*
+    #[arg(long = "filter", value_name = "E")]
+    filters: Vec<Filter>,
+    /// The libpq that the reference stands for: 15, 16, 17, 18
+    #[arg(long, value_name = "N", default_value_t)]
+    libpq: Version,
+    /// How the results are written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Writes the results into this file instead of stdout
+    #[arg(long, value_name = "F")]
+    out: Option<PathBuf>,
+    /// Known findings: a JSON list of id, conformance, safety, reason
+    #[arg(long, value_name = "F")]
+    baseline: Option<PathBuf>,
+    /// The K-th of N parts of the cells
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    shard: Option<(usize, usize)>,
+    /// How many cells run side by side [default: two a processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// What all chance comes from [default: drawn]
+    #[arg(long, value_name = "SEED")]
+    seed: Option<Seed>,
+    /// A stack that cannot run is an error, not a line in the report: for CI
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a person at a terminal
+    Table,
+    /// For a page
+    Markdown,
+    /// For programs, and for `pgtls diff`
+    Json,
+    /// For CI
+    Junit,
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let wrong = || format!("wanted K/N with 1 ≤ K ≤ N, got `{text}`");
+    let (k, n) = text.split_once('/').ok_or_else(wrong)?;
+    match (k.parse(), n.parse()) {
+        (Ok(k), Ok(n)) if 1 <= k && k <= n => Ok((k, n)),
+        _ => Err(wrong()),
+    }
+}
+
+impl Matrix {
+    pub(super) async fn run(&self) -> Result<u8, CliError> {
+        let baseline = self.read_baseline()?;
+        let stacks = self.stacks.specs()?;
+        if self.stacks.is_given() {
+            self.refuse_what_cannot_run(&stacks)?;
+        }
+        let plan = Plan {
+            stacks,
+            suite: self.suite,
+            filters: self.filters.clone(),
+            shard: self.shard,
+            version: self.libpq,
+            jobs: self.jobs.map_or_else(default_jobs, usize::from),
+        };
+        let seed = self.seed.unwrap_or_else(Seed::random);
+        tracing::info!(%seed, "the seed");
+        let laboratory = Laboratory::new(seed)?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let bar = progress::show(receiver);
+        let interrupt = interrupt::on_signal();
+        let results = runner::run(&plan, &laboratory, &sender, &interrupt).await;
+        drop(sender);
+        // The bar's task ends with the sender.
+        let _ = bar.await;
+        let results = results?;
+        let findings = baseline.findings(&results);
+        self.write(&results, &findings)?;
+        if interrupt.is_triggered() {
+            anstream::eprintln!("pgtls: interrupted after {} cells", results.cells.len());
+            return Ok(exit::INTERRUPTED);
+        }
+        let idle: Vec<&str> = results
+            .stacks
+            .iter()
+            .filter(|stack| stack.could_not_run.is_some())
+            .map(|stack| stack.name.as_str())
+            .collect();
+        if self.strict && !idle.is_empty() {
+            return Err(CliError::Usage(format!("could not run: {}", idle.join(", "))));
+        }
+        if results.cells.is_empty() && idle.is_empty() {
+            return Err(CliError::Usage("no cell fits the filters".to_owned()));
+        }
+        Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
+    }
+
+    fn read_baseline(&self) -> Result<Baseline, CliError> {
+        let Some(path) = &self.baseline else { return Ok(Baseline::default()) };
+        let text = fs::read_to_string(path)
+            .map_err(|error| CliError::input(format!("could not read the baseline {}", path.display()), error))?;
+        let baseline = Baseline::from_json(&text)
+            .map_err(|error| CliError::input(format!("{} is no baseline", path.display()), error))?;
+        for entry in &baseline.0 {
+            entry.id.parse::<Cell>().map_err(|error| {
+                CliError::input(format!("{} names no cell: {}", path.display(), entry.id), error)
+            })?;
+        }
+        Ok(baseline)
+    }
+
+    /// What was asked for by name and is not there is a wrong command; `all` takes what there is.
+    fn refuse_what_cannot_run(&self, stacks: &[runner::StackSpec]) -> Result<(), CliError> {
+        if self.stacks.takes_all() {
+            return Ok(());
+        }
+        match stacks.iter().find_map(|spec| Some((&spec.name, spec.launch.as_ref().err()?))) {
+            Some((name, reason)) => Err(CliError::Usage(format!("{name} cannot run: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, results: &Results, findings: &[Finding<'_>]) -> Result<(), CliError> {
+        let to_terminal = self.out.is_none() && stdout().is_terminal();
+        let text = match self.format {
+            Format::Table => table::render(results, findings, to_terminal),
+            Format::Markdown => markdown::render(results, findings),
+            Format::Json => serde_json::to_string_pretty(results)
+                .map_err(|error| CliError::tool("the results are no JSON", error))?,
+            Format::Junit => junit::render(results, findings)
+                .map_err(|error| CliError::tool("the results are no XML", error))?,
+        };
+        match &self.out {
+            Some(path) => output::file(path, &format!("{}\n", text.trim_end())),
+            None => output::line(text.trim_end()),
+        }
+    }
+}
+
+/// Client and server take turns, so two cells keep one processor busy.
+fn default_jobs() -> usize {
+    2 * thread::available_parallelism().map_or(2, usize::from)
+}

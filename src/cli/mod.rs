@@ -1,0 +1,131 @@
+//! The command line: parsed once, here; each command is a file of its own.
+
+mod axes;
+mod diff;
+mod error;
+mod expect;
+mod fuzz;
+mod install;
+mod interrupt;
+mod list;
+mod matrix;
+mod output;
+mod progress;
+mod run;
+mod schema;
+mod serve;
+mod shim;
+mod stacks;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::CliError;
+
+/// The exit codes, as the contract fixes them.
+pub mod exit {
+    /// No finding.
+    pub const CLEAN: u8 = 0;
+    /// Findings.
+    pub const FINDINGS: u8 = 1;
+    /// The command was wrong.
+    pub const USAGE: u8 = 2;
+    /// The tool itself failed.
+    pub const FAILED: u8 = 3;
+    /// Interrupted.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Drives real PostgreSQL drivers through every sslmode against a server that can be honest,
+/// wrong or hostile, and says which of them keep their promises.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgtls",
+    version,
+    after_help = "Exit codes: 0 no finding; 1 findings; 2 the command was wrong; 3 the tool itself failed; 130 interrupted.\n\nStart with `pgtls matrix`."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What there is: stacks, axes, cells, invariants
+    List(list::List),
+    /// What libpq would do: the reference's trace on one line
+    Expect(expect::Expect),
+    /// One cell: the observed trace, the verdicts, the transcript
+    Run(run::Run),
+    /// Many cells: every stack through every mode
+    Matrix(matrix::Matrix),
+    /// What changed between two results
+    Diff(diff::Diff),
+    /// The mock server, for a person to point a client at
+    Serve(serve::Serve),
+    /// Hostile servers made up at random, shrunk when an invariant breaks
+    Fuzz(fuzz::Fuzz),
+    /// A counterexample of `fuzz` again
+    Replay(fuzz::Replay),
+    /// A built-in stack over the shim contract
+    Shim(shim::Shim),
+    /// Installs shims of drivers in other languages
+    Install(install::Install),
+    /// JSON Schemas of the shim contract, the results and the baseline
+    Schema(schema::Schema),
+}
+
+/// Parses the process's arguments, runs the command, and says how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PGTLS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // --help and --version come this way too. Nothing can be done if printing fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CLEAN });
+        }
+    };
+    match run(cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            // `pgtls … | head` is no failure.
+            ExitCode::from(exit::CLEAN)
+        }
+        Err(error) => {
+            anstream::eprintln!("pgtls: {}", error.one_line());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<u8, CliError> {
+    match command {
+        Command::List(list) => list.run(),
+        Command::Expect(expect) => expect.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Schema(schema) => schema.run(),
+        Command::Install(install) => install.run(),
+        Command::Run(run) => block_on(run.run()),
+        Command::Matrix(matrix) => block_on(matrix.run()),
+        Command::Serve(serve) => block_on(serve.run()),
+        Command::Fuzz(fuzz) => block_on(fuzz.run()),
+        Command::Replay(replay) => block_on(replay.run()),
+        Command::Shim(shim) => shim.run(),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::tool("no runtime for network and timers", error))?;
+    let result = runtime.block_on(work);
+    // A task that still waits, on stdin say, must not keep the program.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,38 @@
+//! The progress bar: what runs now, and the time left. Only on a terminal.
+
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal as _, stderr},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pgtls_conformance::runner::Progress;
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// Shows a run's progress until its sender is gone.
+pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let target =
+            if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {wide_msg}") {
+            bar.set_style(style);
+        }
+        let mut running = BTreeSet::new();
+        while let Some(news) = progress.recv().await {
+            match news {
+                Progress::Begun { cells } => bar.set_length(cells as u64),
+                Progress::Started(id) => drop(running.insert(id)),
+                Progress::Done(result) => {
+                    running.remove(&result.id);
+                    bar.inc(1);
+                }
+                _ => {}
+            }
+            // The one that has no `silent` in it is the one that says most.
+            let shown = running.iter().find(|id| !id.contains("silent")).or_else(|| running.first());
+            bar.set_message(shown.cloned().unwrap_or_default());
+        }
+        bar.finish_and_clear();
+    })
+}

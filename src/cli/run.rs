@@ -1,0 +1,94 @@
+//! `pgtls run`: one cell, with its transcript.
+
+use clap::Args;
+use pgtls_conformance::{
+    Cell,
+    reference::Version,
+    runner::{self, CellRun, Laboratory, StackSpec},
+};
+use pgtls_mock_server::Seed;
+
+use super::{axes::AxesArgs, error::CliError, exit, interrupt, output, stacks::StacksArgs};
+use crate::report::transcript;
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The cell, STACK:axis=value,…; or name a stack and the axes
+    #[arg(value_name = "ID")]
+    id: Option<Cell>,
+    #[command(flatten)]
+    stacks: StacksArgs,
+    #[command(flatten)]
+    axes: AxesArgs,
+    /// The libpq that the reference stands for: 15, 16, 17, 18
+    #[arg(long, value_name = "N", default_value_t)]
+    libpq: Version,
+    /// What all chance comes from [default: drawn]
+    #[arg(long, value_name = "SEED")]
+    seed: Option<Seed>,
+    /// The result as JSON, and no transcript
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) async fn run(&self) -> Result<u8, CliError> {
+        let (spec, axes) = self.cell()?;
+        if let Err(reason) = &spec.launch {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        }
+        let laboratory = Laboratory::new(self.seed.unwrap_or_else(Seed::random))?;
+        let run = tokio::select! {
+            run = runner::run_one(&spec, &axes, self.libpq, &laboratory) => run?,
+            () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
+        };
+        if self.json {
+            let json = serde_json::to_string_pretty(&run.result)
+                .map_err(|error| CliError::tool("the result is no JSON", error))?;
+            output::line(&json)?;
+        } else {
+            output::line(&text(&run))?;
+        }
+        Ok(if run.result.is_finding() { exit::FINDINGS } else { exit::CLEAN })
+    }
+
+    fn cell(&self) -> Result<(StackSpec, pgtls_conformance::axes::Axes), CliError> {
+        match &self.id {
+            None => Ok((self.stacks.only()?, self.axes.axes())),
+            Some(_) if !self.axes.is_empty() => {
+                Err(CliError::Usage("a cell's id says every axis; give the id or the axes".to_owned()))
+            }
+            // The stack of an id may be a command's, which only --shim can name.
+            Some(cell) if self.stacks.is_given() => Ok((self.stacks.only()?, cell.axes.clone())),
+            Some(cell) => Ok((self.stacks.folder.named(&cell.stack)?, cell.axes.clone())),
+        }
+    }
+}
+
+/// First line the observed trace, then the verdicts, then the transcript.
+fn text(run: &CellRun) -> String {
+    let result = &run.result;
+    let observed = result.observed.as_ref();
+    let mut lines = vec![match observed {
+        Some(observed) => observed.trace.clone(),
+        None => result.conformance.to_string(),
+    }];
+    lines.push(format!("conformance: {}", result.conformance));
+    lines.push(format!("expected:    {}", result.expected.trace));
+    let broken: Vec<String> =
+        result.safety.iter().map(|invariant| format!("{invariant} ({})", invariant.why())).collect();
+    lines.push(format!("safety:      {}", if broken.is_empty() { "no invariant broken".to_owned() } else { broken.join("; ") }));
+    if !result.warnings.is_empty() {
+        lines.push(format!("warnings:    {}", result.warnings.join(", ")));
+    }
+    if let Some(reason) = &result.reason {
+        lines.push(format!("reason:      {reason}"));
+    }
+    if let Some(error) = observed.and_then(|observed| observed.error.as_ref()) {
+        let message = error.message.replace('\n', "\n             ");
+        lines.push(format!("client says: {}: {message}", error.class));
+    }
+    lines.push(String::new());
+    lines.push(transcript::render(&run.observation));
+    lines.join("\n").trim_end().to_owned()
+}

@@ -1,0 +1,56 @@
+//! `pgtls schema`: JSON Schemas, generated from the types.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pgtls_conformance::{
+    baseline::Baseline,
+    results::Results,
+    shim::{Request, Response},
+};
+use schemars::schema_for;
+
+use super::{error::CliError, exit, output};
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Which: shim-request, shim-response, results, baseline; all, if a folder is given
+    #[arg(value_name = "NAME", required_unless_present = "out")]
+    name: Option<String>,
+    /// Writes every schema into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    out: Option<PathBuf>,
+}
+
+/// Every schema with its name.
+fn all() -> [(&'static str, schemars::Schema); 4] {
+    [
+        ("shim-request", schema_for!(Request)),
+        ("shim-response", schema_for!(Response)),
+        ("results", schema_for!(Results)),
+        ("baseline", schema_for!(Baseline)),
+    ]
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> Result<u8, CliError> {
+        let pretty = |schema: &schemars::Schema| {
+            serde_json::to_string_pretty(schema).map_err(|error| CliError::tool("a schema is no JSON", error))
+        };
+        if let Some(folder) = &self.out {
+            for (name, schema) in all() {
+                output::file(&folder.join(format!("{name}.json")), &(pretty(&schema)? + "\n"))?;
+            }
+            return Ok(exit::CLEAN);
+        }
+        let wanted = self.name.as_deref().unwrap_or_default();
+        match all().into_iter().find(|(name, _)| *name == wanted) {
+            Some((_, schema)) => output::line(&pretty(&schema)?)?,
+            None => {
+                let known = all().map(|(name, _)| name).join(", ");
+                return Err(CliError::Usage(format!("no schema is called {wanted}; there are: {known}")));
+            }
+        }
+        Ok(exit::CLEAN)
+    }
+}

@@ -1,0 +1,131 @@
+//! Findings in words: what was expected, what happened, why it matters, and the command that
+//! shows it again.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use pgtls_conformance::{
+    baseline::Finding,
+    judge::{Conformance, Invariant},
+    results::CellResult,
+};
+
+use super::words;
+
+/// As many cells as are named of findings that are alike.
+const NAMED: usize = 3;
+
+/// The findings as text: those alike in stack, verdict and traces are told once. The worst
+/// come first.
+#[must_use]
+pub fn text(findings: &[Finding<'_>]) -> String {
+    let mut groups: IndexMap<Kind<'_>, Vec<&CellResult>> = IndexMap::new();
+    let mut rest = String::new();
+    for finding in findings {
+        match finding {
+            Finding::Cell(cell) => groups.entry(Kind::of(cell)).or_default().push(cell),
+            Finding::Changed(cell, entry) => {
+                let _ = writeln!(
+                    rest,
+                    "{}: the baseline knows {}{}, and now it is {}{}\n  pgtls run '{}'\n",
+                    cell.id,
+                    entry.conformance,
+                    broken(&entry.safety),
+                    cell.conformance,
+                    broken(&cell.safety),
+                    cell.id,
+                );
+            }
+            Finding::Stale(entry) => {
+                let _ = writeln!(
+                    rest,
+                    "{}: the baseline says {}{}, and nothing is wrong any more: take the entry out\n",
+                    entry.id,
+                    entry.conformance,
+                    broken(&entry.safety),
+                );
+            }
+        }
+    }
+    let mut groups: Vec<(Kind<'_>, Vec<&CellResult>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(kind, _)| kind.severity());
+    let mut text = String::new();
+    for (number, (kind, cells)) in groups.iter().enumerate() {
+        let _ = writeln!(text, "{}. {}", number + 1, group(kind, cells));
+    }
+    text + &rest
+}
+
+/// What makes findings alike.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Kind<'a> {
+    stack: &'a str,
+    conformance: Conformance,
+    safety: &'a [Invariant],
+    expected: &'a str,
+    observed: &'a str,
+}
+
+impl<'a> Kind<'a> {
+    fn of(cell: &'a CellResult) -> Self {
+        Self {
+            stack: &cell.stack,
+            conformance: cell.conformance,
+            safety: &cell.safety,
+            expected: &cell.expected.trace,
+            observed: cell.observed.as_ref().map_or("", |observed| observed.trace.as_str()),
+        }
+    }
+
+    /// Broken invariants first, then verdicts from the worst on.
+    fn severity(&self) -> (bool, Conformance) {
+        (self.safety.is_empty(), self.conformance)
+    }
+}
+
+fn group(kind: &Kind<'_>, cells: &[&CellResult]) -> String {
+    let mut text = format!("{}: {}{}", kind.stack, kind.conformance, broken(kind.safety));
+    let _ = match cells.len() {
+        1 => writeln!(text),
+        count => writeln!(text, ", in {count} cells"),
+    };
+    let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
+    let _ = writeln!(text, "             {}", kind.expected);
+    if kind.observed.is_empty() {
+        let reason = cells.first().and_then(|cell| cell.reason.as_deref()).unwrap_or("no observation");
+        let _ = writeln!(text, "   happened: {reason}");
+    } else {
+        let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
+        let _ = writeln!(text, "             {}", kind.observed);
+    }
+    for why in why(kind) {
+        let _ = writeln!(text, "   matters:  {why}");
+    }
+    for cell in cells.iter().take(NAMED) {
+        let _ = writeln!(text, "   again:    pgtls run '{}'", cell.id);
+    }
+    if let Some(more) = cells.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = writeln!(text, "             and {more} more like it");
+    }
+    text
+}
+
+fn why(kind: &Kind<'_>) -> Vec<&'static str> {
+    if !kind.safety.is_empty() {
+        return kind.safety.iter().map(|invariant| invariant.why()).collect();
+    }
+    vec![match kind.conformance {
+        Conformance::Weaker => "it is less careful than libpq under the same settings",
+        Conformance::Stricter => "what works with libpq under the same settings fails here: safe, and a surprise",
+        Conformance::Departs => "the same end by another path: retries or steps that libpq does not make, or lacks",
+        _ => "the client did not come to an answer",
+    }]
+}
+
+fn broken(safety: &[Invariant]) -> String {
+    if safety.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<&str> = safety.iter().map(|invariant| invariant.id()).collect();
+    format!(", breaks {}", ids.join(", "))
+}

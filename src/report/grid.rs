@@ -1,0 +1,109 @@
+//! Cells laid out for a reader: modes across, server behaviours down, one grid a stack.
+
+use indexmap::{IndexMap, IndexSet};
+use pgtls_conformance::{
+    axes::Axes,
+    judge::Conformance,
+    results::{CellResult, Results},
+};
+
+/// One stack's cells.
+#[derive(Debug)]
+pub struct Grid<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The modes that occur, as columns.
+    pub modes: Vec<&'a str>,
+    /// The server behaviours.
+    pub rows: Vec<Row<'a>>,
+}
+
+/// One server behaviour.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The axes that differ from their default, the mode aside: terms for `--filter`.
+    pub label: String,
+    /// A cell for each of the grid's modes, where there is one.
+    pub cells: Vec<Option<&'a CellResult>>,
+}
+
+/// The columns' order: from nothing to the strictest.
+const MODES: [&str; 7] = ["unset", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// The grids of all stacks that ran.
+#[must_use]
+pub fn grids(results: &Results) -> Vec<Grid<'_>> {
+    let mut stacks: IndexMap<&str, Vec<&CellResult>> = IndexMap::new();
+    for cell in &results.cells {
+        stacks.entry(&cell.stack).or_default().push(cell);
+    }
+    stacks.into_iter().map(|(stack, cells)| grid(stack, &cells)).collect()
+}
+
+fn grid<'a>(stack: &'a str, cells: &[&'a CellResult]) -> Grid<'a> {
+    let seen: IndexSet<&str> = cells.iter().map(|cell| mode(cell)).collect();
+    let modes: Vec<&'a str> = MODES.into_iter().filter(|mode| seen.contains(mode)).collect();
+    let mut rows: IndexMap<String, Vec<Option<&'a CellResult>>> = IndexMap::new();
+    for cell in cells {
+        let row = rows.entry(label(cell)).or_insert_with(|| vec![None; modes.len()]);
+        if let Some(column) = modes.iter().position(|known| *known == mode(cell)) {
+            row[column] = Some(cell);
+        }
+    }
+    let rows = rows.into_iter().map(|(label, cells)| Row { label, cells }).collect();
+    Grid { stack, modes, rows }
+}
+
+fn mode(cell: &CellResult) -> &str {
+    cell.axes.get("sslmode").map_or("", String::as_str)
+}
+
+fn label(cell: &CellResult) -> String {
+    let mut axes = Axes::default();
+    for (axis, value) in cell.axes.iter().filter(|(axis, _)| *axis != "sslmode") {
+        // Results of another version may know other axes; their cells still have a row.
+        let _ = axes.set(axis, value);
+    }
+    match axes.to_string() {
+        all_default if all_default == "default" => "an honest server".to_owned(),
+        terms => terms,
+    }
+}
+
+impl Row<'_> {
+    /// Whether nothing in the row is worth a look.
+    #[must_use]
+    pub fn is_dull(&self) -> bool {
+        self.cells.iter().flatten().all(|cell| !cell.is_finding())
+    }
+}
+
+/// What stands in a grid's field: the outcome, and a sign for the verdict.
+pub(super) fn field(cell: Option<&CellResult>) -> String {
+    let Some(cell) = cell else { return String::new() };
+    let outcome = cell.observed.as_ref().map_or("", |observed| observed.outcome.as_str());
+    match sign(cell) {
+        "·" => "·".to_owned(),
+        "" => outcome.to_owned(),
+        sign => format!("{outcome} {sign}"),
+    }
+}
+
+/// One character a verdict, so that a table without colour can be read.
+pub(super) fn sign(cell: &CellResult) -> &'static str {
+    if !cell.safety.is_empty() {
+        return "✘";
+    }
+    match cell.conformance {
+        Conformance::Agrees => "",
+        Conformance::Unsupported => "·",
+        Conformance::Weaker => "▼",
+        Conformance::Stricter => "▲",
+        Conformance::Departs => "~",
+        Conformance::Crash | Conformance::Hang => "✘",
+    }
+}
+
+/// What the signs mean.
+pub(super) const LEGEND: &str = "ssl, plain, fail: how it ended, as libpq would   ✘ an invariant is broken   \
+▼ weaker than libpq   ▲ stricter   ~ another path   · unsupported";

@@ -1,0 +1,78 @@
+//! Results as JUnit XML: a suite for each stack, a failure for each finding, a skip for each
+//! unsupported cell.
+
+use std::{collections::HashSet, time::Duration};
+
+use pgtls_conformance::{
+    baseline::Finding,
+    judge::Conformance,
+    results::{CellResult, Results},
+};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+/// The whole report.
+///
+/// # Errors
+///
+/// If a text holds what XML cannot.
+pub fn render(results: &Results, findings: &[Finding<'_>]) -> Result<String, quick_junit::SerializeError> {
+    let failing: HashSet<&str> = findings
+        .iter()
+        .filter_map(|finding| match finding {
+            Finding::Cell(cell) | Finding::Changed(cell, _) => Some(cell.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut report = Report::new(format!("pgtls {}", results.suite));
+    for stack in &results.stacks {
+        let mut suite = TestSuite::new(&*stack.name);
+        if let Some(reason) = &stack.could_not_run {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(&**reason);
+            suite.add_test_case(TestCase::new(format!("{}: could not run", stack.name), status));
+        }
+        for cell in results.cells.iter().filter(|cell| cell.stack == stack.name) {
+            suite.add_test_case(case(cell, failing.contains(cell.id.as_str())));
+        }
+        report.add_test_suite(suite);
+    }
+    let mut stale = TestSuite::new("baseline");
+    for finding in findings {
+        if let Finding::Stale(entry) = finding {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(format!("the baseline says {}, and nothing is wrong any more", entry.conformance));
+            stale.add_test_case(TestCase::new(&*entry.id, status));
+        }
+    }
+    if !stale.test_cases.is_empty() {
+        report.add_test_suite(stale);
+    }
+    report.to_string()
+}
+
+fn case(cell: &CellResult, failing: bool) -> TestCase {
+    let status = if failing {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let broken: Vec<&str> = cell.safety.iter().map(|invariant| invariant.id()).collect();
+        let observed = cell.observed.as_ref().map_or("nothing", |observed| observed.trace.as_str());
+        status.set_type(cell.conformance.name());
+        status.set_message(format!("{} {}", cell.conformance, broken.join(" ")).trim());
+        status.set_description(format!(
+            "expected {}\nobserved {observed}\npgtls run '{}'",
+            cell.expected.trace, cell.id
+        ));
+        status
+    } else if cell.conformance == Conformance::Unsupported {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(cell.reason.as_deref().unwrap_or_default());
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut case = TestCase::new(&*cell.id, status);
+    case.set_classname(&*cell.stack);
+    if let Some(observed) = &cell.observed {
+        case.set_time(Duration::from_micros(observed.elapsed_us));
+    }
+    case
+}

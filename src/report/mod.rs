@@ -1,0 +1,11 @@
+//! Results for people and for programs: table, Markdown, JSON, JUnit.
+
+pub mod findings;
+mod grid;
+pub mod junit;
+pub mod markdown;
+pub mod table;
+pub mod transcript;
+mod words;
+
+pub use grid::{Grid, Row, grids};

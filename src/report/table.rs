@@ -1,0 +1,157 @@
+//! The table that a person reads at a glance.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use pgtls_conformance::{
+    baseline::Finding,
+    judge::{Conformance, Invariant},
+    results::{CellResult, Results, Stack},
+};
+
+use super::{
+    findings,
+    grid::{self, Grid, LEGEND, field, grids},
+};
+
+/// From so many rows on, those in which nothing is wrong are only counted.
+const ROWS_SHOWN: usize = 64;
+
+/// The whole report: a summary, a grid for each stack, the findings in words.
+#[must_use]
+pub fn render(results: &Results, findings: &[Finding<'_>], colour: bool) -> String {
+    let mut text = String::new();
+    for grid in grids(results) {
+        let _ = writeln!(text, "{}\n{}", bold(&title(results, grid.stack), colour), grid_table(&grid, colour));
+    }
+    if !results.cells.is_empty() {
+        let _ = writeln!(text, "{LEGEND}\n");
+    }
+    if !findings.is_empty() {
+        let _ = writeln!(text, "{}\n{}", bold("Findings", colour), findings::text(findings));
+    }
+    let _ = writeln!(text, "{}\n{}", bold("Summary", colour), summary(results, colour));
+    let count = findings.len();
+    let _ = write!(
+        text,
+        "{} cells, {count} finding{}; reference {}, suite {}, seed {}",
+        results.cells.len(),
+        if count == 1 { "" } else { "s" },
+        results.reference,
+        results.suite,
+        results.seed
+    );
+    text
+}
+
+fn title(results: &Results, name: &str) -> String {
+    let stack = results.stacks.iter().find(|stack| stack.name == name);
+    let version = stack.and_then(|stack| stack.version.as_deref()).unwrap_or_default();
+    let tls = stack.and_then(|stack| stack.tls.as_deref()).filter(|tls| !tls.is_empty());
+    match tls {
+        Some(tls) => format!("{name} {version} ({tls})"),
+        None => format!("{name} {version}"),
+    }
+}
+
+fn grid_table(grid: &Grid<'_>, colour: bool) -> String {
+    let mut table = new_table(colour);
+    let header = std::iter::once("server, and what the client trusts").chain(grid.modes.iter().copied());
+    table.set_header(header);
+    let all = grid.rows.len() <= ROWS_SHOWN;
+    let mut dull = 0;
+    for row in &grid.rows {
+        if !all && row.is_dull() {
+            dull += 1;
+            continue;
+        }
+        let fields = row.cells.iter().map(|cell| painted(*cell, colour));
+        table.add_row(std::iter::once(Cell::new(&row.label)).chain(fields));
+    }
+    let mut text = table.to_string();
+    if dull > 0 {
+        let _ = write!(text, "\n{dull} more rows in which every mode agrees with libpq or is unsupported");
+    }
+    text + "\n"
+}
+
+fn painted(cell: Option<&CellResult>, colour: bool) -> Cell {
+    let painted = Cell::new(field(cell));
+    let Some(cell) = cell.filter(|_| colour) else { return painted };
+    match (grid::sign(cell), cell.conformance) {
+        ("✘", _) => painted.fg(Color::Red).add_attribute(Attribute::Bold),
+        (_, Conformance::Weaker) => painted.fg(Color::Red),
+        (_, Conformance::Stricter) => painted.fg(Color::Yellow),
+        (_, Conformance::Departs) => painted.fg(Color::Cyan),
+        (_, Conformance::Unsupported) => painted.fg(Color::DarkGrey),
+        _ => painted.fg(Color::Green),
+    }
+}
+
+/// A line a stack: how many cells of each verdict, and which invariants broke how often.
+fn summary(results: &Results, colour: bool) -> String {
+    let mut table = new_table(colour);
+    let verdicts = [
+        Conformance::Agrees,
+        Conformance::Departs,
+        Conformance::Stricter,
+        Conformance::Weaker,
+        Conformance::Hang,
+        Conformance::Crash,
+        Conformance::Unsupported,
+    ];
+    let names = verdicts.iter().map(|verdict| verdict.name());
+    table.set_header(std::iter::once("stack").chain(names).chain(["broken invariants"]));
+    for stack in &results.stacks {
+        let Some(cells) = cells_of(results, stack) else {
+            let reason = stack.could_not_run.as_deref().unwrap_or("no cells");
+            table.add_row([stack.name.clone(), format!("could not run: {reason}")]);
+            continue;
+        };
+        let counts = verdicts.iter().map(|verdict| {
+            let count = cells.iter().filter(|cell| cell.conformance == *verdict).count();
+            if count == 0 { String::new() } else { count.to_string() }
+        });
+        let broken = broken(&cells);
+        let mut last = Cell::new(&broken);
+        if colour {
+            last = if broken == "none" { last.fg(Color::Green) } else { last.fg(Color::Red).add_attribute(Attribute::Bold) };
+        }
+        let row = std::iter::once(Cell::new(&stack.name)).chain(counts.map(Cell::new)).chain([last]);
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+pub(super) fn cells_of<'a>(results: &'a Results, stack: &Stack) -> Option<Vec<&'a CellResult>> {
+    let cells: Vec<&CellResult> = results.cells.iter().filter(|cell| cell.stack == stack.name).collect();
+    (stack.could_not_run.is_none() && !cells.is_empty()).then_some(cells)
+}
+
+pub(super) fn broken(cells: &[&CellResult]) -> String {
+    let counted: Vec<String> = Invariant::ALL
+        .into_iter()
+        .filter_map(|invariant| {
+            let count = cells.iter().filter(|cell| cell.safety.contains(&invariant)).count();
+            (count > 0).then(|| format!("{invariant} ×{count}"))
+        })
+        .collect();
+    if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
+}
+
+fn new_table(colour: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    if colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
+}
+
+fn bold(text: &str, colour: bool) -> String {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::White.into()));
+    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}

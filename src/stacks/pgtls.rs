@@ -1,0 +1,101 @@
+//! Our connector, on either backend.
+
+use std::time::Duration;
+
+use pgtls_conformance::shim::{CONTRACT, Connect, FollowUp, Hello, Outcome, Supports};
+use pgtls_connector::{Backend, Config, Connector};
+
+use super::{
+    locked_version,
+    serve::{failed, unsupported},
+    tokio_postgres::{Tls, close, query},
+};
+
+pub(super) fn hello(tls: Tls) -> Hello {
+    let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    Hello {
+        contract: CONTRACT,
+        name: "pgtls-connector".to_owned(),
+        version: locked_version("pgtls-connector"),
+        tls: match tls {
+            Tls::Native => {
+                format!("native-tls {}, {}", locked_version("native-tls"), openssl::version::version())
+            }
+            Tls::Rustls => format!("rustls {}", locked_version("rustls")),
+        },
+        supports: Supports {
+            sslmode: Supports::all_modes(),
+            sslnegotiation: list(&["postgres", "direct"]),
+            sslrootcert: list(&["file", "system"]),
+            channel_binding: list(&["prefer", "disable", "require"]),
+            hostaddr: true,
+            sslcert: true,
+            // native-tls has no way to give one, so the connector refuses it.
+            sslcrl: tls == Tls::Rustls,
+            cancel: true,
+        },
+        libpq: None,
+    }
+}
+
+fn backend(tls: Tls) -> Backend {
+    match tls {
+        Tls::Rustls => Backend::rustls(),
+        Tls::Native => Backend::native_tls(),
+    }
+}
+
+pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
+    if request.sslmode.as_deref().is_some_and(|mode| !Supports::all_modes().iter().any(|known| known == mode)) {
+        return unsupported(format!("no sslmode={}", request.sslmode.as_deref().unwrap_or_default()));
+    }
+    let connector = match config(request).and_then(|config| Connector::from_config(&config)) {
+        Ok(connector) => connector.with_backend(backend(tls)),
+        Err(error) => return failed("configuration", &error),
+    };
+    let (client, connection) = match connector.connect().await {
+        Ok(connected) => connected,
+        Err(error) => return failed(format!("{:?}", error.step()), &error),
+    };
+    let encrypted = connection.is_encrypted();
+    let cancel = connection.cancel_token();
+    let connection = tokio::spawn(async move {
+        // What ends it shows in the query's result.
+        let _ = connection.await;
+    });
+    let outcome = match query(&client, &request.query).await {
+        Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
+        failed => failed,
+    };
+    if request.then == Some(FollowUp::Cancel)
+        && let Err(error) = cancel.cancel_within(Duration::from_millis(request.timeout_ms)).await
+    {
+        tracing::warn!(%error, "the cancel request failed");
+    }
+    close(client, connection).await;
+    outcome
+}
+
+fn config(request: &Connect) -> Result<Config, pgtls_connector::Error> {
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let settings = [
+        ("host", Some(request.host.clone())),
+        ("hostaddr", request.hostaddr.clone()),
+        ("port", Some(request.port.to_string())),
+        ("user", Some(request.user.clone())),
+        ("password", Some(request.password.clone())),
+        ("dbname", Some(request.dbname.clone())),
+        ("connect_timeout", Some(request.timeout_ms.div_ceil(1000).max(1).to_string())),
+        ("sslmode", request.sslmode.clone()),
+        ("sslrootcert", request.sslrootcert.clone()),
+        ("sslnegotiation", request.sslnegotiation.clone()),
+        ("channel_binding", request.channel_binding.clone()),
+        ("sslcert", path(&request.sslcert)),
+        ("sslkey", path(&request.sslkey)),
+        ("sslcrl", path(&request.sslcrl)),
+    ];
+    settings.into_iter().try_fold(Config::new(), |config, (key, value)| match value {
+        Some(value) => config.set(key, value),
+        None => Ok(config),
+    })
+}

@@ -1,0 +1,125 @@
+//! The machine's psql, which is libpq at its barest.
+
+use std::{env, path::PathBuf, process::Stdio};
+
+use pgtls_conformance::shim::{CONTRACT, ClientError, Connect, Hello, Outcome, Supports};
+use tokio::process::Command;
+
+use super::serve::{failed, unsupported};
+
+/// A psql on PATH that is a program; Debian's first one is a script that finds the real one, at
+/// ten times the cost.
+fn program() -> Option<PathBuf> {
+    let on_path = env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join("psql"))
+        .find(|path| path.is_file())?;
+    let is_script = std::fs::read(&on_path).is_ok_and(|bytes| bytes.starts_with(b"#!"));
+    let real = is_script.then(debian_program).flatten();
+    Some(real.unwrap_or(on_path))
+}
+
+fn debian_program() -> Option<PathBuf> {
+    let mut versions: Vec<(u16, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            let path = entry.path().join("bin/psql");
+            path.is_file().then_some((version, path))
+        })
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, path)| path)
+}
+
+pub(super) async fn hello() -> Result<Hello, String> {
+    let program = program().ok_or("no psql on PATH")?;
+    let output = Command::new(&program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .map_err(|error| format!("could not start {}: {error}", program.display()))?;
+    // psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_whitespace().nth(2).unwrap_or_default().to_owned();
+    let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse::<u16>().ok());
+    let major = major.ok_or_else(|| format!("wanted psql's version, got `{}`", text.trim()))?;
+    let list = |values: &[(&str, u16)]| {
+        values.iter().filter(|(_, since)| major >= *since).map(|(value, _)| (*value).to_owned()).collect()
+    };
+    Ok(Hello {
+        contract: CONTRACT,
+        name: "psql".to_owned(),
+        version,
+        tls: "OpenSSL, as libpq was built with".to_owned(),
+        supports: Supports {
+            sslmode: Supports::all_modes(),
+            sslnegotiation: list(&[("postgres", 0), ("direct", 17)]),
+            sslrootcert: list(&[("file", 0), ("system", 16)]),
+            channel_binding: list(&[("prefer", 0), ("disable", 13), ("require", 13)]),
+            hostaddr: true,
+            sslcert: true,
+            sslcrl: true,
+            // psql cancels when its user interrupts it, and a program is not its user.
+            cancel: false,
+        },
+        libpq: Some(major),
+    })
+}
+
+pub(super) async fn connect(request: &Connect) -> Outcome {
+    let Some(program) = program() else {
+        return unsupported("no psql on PATH");
+    };
+    if request.then.is_some() {
+        return unsupported("psql cancels only when its user interrupts it");
+    }
+    let output = Command::new(program)
+        .args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--field-separator=\u{1f}"])
+        .args(["--set", "VERBOSITY=verbose", "--no-password", "--command", &request.query])
+        .arg(conninfo(request))
+        .env("PGPASSWORD", &request.password)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return failed("io", &error),
+    };
+    if output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let rows = text.lines().map(|line| line.split('\u{1f}').map(str::to_owned).collect()).collect();
+        return Outcome::Connected { tls: None, rows };
+    }
+    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Outcome::Failed { error: ClientError { class: format!("psql {}", output.status), message } }
+}
+
+fn conninfo(request: &Connect) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let settings = [
+        ("host", Some(request.host.clone())),
+        ("hostaddr", request.hostaddr.clone()),
+        ("port", Some(request.port.to_string())),
+        ("user", Some(request.user.clone())),
+        ("dbname", Some(request.dbname.clone())),
+        ("connect_timeout", Some(request.timeout_ms.div_ceil(1000).to_string())),
+        ("sslmode", request.sslmode.clone()),
+        ("sslrootcert", request.sslrootcert.clone()),
+        ("sslnegotiation", request.sslnegotiation.clone()),
+        ("channel_binding", request.channel_binding.clone()),
+        ("sslcert", path(&request.sslcert)),
+        ("sslkey", path(&request.sslkey)),
+        ("sslcrl", path(&request.sslcrl)),
+    ];
+    settings
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let value = value?.replace('\\', "\\\\").replace('\'', "\\'");
+            Some(format!("{key}='{value}'"))
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,52 @@
+//! The shim contract's loop: one question a line, one answer a line, until stdin ends.
+
+use std::io::{self, Write as _};
+
+use pgtls_conformance::shim::{Answer, CONTRACT, ClientError, Outcome, Request, Response};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use super::Stack;
+
+/// Answers questions on stdin until it ends.
+///
+/// # Errors
+///
+/// If the stack cannot run here, or stdin or stdout fail.
+pub async fn serve(stack: Stack) -> io::Result<()> {
+    let mut questions = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = questions.next_line().await? {
+        let response = match serde_json::from_str(&line) {
+            Ok(Request::Hello { contract: CONTRACT }) => {
+                Response::Hello(stack.hello().await.map_err(io::Error::other)?)
+            }
+            Ok(Request::Hello { contract }) => {
+                return Err(io::Error::other(format!("wanted contract {CONTRACT}, got {contract}")));
+            }
+            Ok(Request::Connect(request)) => {
+                let outcome = stack.connect(&request).await;
+                Response::Result(Answer { id: request.id, outcome })
+            }
+            Err(error) => return Err(io::Error::other(format!("wanted a question of the shim contract: {error}"))),
+        };
+        let mut stdout = io::stdout().lock();
+        serde_json::to_writer(&mut stdout, &response)?;
+        stdout.write_all(b"\n")?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+/// A failed connect call, with every text that the application would see.
+pub(super) fn failed(class: impl Into<String>, error: &dyn std::error::Error) -> Outcome {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Outcome::Failed { error: ClientError { class: class.into(), message } }
+}
+
+pub(super) fn unsupported(reason: impl Into<String>) -> Outcome {
+    Outcome::Unsupported { reason: reason.into() }
+}
