@@ -1,0 +1,323 @@
+//! The shim contract, version 1, for a driver in Rust: reading, refusing, answering.
+#![forbid(unsafe_code)]
+
+use std::{
+    error::Error,
+    fmt::Debug,
+    io::{self, BufRead as _, Write as _},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Every sslmode of libpq.
+pub const SSLMODES: [&str; 6] =
+    ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// Who the driver is and what it can: its part of the answer to the first question.
+#[derive(Debug, Serialize)]
+pub struct Hello {
+    /// The driver's name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: String,
+    /// Its TLS library and that one's version.
+    pub tls: String,
+    /// The major version of the libpq inside, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub libpq: Option<i32>,
+    /// What can be asked of it.
+    pub supports: Supports,
+}
+
+/// What a driver takes; what it does not is refused before it is asked.
+#[derive(Debug, Serialize)]
+pub struct Supports {
+    /// The modes by name.
+    pub sslmode: Vec<&'static str>,
+    /// `postgres`, `direct`.
+    pub sslnegotiation: Vec<&'static str>,
+    /// `file`, `system`.
+    pub sslrootcert: Vec<&'static str>,
+    /// `prefer`, `disable`, `require`.
+    pub channel_binding: Vec<&'static str>,
+    /// It can be told the server's address apart from its name.
+    pub hostaddr: bool,
+    /// It takes a client certificate.
+    pub sslcert: bool,
+    /// It takes a revocation list.
+    pub sslcrl: bool,
+    /// It can send a cancel request.
+    pub cancel: bool,
+}
+
+/// One connect call. An absent key leaves the driver's own default.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    id: u64,
+    /// The name to connect to and to verify.
+    pub host: String,
+    /// Where that host is.
+    pub hostaddr: Option<String>,
+    /// The TCP port.
+    pub port: u16,
+    /// The user that logs in.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The database.
+    pub dbname: String,
+    /// The connect timeout in milliseconds.
+    pub timeout_ms: u64,
+    /// The query to run: `SELECT` and a number, which PostgreSQL makes an int4.
+    pub query: String,
+    /// The mode by name.
+    pub sslmode: Option<String>,
+    /// A file's path, or `system`.
+    pub sslrootcert: Option<String>,
+    /// `direct`.
+    pub sslnegotiation: Option<String>,
+    /// `disable` or `require`.
+    pub channel_binding: Option<String>,
+    /// The client certificate's path, PEM.
+    pub sslcert: Option<PathBuf>,
+    /// Its key's path, PEM (PKCS #8).
+    pub sslkey: Option<PathBuf>,
+    /// A revocation list's path, PEM.
+    pub sslcrl: Option<PathBuf>,
+    then: Option<String>,
+}
+
+impl Request {
+    /// Whether a cancel request is to follow the query.
+    #[must_use]
+    pub fn cancels(&self) -> bool {
+        self.then.is_some()
+    }
+}
+
+/// The rows of a query that ran, every value as text.
+pub type Rows = Vec<Vec<String>>;
+
+/// Why a connect call gave no rows.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The driver offers applications no way to ask for this. No connection was made.
+    Unsupported(String),
+    /// The driver failed.
+    Failed {
+        /// The error's kind: its SQLSTATE, variant or type.
+        class: String,
+        /// Every text that the application would see.
+        message: String,
+    },
+}
+
+impl Refusal {
+    /// A driver's error, with the texts of all its causes that its own does not hold already.
+    pub fn failed(class: impl Into<String>, error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        Self::Failed { class: class.into(), message }
+    }
+}
+
+/// The variant that a value of an enum with derived `Debug` is.
+#[must_use]
+pub fn variant(value: &impl Debug) -> String {
+    let text = format!("{value:?}");
+    text.split(|part: char| !part.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// The version of a package in a `Cargo.lock`.
+#[must_use]
+pub fn locked(lock: &str, package: &str) -> String {
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    let version = lock.split_once(&entry).and_then(|(_, rest)| rest.split('"').next());
+    version.unwrap_or("unknown").to_owned()
+}
+
+/// Answers questions until stdin ends; `connect` connects, queries and closes.
+///
+/// # Errors
+///
+/// If stdin or stdout fail, or a line is no question of the contract.
+pub fn serve(
+    hello: &Hello,
+    mut connect: impl FnMut(&Request) -> Result<Rows, Refusal>,
+) -> io::Result<()> {
+    #[derive(Deserialize)]
+    #[serde(tag = "type", rename_all = "lowercase")]
+    enum Question {
+        Hello {},
+        Connect(Box<Request>),
+    }
+
+    for line in io::stdin().lock().lines() {
+        let answer = match serde_json::from_str(&line?)? {
+            Question::Hello {} => {
+                let mut answer = json!({"type": "hello", "contract": 1});
+                merge(&mut answer, serde_json::to_value(hello)?);
+                answer
+            }
+            Question::Connect(request) => {
+                let outcome = match hello.supports.refusal(&request) {
+                    Some(reason) => Err(Refusal::Unsupported(reason)),
+                    None => connect(&request),
+                };
+                result(request.id, outcome)
+            }
+        };
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{answer}")?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+/// No driver here tells an application whether its connection is encrypted: `tls` is null.
+fn result(id: u64, outcome: Result<Rows, Refusal>) -> Value {
+    let mut answer = json!({"type": "result", "id": id});
+    merge(
+        &mut answer,
+        match outcome {
+            Ok(rows) => json!({"outcome": "connected", "tls": null, "rows": rows}),
+            Err(Refusal::Unsupported(reason)) => {
+                json!({"outcome": "unsupported", "reason": reason})
+            }
+            Err(Refusal::Failed { class, message }) => {
+                json!({"outcome": "failed", "error": {"class": class, "message": message}})
+            }
+        },
+    );
+    answer
+}
+
+fn merge(answer: &mut Value, more: Value) {
+    if let (Value::Object(answer), Value::Object(more)) = (answer, more) {
+        answer.extend(more);
+    }
+}
+
+impl Supports {
+    /// Why a request cannot be put to the driver. The reason names no path: reasons are compared
+    /// from run to run.
+    fn refusal(&self, request: &Request) -> Option<String> {
+        let lacks = |key: &str, taken: &[&str], asked: Option<&str>| {
+            asked.filter(|asked| !taken.contains(asked)).map(|asked| format!("no {key}={asked}"))
+        };
+        let root =
+            request.sslrootcert.as_deref().map(|root| if root == "system" { root } else { "file" });
+        let missing =
+            |key: &str, taken: bool, asked: bool| (asked && !taken).then(|| format!("no {key}"));
+        lacks("sslmode", &self.sslmode, request.sslmode.as_deref())
+            .or_else(|| {
+                lacks("sslnegotiation", &self.sslnegotiation, request.sslnegotiation.as_deref())
+            })
+            .or_else(|| lacks("sslrootcert", &self.sslrootcert, root))
+            .or_else(|| {
+                lacks("channel_binding", &self.channel_binding, request.channel_binding.as_deref())
+            })
+            .or_else(|| missing("hostaddr", self.hostaddr, request.hostaddr.is_some()))
+            .or_else(|| missing("sslcert", self.sslcert, request.sslcert.is_some()))
+            .or_else(|| missing("sslcrl", self.sslcrl, request.sslcrl.is_some()))
+            .or_else(|| missing("cancel", self.cancel, request.cancels()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_each_cause_once() {
+        let cause = io::Error::new(io::ErrorKind::InvalidData, Outer(Inner));
+        let Refusal::Failed { class, message } = Refusal::failed("X", &cause) else {
+            panic!("not a failure")
+        };
+        assert_eq!((class.as_str(), message.as_str()), ("X", "outer: inner"));
+    }
+
+    #[test]
+    fn what_the_driver_lacks_is_refused() {
+        let supports = Supports {
+            sslmode: vec!["require"],
+            sslnegotiation: vec!["postgres"],
+            sslrootcert: vec!["file"],
+            channel_binding: vec!["prefer"],
+            hostaddr: false,
+            sslcert: false,
+            sslcrl: false,
+            cancel: false,
+        };
+        for (key, value, reason) in [
+            ("sslmode", "require", None),
+            ("sslmode", "nonsense", Some("no sslmode=nonsense")),
+            ("sslnegotiation", "direct", Some("no sslnegotiation=direct")),
+            ("sslrootcert", "/root.pem", None),
+            ("sslrootcert", "system", Some("no sslrootcert=system")),
+            ("channel_binding", "require", Some("no channel_binding=require")),
+            ("hostaddr", "127.0.0.1", Some("no hostaddr")),
+            ("sslcert", "/cert.pem", Some("no sslcert")),
+            ("sslcrl", "/crl.pem", Some("no sslcrl")),
+            ("then", "cancel", Some("no cancel")),
+        ] {
+            let mut request = json!({
+                "id": 1, "host": "localhost", "port": 1, "user": "any", "password": "", "dbname": "postgres",
+                "timeout_ms": 1, "query": "SELECT 1",
+            });
+            merge(&mut request, json!({ key: value }));
+            let request = serde_json::from_value(request).expect("a request");
+            assert_eq!(supports.refusal(&request).as_deref(), reason, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn versions_come_from_the_lock_file() {
+        let lock = "[[package]]\nname = \"sqlx\"\nversion = \"0.9.0\"\n\n[[package]]\nname = \"sqlx-core\"\nversion = \"1\"\n";
+        assert_eq!(
+            (locked(lock, "sqlx").as_str(), locked(lock, "rustls").as_str()),
+            ("0.9.0", "unknown")
+        );
+    }
+
+    #[test]
+    fn a_variant_is_named_without_its_fields() {
+        assert_eq!(variant(&Some(1)), "Some");
+        assert_eq!(variant(&None::<u8>), "None");
+    }
+
+    #[derive(Debug)]
+    struct Inner;
+
+    #[derive(Debug)]
+    struct Outer(Inner);
+
+    impl std::fmt::Display for Inner {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("inner")
+        }
+    }
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    impl Error for Inner {}
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+}
