@@ -2,13 +2,13 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
-    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
+    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyUsagePurpose,
+    RevokedCertParams, SanType, SerialNumber,
 };
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
 
-use super::{CLIENT_USER, Error};
+use super::{CLIENT_USER, Error, key::KeyPair};
 use crate::axes::{Certificate, Key};
 
 /// An authority's certificate with its key.
@@ -84,23 +84,6 @@ impl Validity {
     }
 }
 
-/// A new key.
-pub(super) fn key_pair(key: Key) -> Result<KeyPair, Error> {
-    match key {
-        Key::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
-        Key::Rsa2048 => KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256),
-        // rcgen would write it as PKCS#8 version 2, which OpenSSL does not read.
-        Key::Ed25519 => {
-            let der = openssl::pkey::PKey::generate_ed25519()?.private_key_to_pkcs8()?;
-            KeyPair::from_pkcs8_der_and_sign_algo(
-                &PrivatePkcs8KeyDer::from(der),
-                &rcgen::PKCS_ED25519,
-            )
-        }
-    }
-    .map_err(making(format!("a {key} key")))
-}
-
 /// A new authority; an intermediate one needs its root.
 pub(super) fn issuer(
     role: Role,
@@ -116,7 +99,7 @@ pub(super) fn issuer(
     params.distinguished_name.push(DnType::CommonName, format!("pgtls {} {key}", role.name()));
     params.is_ca = IsCa::Ca(constraint);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let pair = key_pair(key)?;
+    let pair = KeyPair::generate(key)?;
     match root {
         Some(root) => Issuer::signed_by(params, pair, root),
         None => Issuer::self_signed(params, pair),

@@ -4,6 +4,7 @@ mod binding;
 pub(crate) mod cache;
 mod folder;
 mod issue;
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{KeyPair, SerialNumber};
+use rcgen::SerialNumber;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
 
@@ -22,6 +23,7 @@ use self::{
     cache::Cache,
     folder::{Folder, Secrecy, pem},
     issue::{Issuer, Role},
+    key::KeyPair,
 };
 use crate::{
     axes::{Certificate, Key},
@@ -51,7 +53,7 @@ pub enum Error {
         /// Why.
         source: rcgen::Error,
     },
-    /// OpenSSL could give no random bytes or no Ed25519 key.
+    /// OpenSSL could give no random bytes or no key.
     #[error("no key or random bytes from openssl")]
     Random(#[from] openssl::error::ErrorStack),
 }
@@ -171,7 +173,7 @@ impl Authority {
             if let (Certificate::WithIntermediate, Some(issuer)) = (certificate, issuer) {
                 chain.push(issuer.der().clone());
             }
-            let key = private_key(&pair);
+            let key = pair.private()?;
             Ok(Arc::new(Identity { chain, key, server_end_point, serial }))
         })
     }
@@ -273,7 +275,7 @@ impl Authority {
             ClientCertificate::Wrong => (Role::WrongRoot, "wrong-client"),
         };
         self.0.client_files.get_or_make((which, key), || {
-            let pair = issue::key_pair(key)?;
+            let pair = KeyPair::generate(key)?;
             let issuer = self.issuer(role, key)?;
             let certificate = issue::client(&pair, &issuer, self.0.made)?;
             let write = |extension, content: String, secrecy| {
@@ -284,7 +286,7 @@ impl Authority {
                 certificate: write("crt", pem("CERTIFICATE", &certificate), Secrecy::Public)?,
                 key: write(
                     "key",
-                    pem("PRIVATE KEY", private_key(&pair).secret_der()),
+                    pem("PRIVATE KEY", pair.private()?.secret_der()),
                     Secrecy::Private,
                 )?,
             })
@@ -307,7 +309,7 @@ impl Authority {
     }
 
     fn leaf_key(&self, key: Key) -> Result<Arc<KeyPair>, Error> {
-        self.0.leaf_keys.get_or_make(key, || issue::key_pair(key).map(Arc::new))
+        self.0.leaf_keys.get_or_make(key, || Ok(Arc::new(KeyPair::generate(key)?)))
     }
 
     fn certificate_file(
@@ -341,8 +343,4 @@ impl Identity {
     pub fn leaf(&self) -> &CertificateDer<'static> {
         &self.chain[0]
     }
-}
-
-fn private_key(pair: &KeyPair) -> PrivateKeyDer<'static> {
-    PrivateKeyDer::Pkcs8(pair.serialize_der().into())
 }
