@@ -56,3 +56,4 @@ pub use error::Error;
 pub use history::{Connections, Ended};
 pub use server::MockServer;
 pub use transcript::Observation;
+pub use pgtls_harness::{Seed, rules::RuleSpec};
