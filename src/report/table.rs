@@ -142,7 +142,7 @@ pub(super) fn broken(cells: &[&CellResult]) -> String {
 
 fn new_table(colour: bool) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     if colour {
         table.enforce_styling();
     } else {
