@@ -634,9 +634,8 @@ fn deep_and_long_statements_exhaust_nothing() {
         format!("{}SELECT 1", "/*".repeat(deep)),
         "SELECT 1;".repeat(deep),
     ] {
-        let started = std::time::Instant::now();
-        query(&mut session(), &sql);
-        assert!(started.elapsed().as_secs() < 20, "{}", &sql[..40]);
+        let answer = query(&mut session(), &sql);
+        assert_eq!(answer.last().map(String::as_str), Some("ready I"), "{}", &sql[..40]);
     }
 }
 
