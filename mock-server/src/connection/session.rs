@@ -1,6 +1,9 @@
 //! The part of a connection that begins with StartupMessage: login, then queries.
 
+use std::time::Duration;
+
 use rand::Rng;
+use tokio::time::timeout;
 
 use super::{Connection, channel::Gone};
 use crate::{
@@ -19,6 +22,11 @@ use crate::{
 
 /// The newest protocol that the server speaks, PostgreSQL 18's.
 const NEWEST_PROTOCOL: (u16, u16) = (3, 2);
+
+/// How long a client behind stuffed bytes has to speak before it is asked. One that takes them for
+/// its login sends its query by itself; asked at once, some clients run a race with themselves.
+/// Chosen well above a scheduling delay on a busy machine, and well below any connect timeout.
+const HEAD_START: Duration = Duration::from_millis(100);
 
 /// Why there is no next message.
 enum Missing {
@@ -42,6 +50,10 @@ impl Connection {
             match step {
                 Step::Ask { ask, challenge, login } => {
                     out.extend(ask);
+                    if negotiation::stuffs(self.axes.reply) {
+                        // Silence, bytes and the end are all seen by whoever reads next.
+                        let _ = timeout(HEAD_START, self.channel.fill()).await;
+                    }
                     self.channel.log().note(|connection| connection.challenges.extend(challenge));
                     self.send(&out).await;
                     out.clear();
