@@ -28,9 +28,8 @@ pub(crate) async fn suits(
     connection: &mut Connection,
     wanted: SessionAttrs,
 ) -> Result<bool, Cause> {
-    let reported = |name: &str| connection.parameter(name).map(|value| value == "on");
-    let standby = reported("in_hot_standby");
-    let read_only = match (standby, reported("default_transaction_read_only")) {
+    let standby = reported(connection, "in_hot_standby");
+    let read_only = match (standby, reported(connection, "default_transaction_read_only")) {
         (Some(standby), Some(read_only)) => Some(standby || read_only),
         _ => None,
     };
@@ -53,6 +52,11 @@ pub(crate) async fn suits(
             Ok(standby == (wanted == SessionAttrs::Standby))
         }
     }
+}
+
+/// A parameter that is on or off.
+fn reported(connection: &Connection, name: &str) -> Option<bool> {
+    connection.parameter(name).map(|value| value == "on")
 }
 
 /// The one value that `query` gives, with the connection moved on meanwhile.
