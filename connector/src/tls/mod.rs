@@ -177,5 +177,5 @@ impl Secured {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;

@@ -296,5 +296,5 @@ fn other(text: String) -> Error {
     CertificateError::Other(OtherError(Arc::new(std::io::Error::other(text)))).into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;

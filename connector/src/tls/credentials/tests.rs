@@ -1,1 +1,216 @@
-//! Tests.
+//! Files that are right, wrong, empty, missing, or open to others.
+
+use std::path::PathBuf;
+
+use rcgen::{CertificateParams, KeyPair};
+
+use super::*;
+use crate::{Config, Connector};
+
+fn settings(text: &str) -> Settings {
+    Settings::resolve(&format!("host=h {text}").parse::<Config>().expect("parses"))
+        .expect("resolves")
+}
+
+fn loaded(text: &str) -> Result<Credentials, Fault> {
+    load(&settings(text))
+}
+
+fn fault(text: &str) -> String {
+    match loaded(text) {
+        Ok(_) => panic!("{text} was taken"),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        set_mode(&path, mode);
+        path
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: u32) {}
+
+fn certificate() -> (String, KeyPair) {
+    let key = KeyPair::generate().expect("key");
+    let certificate = CertificateParams::default().self_signed(&key).expect("certificate");
+    (certificate.pem(), key)
+}
+
+const WEAK: [&str; 3] = ["allow", "prefer", "require"];
+
+#[test]
+fn the_root_file_decides_and_not_the_mode() {
+    let folder = Folder::new();
+    let root = folder.write("root.crt", certificate().0, 0o644);
+    for mode in ["allow", "prefer", "require", "verify-ca", "verify-full"] {
+        let trust =
+            loaded(&format!("sslmode={mode} sslrootcert={}", root.display())).expect("loads").trust;
+        assert!(
+            matches!(trust, Trust::Roots { certificates, revocation: None } if certificates.len() == 1),
+            "{mode}"
+        );
+    }
+    for mode in WEAK {
+        for root in ["", "sslrootcert=/nowhere/root.crt"] {
+            let trust = loaded(&format!("sslmode={mode} {root}")).expect("loads").trust;
+            assert_eq!(trust, Trust::Anything, "{mode} {root}");
+        }
+    }
+    for mode in ["verify-ca", "verify-full"] {
+        assert!(fault(&format!("sslmode={mode}")).contains(mode));
+        assert!(
+            fault(&format!("sslmode={mode} sslrootcert=/nowhere/root.crt"))
+                .contains("/nowhere/root.crt")
+        );
+    }
+    assert_eq!(
+        loaded("sslrootcert=system").expect("loads").trust,
+        Trust::System { revocation: None }
+    );
+}
+
+#[test]
+fn a_root_file_that_is_there_and_useless_fails_every_mode() {
+    let folder = Folder::new();
+    let empty = folder.write("empty", "", 0o644);
+    let text = folder.write("text", "no certificate here\n", 0o644);
+    let broken = folder.write(
+        "broken",
+        "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n",
+        0o644,
+    );
+    let half = folder.write("half", &certificate().0[..100], 0o644);
+    for mode in WEAK.into_iter().chain(["verify-ca", "verify-full"]) {
+        for path in [&empty, &text, &broken, &half, &folder.0.path().to_owned()] {
+            fault(&format!("sslmode={mode} sslrootcert={}", path.display()));
+        }
+    }
+    let pem = Config::new().set("host", "h").expect("set").root_certificates_pem("");
+    assert!(load(&Settings::resolve(&pem).expect("resolves")).is_err());
+    let pem = Config::new().set("host", "h").expect("set").root_certificates_pem(certificate().0);
+    assert!(matches!(
+        load(&Settings::resolve(&pem).expect("resolves")).expect("loads").trust,
+        Trust::Roots { .. }
+    ));
+    assert!(Connector::from_config(&pem).is_ok());
+}
+
+#[test]
+fn a_client_certificate_needs_its_key_and_a_missing_one_is_not_shown() {
+    let folder = Folder::new();
+    let (certificate, key) = certificate();
+    let cert = folder.write("client.crt", certificate, 0o644);
+    let key = folder.write("client.key", key.serialize_pem(), 0o600);
+    let both = format!("sslcert={} sslkey={}", cert.display(), key.display());
+    assert!(loaded(&both).expect("loads").identity.is_some());
+    assert!(loaded(&format!("{both} sslcertmode=disable")).expect("loads").identity.is_none());
+    assert!(loaded("").expect("loads").identity.is_none());
+    assert!(loaded("sslcert=/nowhere/x sslkey=/nowhere/y").expect("loads").identity.is_none());
+    fault(&format!("sslcert={}", cert.display()));
+    fault(&format!("sslcert={} sslkey=/nowhere/y", cert.display()));
+    fault(&format!("sslcert={} sslkey={}", key.display(), key.display()));
+    fault(&format!(
+        "sslcert={} sslkey={}",
+        cert.display(),
+        folder.write("empty", "", 0o600).display()
+    ));
+    fault(&format!("sslcert={} sslkey={}", cert.display(), folder.0.path().display()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_may_read_is_refused() {
+    let folder = Folder::new();
+    let (certificate, key) = certificate();
+    let cert = folder.write("client.crt", certificate, 0o644);
+    let key = folder.write("client.key", key.serialize_pem(), 0o600);
+    let both = format!("sslcert={} sslkey={}", cert.display(), key.display());
+    let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&key).expect("there")) == 0;
+    for (mode, passes) in [
+        (0o600, true),
+        (0o400, true),
+        (0o640, is_root),
+        (0o660, false),
+        (0o644, false),
+        (0o604, false),
+    ] {
+        set_mode(&key, mode);
+        assert_eq!(loaded(&both).is_ok(), passes, "{mode:o}");
+    }
+}
+
+#[test]
+fn keys_come_in_many_forms() {
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::nid::Nid;
+    use openssl::rsa::Rsa;
+    let folder = Folder::new();
+    let cert = folder.write("client.crt", certificate().0, 0o644);
+    let rsa = Rsa::generate(2048).expect("key");
+    let ec = EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("curve"))
+        .expect("key");
+    let pkcs8 = openssl::pkey::PKey::from_rsa(rsa.clone()).expect("key");
+    for (what, bytes) in [
+        ("PKCS #1", rsa.private_key_to_pem().expect("PEM")),
+        ("PKCS #1, DER", rsa.private_key_to_der().expect("DER")),
+        ("SEC 1", ec.private_key_to_pem().expect("PEM")),
+        ("PKCS #8", pkcs8.private_key_to_pem_pkcs8().expect("PEM")),
+        ("PKCS #8, DER", pkcs8.private_key_to_pkcs8().expect("DER")),
+    ] {
+        let key = folder.write("client.key", bytes, 0o600);
+        let identity = loaded(&format!("sslcert={} sslkey={}", cert.display(), key.display()));
+        assert!(identity.expect(what).identity.is_some(), "{what}");
+    }
+}
+
+#[test]
+fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
+    let folder = Folder::new();
+    let root = folder.write("root.crt", certificate().0, 0o644);
+    let lists = |more: &str| match loaded(&format!("sslrootcert={} {more}", root.display()))
+        .expect("loads")
+        .trust
+    {
+        Trust::Roots { revocation, .. } => revocation,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(lists(""), None);
+    assert_eq!(lists("sslcrl=/nowhere/crl"), None);
+    assert_eq!(lists(&format!("sslcrl={}", folder.write("empty", "", 0o644).display())), None);
+    assert_eq!(lists("sslcrldir=/nowhere"), Some(vec![]), "a missing folder lets nothing pass");
+    let list = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+    let file = folder.write("crl", list, 0o644);
+    assert_eq!(lists(&format!("sslcrl={}", file.display())).map(|lists| lists.len()), Some(1));
+    let crls = tempfile::tempdir().expect("a folder");
+    std::fs::write(crls.path().join("a.r0"), list).expect("written");
+    assert_eq!(
+        lists(&format!("sslcrldir={}", crls.path().display())).map(|lists| lists.len()),
+        Some(1)
+    );
+    for garbage in ["garbage", "-----BEGIN X509 CRL-----\n%%\n-----END X509 CRL-----\n"] {
+        let file = folder.write("garbage", garbage, 0o644);
+        fault(&format!("sslrootcert={} sslcrl={}", root.display(), file.display()));
+    }
+    assert_eq!(
+        loaded(&format!("sslcrl={}", file.display())).expect("loads").trust,
+        Trust::Anything,
+        "no chain, no lists"
+    );
+}
