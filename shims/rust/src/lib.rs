@@ -42,7 +42,8 @@ pub struct Supports {
     pub sslrootcert: Vec<&'static str>,
     /// `prefer`, `disable`, `require`.
     pub channel_binding: Vec<&'static str>,
-    /// It can be told the server's address apart from its name.
+    /// It can be told the server's address apart from its name: only then is it asked for a name
+    /// that does not resolve.
     pub hostaddr: bool,
     /// It takes a client certificate.
     pub sslcert: bool,
@@ -58,7 +59,7 @@ pub struct Request {
     id: u64,
     /// The name to connect to and to verify.
     pub host: String,
-    /// Where that host is.
+    /// Where that host is. A driver that cannot be told resolves the name itself.
     pub hostaddr: Option<String>,
     /// The TCP port.
     pub port: u16,
@@ -226,7 +227,6 @@ impl Supports {
             .or_else(|| {
                 lacks("channel_binding", &self.channel_binding, request.channel_binding.as_deref())
             })
-            .or_else(|| missing("hostaddr", self.hostaddr, request.hostaddr.is_some()))
             .or_else(|| missing("sslcert", self.sslcert, request.sslcert.is_some()))
             .or_else(|| missing("sslcrl", self.sslcrl, request.sslcrl.is_some()))
             .or_else(|| missing("cancel", self.cancel, request.cancels()))
@@ -265,7 +265,7 @@ mod tests {
             ("sslrootcert", "/root.pem", None),
             ("sslrootcert", "system", Some("no sslrootcert=system")),
             ("channel_binding", "require", Some("no channel_binding=require")),
-            ("hostaddr", "127.0.0.1", Some("no hostaddr")),
+            ("hostaddr", "127.0.0.1", None),
             ("sslcert", "/cert.pem", Some("no sslcert")),
             ("sslcrl", "/crl.pem", Some("no sslcrl")),
             ("then", "cancel", Some("no cancel")),
