@@ -4,7 +4,7 @@ use clap::Args;
 use pgtls_conformance::{
     Cell,
     reference::Version,
-    runner::{self, CellRun, Laboratory, StackSpec},
+    runner::{CellRun, Laboratory, StackSpec, Subject},
 };
 use pgtls_mock_server::Seed;
 
@@ -38,10 +38,15 @@ impl Run {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
         }
         let laboratory = Laboratory::new(self.seed.unwrap_or_else(Seed::random))?;
+        let subject = Subject::probe(&spec, &laboratory).await.against(self.libpq);
+        if let Some(reason) = subject.could_not_run() {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        }
         let run = tokio::select! {
-            run = runner::run_one(&spec, &axes, self.libpq, &laboratory) => run?,
+            run = subject.try_scenario(&axes, &[]) => run?,
             () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
         };
+        let run = subject.conclude(run).await;
         if self.json {
             let json = serde_json::to_string_pretty(&run.result)
                 .map_err(|error| CliError::tool("the result is no JSON", error))?;

@@ -46,7 +46,9 @@ pub(super) fn hello(tls: Tls) -> Hello {
         supports: Supports {
             sslmode: list(&["disable", "prefer", "require"]),
             sslnegotiation: list(&["postgres", "direct"]),
-            sslrootcert: list(&["file", "system"]),
+            // Trust is the TLS connector's; the system store is what it has when nothing is said,
+            // and no setting that libpq's `system` could be held against.
+            sslrootcert: list(&["file"]),
             channel_binding: list(&["prefer", "disable", "require"]),
             hostaddr: true,
             sslcert: true,
@@ -76,6 +78,9 @@ pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
 }
 
 fn config(request: &Connect) -> Result<Config, String> {
+    if request.sslrootcert.as_deref() == Some("system") {
+        return Err("no sslrootcert=system".to_owned());
+    }
     let mut config = Config::new();
     config
         .host(&request.host)
@@ -115,7 +120,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 fn rustls_connector(request: &Connect) -> Result<MakeRustlsConnect, Failure> {
     let mut roots = RootCertStore::empty();
     match request.sslrootcert.as_deref() {
-        None | Some("system") => {
+        None => {
             for certificate in rustls_native_certs::load_native_certs().certs {
                 roots.add(certificate)?;
             }
@@ -153,7 +158,7 @@ fn rustls_connector(request: &Connect) -> Result<MakeRustlsConnect, Failure> {
 
 fn native_connector(request: &Connect) -> Result<MakeTlsConnector, Failure> {
     let mut builder = native_tls::TlsConnector::builder();
-    if let Some(path) = request.sslrootcert.as_deref().filter(|path| *path != "system") {
+    if let Some(path) = &request.sslrootcert {
         builder.add_root_certificate(native_tls::Certificate::from_pem(&fs::read(path)?)?);
     }
     if let (Some(certificate), Some(key)) = (&request.sslcert, &request.sslkey) {

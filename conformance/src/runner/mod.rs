@@ -218,27 +218,6 @@ where
 /// As many processes as one stack may have waiting on silence.
 const MOST_WAITING: usize = 16;
 
-/// Runs one cell of one stack, outside of any suite.
-///
-/// # Errors
-///
-/// As [`run`].
-pub async fn run_one(
-    spec: &StackSpec,
-    axes: &Axes,
-    version: Version,
-    laboratory: &Laboratory,
-) -> Result<CellRun, LaboratoryError> {
-    let mut subject = Subject::probe(spec, laboratory).await;
-    subject.version = version;
-    let run = subject.try_scenario(axes, &[]).await?;
-    let amendments = subject.retire().await;
-    Ok(amendments.into_iter().fold(run, |mut run, (_, how)| {
-        cell::amend(&mut run.result, Some(how));
-        run
-    }))
-}
-
 /// One stack that is asked one thing after another, outside of any suite.
 #[derive(Debug)]
 pub struct Subject<'a> {
@@ -259,6 +238,13 @@ impl<'a> Subject<'a> {
             asked: AtomicUsize::new(0),
             amendments: Mutex::default(),
         }
+    }
+
+    /// The libpq that the reference stands for: the newest without this setting.
+    #[must_use]
+    pub fn against(mut self, version: Version) -> Self {
+        self.version = version;
+        self
     }
 
     /// Why it cannot run, if it cannot.
@@ -282,6 +268,15 @@ impl<'a> Subject<'a> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let question = Question { axes, rules, version: self.version, number };
         cell::run(self.laboratory, &self.stack, question, &self.amendments).await
+    }
+
+    /// Ends its processes. If one of them misbehaved behind the answer of this run, the run
+    /// becomes a crash.
+    pub async fn conclude(self, mut run: CellRun) -> CellRun {
+        if let Some((_, how)) = self.retire().await.pop() {
+            cell::amend(&mut run.result, Some(how));
+        }
+        run
     }
 
     /// Ends its processes, and tells which of them misbehaved behind an answer.
