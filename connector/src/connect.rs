@@ -124,7 +124,7 @@ impl Connector {
                 let place = Place { host: target.name.clone(), address: None };
                 let encrypted = self.settings.mode > SslMode::Allow;
                 attempts.push(Attempt::new(Some(place), encrypted, Step::Resolve, cause));
-                return Err(Next::NextHost);
+                return Err(Next::OtherHost);
             }
         };
         for address in addresses {
@@ -136,11 +136,11 @@ impl Connector {
             };
             match try_address(&route, session, attempts).await {
                 Ok(connected) => return Ok(connected),
-                Err(Next::NextAddress) => {}
+                Err(Next::OtherAddress) => {}
                 Err(next) => return Err(next),
             }
         }
-        Err(Next::NextHost)
+        Err(Next::OtherHost)
     }
 
     /// The addresses of a host, at least one. The lookup has a timeout of its own, as long as an address has.
@@ -196,7 +196,7 @@ async fn try_address(
         Ok(done) => done,
         Err(_) => {
             attempts.push(route.attempt(progress, Fault::TimedOut(timeout).into()));
-            Err(Next::NextAddress)
+            Err(Next::OtherAddress)
         }
     }
 }

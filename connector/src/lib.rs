@@ -1,5 +1,92 @@
 //! libpq's sslmodes for tokio-postgres, on rustls and on native-tls.
+//!
+//! A connection string that works with `psql` works here, and is as safe: all six modes (`disable`, `allow`, `prefer`,
+//! `require`, `verify-ca`, `verify-full`), `sslrootcert` as a file or `system`, client certificates, revocation lists,
+//! direct TLS, channel binding, several hosts, and libpq's retries, each exactly as libpq 18 does it, or safer.
+//!
+//! ```no_run
+//! use pgtls_connector::Connector;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let connector = Connector::from_url(
+//!         "postgres://app:secret@db.example/shop?sslmode=verify-full&sslrootcert=/etc/ssl/db-ca.pem",
+//!     )?;
+//!     let (client, connection) = connector.connect().await?;
+//!     tokio::spawn(connection);
+//!
+//!     let row = client.query_one("SELECT 1 + 1", &[]).await?;
+//!     assert_eq!(row.get::<_, i32>(0), 2);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The client is [`tokio_postgres::Client`]; only how it comes to its connection is new.
+//!
+//! # Which mode?
+//!
+//! | you want | say |
+//! | --- | --- |
+//! | a server whose certificate comes from a public authority | `sslrootcert=system` (it implies `verify-full`) |
+//! | a server whose authority is your own, or your provider's | `sslmode=verify-full sslrootcert=/path/to/root.pem` |
+//! | the same where the server is not reached by the name in its certificate | `sslmode=verify-ca` with its root file |
+//! | to connect somehow | `sslmode=prefer`, which is the default, and protects against nobody who can change what is on the wire |
+//!
+//! # Backends and features
+//!
+//! | feature | gives |
+//! | --- | --- |
+//! | `rustls` with `aws-lc-rs` (the default) or `ring` | [`Backend::rustls`]; no process-wide provider is used or set |
+//! | `rustls` alone | [`Backend::rustls_with`] a provider of your own |
+//! | `native-tls` | [`Backend::native_tls`]: OpenSSL on Linux; no revocation lists |
+//!
+//! Both may be on; [`Connector::with_backend`] chooses.
+//!
+//! # When it fails
+//!
+//! An [`Error`] tells every attempt with its host, its address, its [`Step`] and its reason:
+//!
+//! ```
+//! use pgtls_connector::{Connector, Step};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let error = Connector::from_url("host=localhost sslmode=verify-ful").expect_err("no such mode");
+//! assert_eq!(error.step(), Step::Configuration);
+//!
+//! // Nobody listens on port 1.
+//! let connector = Connector::from_url("host=127.0.0.1 port=1 user=app").expect("a good string");
+//! let error = connector.connect().await.expect_err("no server");
+//! assert_eq!(error.step(), Step::Connect);
+//! println!("{error}"); // 127.0.0.1 (127.0.0.1:1) with TLS: opening the socket: Connection refused (os error 111)
+//! # }
+//! ```
+//!
+//! Text that a server sent before TLS is never part of it under `require` and stronger: such text is not even read.
+//!
+//! # Cancelling
+//!
+//! [`Connection::cancel_token`] gives a [`CancelToken`] that goes the same way as the connection did.
+//! tokio-postgres's own has neither the address nor the host name here, and does not work.
+//!
+//! # More
+//!
+//! - [`guide::parameters`]: every parameter, and what becomes of it.
+//! - [`guide::differences`]: where this is not libpq, and why.
+//! - [`guide::migration`]: from tokio-postgres-rustls, postgres-native-tls or postgres-openssl.
+//!
+//! # How it is made
+//!
+//! Pure: [`config`](Config) (parsing), `policy` (which attempt follows which event), `names` (whom a certificate stands
+//! for), `binding` (the hash for channel binding), `login` (what the server's messages say about the login). At the rim:
+//! `socket`, `negotiation`, `tls`, `stream`, tied together by `route` (one address) and `connect` (all of them).
+
 #![forbid(unsafe_code)]
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+compile_error!(
+    "choose a TLS backend by the features `rustls` (with `aws-lc-rs` or `ring`) or `native-tls`"
+);
 
 mod binding;
 mod cancel;

@@ -35,9 +35,9 @@ pub(crate) enum Next {
     /// Open another connection to this address for the plan's new method.
     NewConnection,
     /// This address is of no use.
-    NextAddress,
+    OtherAddress,
     /// This host is of no use.
-    NextHost,
+    OtherHost,
     /// No other host would change it.
     Fail,
 }
@@ -74,8 +74,8 @@ impl Plan {
     /// What to do after `event`; moves on to the next method where that is the answer.
     pub(crate) fn after(&mut self, event: Event) -> Next {
         let otherwise = match event {
-            Event::Unreachable => return Next::NextAddress,
-            Event::Unsuitable => return Next::NextHost,
+            Event::Unreachable => return Next::OtherAddress,
+            Event::Unsuitable => return Next::OtherHost,
             Event::Broken => return Next::Fail,
             Event::Refused => Next::SameConnection,
             Event::HandshakeFailed | Event::Rejected => Next::NewConnection,
@@ -166,8 +166,8 @@ mod tests {
         for mode in ALL {
             let method = Plan::new(mode).method();
             assert_eq!(after(mode, Event::Broken), (Next::Fail, method), "{mode}");
-            assert_eq!(after(mode, Event::Unreachable), (Next::NextAddress, method), "{mode}");
-            assert_eq!(after(mode, Event::Unsuitable), (Next::NextHost, method), "{mode}");
+            assert_eq!(after(mode, Event::Unreachable), (Next::OtherAddress, method), "{mode}");
+            assert_eq!(after(mode, Event::Unsuitable), (Next::OtherHost, method), "{mode}");
         }
     }
 

@@ -131,7 +131,7 @@ proptest! {
             authentication(11, b"r=x"),
             authentication(12, b"v=y"),
             authentication(0, &[]),
-            message(b'S', b"server_version\018.4\0"),
+            message(b'S', b"server_version\x0018.4\0"),
             message(b'K', &[0, 0, 0, 1, 0, 0, 0, 2]),
             message(b'Z', b"I"),
         ]

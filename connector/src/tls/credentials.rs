@@ -8,6 +8,8 @@ use std::path::Path;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
+use x509_parser::prelude::{FromDer, X509Certificate};
+
 use super::{Credentials, Lists, Trust};
 use crate::config::{Identity, Revocation, RootSource, Settings};
 use crate::error::Fault;
@@ -50,6 +52,14 @@ fn certificates(pem: &[u8], from: &str) -> Result<Vec<CertificateDer<'static>>, 
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(malformed("certificate file", from))?;
+    // OpenSSL takes no file of which it cannot read a part.
+    if let Some(error) = certificates.iter().find_map(|der| X509Certificate::from_der(der).err()) {
+        return Err(Fault::BadFile {
+            what: "certificate file",
+            from: from.to_owned(),
+            reason: error.to_string(),
+        });
+    }
     match certificates.is_empty() {
         true => Err(Fault::NoCertificate(from.to_owned())),
         false => Ok(certificates),

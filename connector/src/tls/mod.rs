@@ -14,7 +14,6 @@ mod verify;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -50,12 +49,12 @@ impl Backend {
         let provider = ::rustls::crypto::aws_lc_rs::default_provider();
         #[cfg(not(feature = "aws-lc-rs"))]
         let provider = ::rustls::crypto::ring::default_provider();
-        Backend::rustls_with(Arc::new(provider))
+        Backend::rustls_with(std::sync::Arc::new(provider))
     }
 
     /// rustls with this provider.
     #[cfg(feature = "rustls")]
-    pub fn rustls_with(provider: Arc<::rustls::crypto::CryptoProvider>) -> Backend {
+    pub fn rustls_with(provider: std::sync::Arc<::rustls::crypto::CryptoProvider>) -> Backend {
         Backend(Library::Rustls(rustls::Rustls::new(provider)))
     }
 

@@ -162,8 +162,8 @@ fn terms(trust: Trust) -> Terms {
     }
 }
 
-fn roots(certificates: &[CertificateDer<'static>]) -> Trust {
-    Trust::Roots { certificates: certificates.to_vec(), revocation: None }
+fn roots(certificate: &CertificateDer<'static>) -> Trust {
+    Trust::Roots { certificates: vec![certificate.clone()], revocation: None }
 }
 
 fn self_signed() -> (CertificateDer<'static>, KeyPair) {
@@ -194,7 +194,7 @@ async fn version_1_passes_where_nothing_is_trusted_and_as_its_own_root(backend: 
     );
     let key = key.expect("key");
     for version in VERSIONS {
-        for trust in [Trust::Anything, roots(&[certificate.clone()])] {
+        for trust in [Trust::Anything, roots(&certificate)] {
             let server =
                 Server { versions: vec![version], ..Server::new(vec![certificate.clone()], &key) };
             let (outcome, _) = server.meet(backend, terms(trust.clone())).await;
@@ -207,7 +207,7 @@ async fn a_signature_by_another_key_never_passes(backend: &Backend) {
     let (certificate, _) = self_signed();
     let (_, stolen) = self_signed();
     for version in VERSIONS {
-        for trust in [Trust::Anything, roots(&[certificate.clone()])] {
+        for trust in [Trust::Anything, roots(&certificate)] {
             let server = Server {
                 versions: vec![version],
                 ..Server::new(vec![certificate.clone()], &stolen)
@@ -224,9 +224,9 @@ async fn chains_are_verified_and_the_peer_is_told(backend: &Backend) {
     for version in VERSIONS {
         let server =
             Server { versions: vec![version], ..Server::new(vec![certificate.clone()], &key) };
-        let (outcome, _) = server.meet(backend, terms(roots(&[certificate.clone()]))).await;
+        let (outcome, _) = server.meet(backend, terms(roots(&certificate))).await;
         assert!(outcome.is_ok(), "{outcome:?}");
-        let (outcome, seen) = server.meet(backend, terms(roots(&[other.clone()]))).await;
+        let (outcome, seen) = server.meet(backend, terms(roots(&other))).await;
         assert!(outcome.is_err());
         let told = seen.error.expect("an error");
         assert!(told.contains("alert"), "an alert and not a reset: {told}");

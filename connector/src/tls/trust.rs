@@ -54,7 +54,7 @@ impl Store {
                         .and_then(|constraints| constraints.path_len_constraint),
                     not_before: parsed.validity().not_before.timestamp(),
                     not_after: parsed.validity().not_after.timestamp(),
-                    signs_lists: key_usage_or(&parsed, |usage| usage.crl_sign()),
+                    signs_lists: key_usage_or(&parsed, x509_parser::extensions::KeyUsage::crl_sign),
                 });
             }
             store.self_signed.push(certificate);
@@ -108,7 +108,7 @@ fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
         match extension.parsed_extension() {
             ParsedExtension::SubjectKeyIdentifier(id) => own = Some(id.0),
             ParsedExtension::AuthorityKeyIdentifier(id) => {
-                issuer = id.key_identifier.as_ref().map(|id| id.0)
+                issuer = id.key_identifier.as_ref().map(|id| id.0);
             }
             _ => {}
         }

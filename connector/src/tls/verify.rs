@@ -158,7 +158,8 @@ impl Verifier {
             let der = certificate.der();
             let (_, certificate) =
                 X509Certificate::from_der(&der).map_err(|_| webpki::Error::BadDer)?;
-            if !trust::key_usage_or(&certificate, |usage| usage.key_cert_sign()) {
+            if !trust::key_usage_or(&certificate, x509_parser::extensions::KeyUsage::key_cert_sign)
+            {
                 return Err(webpki::Error::CaUsedAsEndEntity);
             }
             constrained |=

@@ -97,8 +97,11 @@ fn a_root_file_that_is_there_and_useless_fails_every_mode() {
         0o644,
     );
     let half = folder.write("half", &certificate().0[..100], 0o644);
+    let mut mixed = certificate().0;
+    mixed.push_str("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
+    let mixed = folder.write("mixed", mixed, 0o644);
     for mode in WEAK.into_iter().chain(["verify-ca", "verify-full"]) {
-        for path in [&empty, &text, &broken, &half, &folder.0.path().to_owned()] {
+        for path in [&mixed, &empty, &text, &broken, &half, &folder.0.path().to_owned()] {
             fault(&format!("sslmode={mode} sslrootcert={}", path.display()));
         }
     }

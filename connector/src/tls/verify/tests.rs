@@ -294,11 +294,11 @@ fn intermediates() {
     chain(with(middle.clone(), |params| params.is_ca = IsCa::ExplicitNoCa))
         .is("CA:FALSE", BothFail);
     chain(with(middle.clone(), |params| {
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature]
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     }))
     .is("a key usage without keyCertSign", BothFail);
     chain(with(middle.clone(), |params| {
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     }))
     .is("clientAuth only", BothFail);
     chain(with(middle.clone(), unknown_extension)).is("an unknown critical extension", BothFail);
@@ -401,7 +401,7 @@ fn name_constraints_hold_for_common_names_too() {
 #[test]
 fn a_leaf_that_could_sign_is_refused_though_openssl_takes_it() {
     let leaf = leaf_by_root(&with(server(), |params| {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }));
     Case::new(leaf, vec![root()]).is("CA:TRUE, by a proper authority", WeAreStricter);
     let alone = self_signed(
@@ -419,7 +419,7 @@ fn revocation() {
     let case = || Case::new(leaf.clone(), vec![root()]);
     let serial = SerialNumber::from(4711u64);
     case().lists(vec![ours(&[], -1, 1)]).is("not revoked", BothPass);
-    case().lists(vec![ours(&[serial.clone()], -1, 1)]).is("revoked", BothFail);
+    case().lists(vec![ours(std::slice::from_ref(&serial), -1, 1)]).is("revoked", BothFail);
     case().lists(vec![ours(&[], -2, -1)]).is("an expired list", BothFail);
     case().lists(vec![ours(&[], 1, 2)]).is("a list of tomorrow", BothFail);
     case().lists(vec![]).is("no list, as in a missing folder", BothFail);
@@ -450,7 +450,7 @@ fn revocation() {
         .is("the intermediate is revoked", BothFail);
 
     let silent = with(super::tests::authority("root"), |params| {
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign]
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     });
     Case::new(leaf.clone(), vec![self_signed(&silent, &ROOT_KEY)])
         .lists(vec![ours(&[], -1, 1)])
