@@ -37,6 +37,7 @@ impl Listener {
             socket.set_reuse_address(true)?;
             // Accepted sockets inherit it, which saves a system call on each.
             socket.set_tcp_nodelay(true)?;
+            ease_congestion_control(&socket);
             socket.bind(&address.into())?;
             socket.listen(BACKLOG)?;
             let inner = TcpListener::from_std(socket.into())?;
@@ -85,6 +86,17 @@ impl Listener {
             };
         }
     }
+}
+
+/// Asks for the simplest congestion control, for accepted sockets too: a loopback has no congestion,
+/// and pacing (BBR) costs a timer for each segment. Where there is no choice, nothing is lost.
+fn ease_congestion_control(socket: &Socket) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket.set_tcp_congestion(b"reno") {
+        tracing::debug!(%error, "cannot choose the congestion control");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
 }
 
 #[cfg(test)]

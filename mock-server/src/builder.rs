@@ -50,7 +50,7 @@ impl Default for Builder {
             seed: None,
             resumption: false,
             recorded: 0,
-            history: 4096,
+            history: 256,
         }
     }
 }
@@ -161,7 +161,7 @@ impl Builder {
         self
     }
 
-    /// How many connections are remembered, the newest ones: 4096 without this setting.
+    /// How many connections are remembered, the newest ones: 256 without this setting.
     pub const fn history(mut self, connections: usize) -> Self {
         self.history = connections;
         self

@@ -207,6 +207,9 @@ impl Channel {
         let engine = self.engine.take();
         // From here on what comes is no session data, but still part of what the client did.
         self.gone = self.left;
+        // Whoever says goodbye closes right behind: one turn of the scheduler is often enough, and
+        // saves both ends a farewell.
+        tokio::task::yield_now().await;
         let already_left = async { while self.drain().await.is_ok() {} };
         tokio::select! {
             biased;

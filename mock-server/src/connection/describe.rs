@@ -50,12 +50,14 @@ fn authentication(body: &[u8]) -> &'static str {
 }
 
 fn strings(body: &[u8], separator: &str) -> String {
-    let strings: Vec<_> = body
-        .split(|&byte| byte == 0)
-        .filter(|string| !string.is_empty())
-        .map(String::from_utf8_lossy)
-        .collect();
-    strings.join(separator)
+    let mut text = String::with_capacity(body.len() + separator.len());
+    for string in body.split(|&byte| byte == 0).filter(|string| !string.is_empty()) {
+        if !text.is_empty() {
+            text.push_str(separator);
+        }
+        text.push_str(&String::from_utf8_lossy(string));
+    }
+    text
 }
 
 /// SQLSTATE and message.

@@ -16,6 +16,8 @@ use crate::{
 const MAX_CLEAR: usize = 64 * 1024;
 /// How many entries a connection has before only events are entered.
 const MAX_ENTRIES: usize = 10_000;
+/// How many entries a login and a query leave: room for them is made at once.
+const USUAL_ENTRIES: usize = 48;
 
 /// Enters what happens; clones enter into the same connection.
 #[derive(Debug, Clone)]
@@ -38,7 +40,11 @@ struct State {
 impl Log {
     /// The log of a connection that is accepted now, by a server that started at `started`.
     pub(crate) fn new(started: Instant, recorder: Option<Recorder>) -> Self {
-        let connection = Connection { accepted: started.elapsed(), ..Connection::default() };
+        let connection = Connection {
+            accepted: started.elapsed(),
+            entries: Vec::with_capacity(USUAL_ENTRIES),
+            ..Connection::default()
+        };
         Self(Arc::new(Inner {
             started,
             state: Mutex::new(State { connection, pending: None }),
@@ -75,6 +81,20 @@ impl Log {
         if entries.len() < MAX_ENTRIES || matches!(what, What::Event(_)) {
             entries.push(Entry { at, sender, encrypted, size, what });
         }
+    }
+
+    /// Enters what happens at one moment.
+    pub(crate) fn enter_all(
+        &self,
+        sender: Sender,
+        encrypted: bool,
+        all: impl Iterator<Item = (usize, What)>,
+    ) {
+        let at = self.0.started.elapsed();
+        let entries = &mut self.lock().connection.entries;
+        let room = MAX_ENTRIES.saturating_sub(entries.len());
+        let all = all.take(room);
+        entries.extend(all.map(|(size, what)| Entry { at, sender, encrypted, size, what }));
     }
 
     /// Enters an event of the trace, which decides whatever was pending.

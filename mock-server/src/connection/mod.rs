@@ -301,9 +301,8 @@ impl Connection {
 
     /// Sends protocol messages in one segment.
     async fn send(&mut self, messages: &[u8]) {
-        for (size, what) in describe::messages(messages) {
-            self.enter(Sender::Server, size, what);
-        }
+        let entries = describe::messages(messages);
+        self.channel.log().enter_all(Sender::Server, self.channel.is_encrypted(), entries);
         self.channel.send(messages).await;
     }
 

@@ -1,5 +1,7 @@
 //! The session's parameters: what ParameterStatus reports, SET sets and SHOW shows.
 
+use std::borrow::Cow;
+
 use crate::protocol::{backend, startup::StartupMessage};
 
 /// The version that the server says it is.
@@ -54,9 +56,9 @@ pub struct Parameters {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Setting {
-    name: String,
-    value: String,
-    default: String,
+    name: Cow<'static, str>,
+    value: Cow<'static, str>,
+    default: Cow<'static, str>,
     reported: bool,
     /// Set to another value since it was last reported.
     changed: bool,
@@ -67,10 +69,10 @@ impl Parameters {
     #[must_use]
     pub fn new(startup: &StartupMessage) -> Self {
         let setting = |reported| {
-            move |&(name, value): &(&str, &str)| Setting {
-                name: name.to_owned(),
-                value: value.to_owned(),
-                default: value.to_owned(),
+            move |&(name, value): &(&'static str, &'static str)| Setting {
+                name: name.into(),
+                value: value.into(),
+                default: value.into(),
                 reported,
                 changed: false,
             }
@@ -126,11 +128,11 @@ impl Parameters {
         self.settings
             .iter()
             .find(|setting| setting.name.eq_ignore_ascii_case(name))
-            .map(|setting| (setting.name.as_str(), setting.value.as_str()))
+            .map(|setting| (&*setting.name, &*setting.value))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.settings.iter().map(|setting| (setting.name.as_str(), setting.value.as_str()))
+        self.settings.iter().map(|setting| (&*setting.name, &*setting.value))
     }
 
     /// Sets a parameter. One that is not known here is remembered: PostgreSQL has hundreds.
@@ -138,9 +140,9 @@ impl Parameters {
         let known = self.settings.iter().position(|own| own.name.eq_ignore_ascii_case(name));
         let index = known.unwrap_or_else(|| {
             self.settings.push(Setting {
-                name: name.to_lowercase(),
-                value: String::new(),
-                default: String::new(),
+                name: name.to_lowercase().into(),
+                value: Cow::default(),
+                default: Cow::default(),
                 reported: false,
                 changed: false,
             });
@@ -149,7 +151,7 @@ impl Parameters {
         let setting = &mut self.settings[index];
         let value = canonical(&setting.name, value);
         setting.changed |= setting.value != value;
-        setting.value = value;
+        setting.value = value.into();
     }
 
     /// Gives a parameter back the value that it had after the login.

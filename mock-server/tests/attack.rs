@@ -1,0 +1,274 @@
+//! The server under attack: whatever comes, in whatever pieces, at whatever stage, it neither
+//! panics nor hangs, and leaves no task and no socket behind.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use pgtls_harness::rules::RuleSpec;
+use pgtls_mock_server::axes::{Auth, Reply, ServerAxes, TlsVersions};
+use proptest::{collection::vec, prelude::*};
+use support::*;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
+
+/// Long enough for a handshake on a busy machine, short enough for many cases.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How far an attacker plays by the rules.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Start,
+    AfterRequest,
+    BehindClientHello,
+    InsideTls,
+    Login,
+    LoginInsideTls,
+    Session,
+    SessionInsideTls,
+}
+
+const STAGES: [Stage; 8] = [
+    Stage::Start,
+    Stage::AfterRequest,
+    Stage::BehindClientHello,
+    Stage::InsideTls,
+    Stage::Login,
+    Stage::LoginInsideTls,
+    Stage::Session,
+    Stage::SessionInsideTls,
+];
+
+/// How an attacker leaves.
+#[derive(Debug, Clone, Copy)]
+enum Leave {
+    /// FIN, then reads to the end.
+    Politely,
+    /// Without reading what came.
+    Abruptly,
+    /// It does not.
+    Stay,
+}
+
+/// Bytes: noise, noise in the shape of messages, and true first packets.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let body = vec(any::<u8>(), 0..60);
+    prop_oneof![
+        3 => vec(any::<u8>(), 1..80),
+        3 => (prop::sample::select(b"pQPBDECSHXdcfF?".to_vec()), body.clone())
+            .prop_map(|(tag, body)| message(tag, &body)),
+        1 => (any::<u8>(), any::<u32>(), body.clone())
+            .prop_map(|(tag, size, body)| [&[tag][..], &size.to_be_bytes(), &body].concat()),
+        1 => (8..40_u32, body)
+            .prop_map(|(size, body)| [&size.to_be_bytes()[..], &body].concat()),
+        1 => prop::sample::select(vec![
+            SSL_REQUEST.to_vec(),
+            GSSENC_REQUEST.to_vec(),
+            CANCEL_REQUEST.to_vec(),
+            startup("any"),
+            message(b'p', b"wrong\0"),
+            message(b'Q', b"SELECT 1; SELECT 2\0"),
+            message(b'P', b"s\0SELECT 1\0\0\0"),
+            message(b'B', b"\0s\0\0\0\0\0\0\0"),
+            message(b'E', b"\0\0\0\0\0"),
+            message(b'S', b""),
+            vec![22, 3, 1, 0, 5, 1, 0, 0, 1, 3],
+            vec![21, 3, 3, 0, 2, 2, 48],
+            vec![23, 3, 3, 0, 4, 1, 2, 3, 4],
+        ]),
+    ]
+}
+
+fn axes() -> impl Strategy<Value = ServerAxes> {
+    let reply = prop_oneof![
+        2 => Just(Reply::Accept),
+        1 => prop::sample::select(Reply::ALL.to_vec()),
+    ];
+    let auth = prop::sample::select(Auth::ALL.to_vec());
+    let tls = prop::sample::select(TlsVersions::ALL.to_vec());
+    (reply, auth, tls).prop_map(|(reply, auth, tls)| ServerAxes {
+        reply,
+        auth,
+        tls,
+        ..ServerAxes::default()
+    })
+}
+
+fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
+    let at = 0..600_u64;
+    vec(
+        prop_oneof![
+            vec(at.clone(), 0..6).prop_map(|at| RuleSpec::SplitInbound { at }),
+            vec(at.clone(), 0..6).prop_map(|at| RuleSpec::SplitOutbound { at }),
+            at.clone().prop_map(|at| RuleSpec::DelayInbound { at, milliseconds: 1 }),
+            at.clone().prop_map(|at| RuleSpec::TruncateOutbound { at }),
+            at.clone().prop_map(|at| RuleSpec::ResetOutbound { at }),
+            at.clone().prop_map(|at| RuleSpec::HalfCloseInbound { at }),
+        ],
+        0..2,
+    )
+}
+
+/// Plays by the rules up to `stage`, as far as the server does, then sends `pieces`.
+async fn attack(client: Raw, stage: Stage, pieces: &[Vec<u8>], leave: Leave) {
+    let mut client = client;
+    let encrypted =
+        matches!(stage, Stage::InsideTls | Stage::LoginInsideTls | Stage::SessionInsideTls);
+    if matches!(stage, Stage::AfterRequest | Stage::BehindClientHello) || encrypted {
+        let _ = client.0.write_all(&SSL_REQUEST).await;
+        let _ = timeout(Duration::from_millis(100), client.0.read_u8()).await;
+    }
+    if matches!(stage, Stage::BehindClientHello) {
+        let _ = client.0.write_all(&[22, 3, 1, 0, 5, 1, 0, 0, 1, 3]).await;
+    }
+    if encrypted {
+        if let Ok(Ok(client)) = timeout(Duration::from_secs(1), client.tls(true)).await {
+            noise(client.0, stage, pieces, leave).await;
+        }
+    } else {
+        noise(client.0, stage, pieces, leave).await;
+    }
+}
+
+async fn noise<S>(mut stream: S, stage: Stage, pieces: &[Vec<u8>], leave: Leave)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let login = matches!(
+        stage,
+        Stage::Login | Stage::LoginInsideTls | Stage::Session | Stage::SessionInsideTls
+    );
+    if login {
+        let _ = stream.write_all(&startup("any")).await;
+    }
+    if matches!(stage, Stage::Session | Stage::SessionInsideTls) {
+        // Right for `password`, out of turn for `trust`, and wrong for the others.
+        let password = [pgtls_mock_server::DEFAULT_PASSWORD.as_bytes(), &[0]].concat();
+        let _ = stream.write_all(&message(b'p', &password)).await;
+    }
+    for piece in pieces {
+        if stream.write_all(piece).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    match leave {
+        Leave::Politely => {
+            let _ = stream.shutdown().await;
+            let _ = timeout(DEADLINE, stream.read_to_end(&mut Vec::new())).await;
+        }
+        Leave::Abruptly => {}
+        Leave::Stay => {
+            let _ = timeout(DEADLINE * 2, stream.read_to_end(&mut Vec::new())).await;
+        }
+    }
+}
+
+fn open_sockets() -> usize {
+    std::fs::read_dir(Path::new("/proc/self/fd"))
+        .map(|entries| {
+            entries
+                .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+                .filter(|target| target.to_string_lossy().starts_with("socket:"))
+                .count()
+        })
+        .unwrap_or_default()
+}
+
+fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn it_survives(
+        axes in axes(),
+        rules in rules(),
+        attackers in vec(
+            (
+                prop::sample::select(STAGES.to_vec()),
+                vec(piece(), 0..8),
+                prop_oneof![Just(Leave::Politely), Just(Leave::Abruptly)],
+            ),
+            1..4,
+        ),
+    ) {
+        let _alone = alone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let sockets = open_sockets();
+            let server =
+                server().axes(axes).rules(rules).deadline(DEADLINE).start().await.unwrap();
+            let count = attackers.len();
+            for (stage, pieces, leave) in attackers {
+                attack(Raw::connect(&server).await, stage, &pieces, leave).await;
+            }
+            let tasks = tokio::runtime::Handle::current().metrics();
+            let seen = timeout(DEADLINE * 2, server.finish(DEADLINE)).await;
+            let seen = seen.expect("every connection ends within its deadline");
+            assert_eq!(seen.trace.connections.len(), count);
+            assert_eq!(tasks.num_alive_tasks(), 0);
+            assert_eq!(open_sockets(), sockets);
+            assert!(!panicked(), "a task panicked");
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(16))]
+
+    /// A client that never leaves is left by the server when its time is over.
+    #[test]
+    fn it_leaves_those_who_stay(
+        axes in axes(),
+        stage in prop::sample::select(STAGES.to_vec()),
+        pieces in vec(piece(), 0..4),
+    ) {
+        let _alone = alone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let deadline = Duration::from_millis(150);
+            let server = server().axes(axes).deadline(deadline).start().await.unwrap();
+            let client = Raw::connect(&server).await;
+            let attacker =
+                tokio::spawn(async move { attack(client, stage, &pieces, Leave::Stay).await });
+            timeout(DEADLINE, attacker).await.expect("the server ends it").unwrap();
+            timeout(DEADLINE, server.finish(DEADLINE)).await.expect("nothing is left");
+            assert!(!panicked(), "a task panicked");
+        });
+    }
+}
+
+/// Sockets and panics are counted for the whole process: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // Where tokio catches a task's panic, this still knows of it.
+            let in_library = info.location().is_some_and(|place| place.file().contains("src/"));
+            PANICKED.fetch_or(in_library, Ordering::SeqCst);
+            before(info);
+        }));
+    });
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+fn panicked() -> bool {
+    PANICKED.load(Ordering::SeqCst)
+}
