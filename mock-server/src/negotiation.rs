@@ -200,3 +200,100 @@ fn answer_client_hello(reply: Reply) -> Play {
         Reply::TlsGarbage => spoil(&[Piece::NotTls], End::Close),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ssl_request(reply: Reply) -> (Negotiation, Step) {
+        let mut negotiation = Negotiation::new(reply);
+        let step = negotiation.take(Arrival::Packet(Packet::SslRequest));
+        (negotiation, step)
+    }
+
+    fn startup() -> StartupMessage {
+        StartupMessage { protocol: (3, 0), parameters: vec![] }
+    }
+
+    /// The contract's table, row by row.
+    #[test]
+    fn the_answer_to_an_ssl_request() {
+        use Event::{BackendError, SslAccept, SslReject};
+        for &reply in Reply::ALL {
+            let (first, event) = match reply {
+                Reply::Accept
+                | Reply::Stuffed
+                | Reply::StuffedLate
+                | Reply::TlsAlert
+                | Reply::TlsGarbage
+                | Reply::TlsSilent
+                | Reply::TlsClose => (Some(Piece::Byte(b'S')), Some(SslAccept)),
+                Reply::Refuse | Reply::RefuseStuffed => (Some(Piece::Byte(b'N')), Some(SslReject)),
+                Reply::Garbage => (Some(Piece::Byte(GARBAGE)), Some(SslReject)),
+                Reply::Error => (Some(Piece::Error), Some(BackendError)),
+                Reply::Close | Reply::Reset | Reply::Silent => (None, None),
+            };
+            let (_, step) = ssl_request(reply);
+            assert_eq!(step.send.first(), first.as_ref(), "{reply}");
+            assert_eq!(step.event, event, "{reply}");
+            assert_eq!(
+                step.send.get(1).is_some(),
+                matches!(reply, Reply::Stuffed | Reply::RefuseStuffed),
+                "{reply}"
+            );
+            let goes_on = matches!(step.next, Next::Listen);
+            assert_eq!(goes_on, event == Some(SslReject), "{reply}");
+        }
+    }
+
+    #[test]
+    fn only_accept_ever_accepts_a_direct_client_hello() {
+        for &reply in Reply::ALL {
+            let step = Negotiation::new(reply).take(Arrival::Tls);
+            let Next::Tls { direct: true, play } = step.next else {
+                panic!("{reply}: {:?}", step.next)
+            };
+            assert_eq!((step.event, step.send), (None, vec![]), "{reply}");
+            match play {
+                Play::Honest => assert_eq!(reply, Reply::Accept),
+                Play::StuffLate => panic!("{reply}: no handshake follows"),
+                Play::Spoil { events, send, .. } => {
+                    assert_eq!(events[0], Event::DirectSslReject, "{reply}");
+                    assert_ne!(send.first(), Some(&Piece::Byte(b'S')), "{reply}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_request_may_come_once_and_tls_only_first() {
+        let (mut negotiation, _) = ssl_request(Reply::Refuse);
+        let again = negotiation.take(Arrival::Packet(Packet::SslRequest));
+        assert_eq!((again.event, again.next), (Some(Event::Junk), Next::Unsupported));
+        let hello = negotiation.take(Arrival::Tls);
+        assert_eq!((hello.event, hello.next), (Some(Event::Junk), Next::Junk));
+        let gss = negotiation.take(Arrival::Packet(Packet::GssEncRequest));
+        assert_eq!((gss.event, gss.send), (Some(Event::GssReject), vec![Piece::Byte(b'N')]));
+        let login = negotiation.take(Arrival::Packet(Packet::Startup(startup())));
+        assert_eq!((login.event, login.next), (None, Next::Login(startup())));
+    }
+
+    #[test]
+    fn inside_tls_there_is_only_login_and_cancel() {
+        for &reply in Reply::ALL {
+            for arrival in [
+                Arrival::Packet(Packet::SslRequest),
+                Arrival::Packet(Packet::GssEncRequest),
+                Arrival::Tls,
+                Arrival::Neither,
+            ] {
+                let step = Negotiation::inside_tls(reply).take(arrival.clone());
+                assert_eq!(step.event, Some(Event::Junk), "{reply} {arrival:?}");
+            }
+            let request = CancelRequest { process_id: 1, key: vec![1; 4] };
+            let step = Negotiation::inside_tls(reply)
+                .take(Arrival::Packet(Packet::Cancel(request.clone())));
+            assert_eq!(step.next, Next::Cancelled(request));
+        }
+    }
+}

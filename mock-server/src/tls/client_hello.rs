@@ -134,3 +134,113 @@ impl<'a> Fields<'a> {
         self.take(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn vector(width: usize, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).expect("short");
+        [&length.to_be_bytes()[4 - width..], body].concat()
+    }
+
+    fn extension(kind: u16, body: &[u8]) -> Vec<u8> {
+        [&kind.to_be_bytes()[..], &vector(2, body)].concat()
+    }
+
+    /// A handshake message that offers all there is to offer.
+    fn hello() -> Vec<u8> {
+        let name = [&[0][..], &vector(2, b"db.example")].concat();
+        let protocols = [vector(1, b"postgresql"), vector(1, b"h2")].concat();
+        let extensions = [
+            extension(0x0a0a, b""),
+            extension(0, &vector(2, &name)),
+            extension(16, &vector(2, &protocols)),
+            extension(43, &vector(1, &[0x7a, 0x7a, 3, 4, 3, 3])),
+        ]
+        .concat();
+        let body = [
+            &[3, 3][..],
+            &[7; 32],
+            &vector(1, &[9; 32]),
+            &vector(2, &[0x13, 1]),
+            &vector(1, &[0]),
+            &vector(2, &extensions),
+        ]
+        .concat();
+        [&[CLIENT_HELLO][..], &vector(3, &body)].concat()
+    }
+
+    /// The message in records that end at these places.
+    fn records(message: &[u8], cuts: &[usize]) -> Vec<u8> {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % message.len()).collect();
+        cuts.extend([0, message.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts.windows(2)
+            .flat_map(|cut| [&[22, 3, 1][..], &vector(2, &message[cut[0]..cut[1]])].concat())
+            .collect()
+    }
+
+    fn check(bytes: &[u8], size: usize) {
+        let Hello::Complete(facts, consumed) = client_hello(bytes) else {
+            panic!("{:?}", client_hello(bytes));
+        };
+        assert_eq!(consumed, size);
+        assert_eq!(facts.sni.as_deref(), Some("db.example"));
+        assert_eq!(facts.alpn_offered, ["postgresql", "h2"]);
+        assert_eq!(facts.versions_offered, ["TLSv1.3", "TLSv1.2"]);
+    }
+
+    #[test]
+    fn it_may_end_before_its_extensions() {
+        let body = [&[3, 1][..], &[7; 32], &[0], &vector(2, &[0, 5]), &vector(1, &[0])].concat();
+        let message = [&[CLIENT_HELLO][..], &vector(3, &body)].concat();
+        let Hello::Complete(facts, _) = client_hello(&records(&message, &[])) else {
+            panic!("complete")
+        };
+        assert_eq!(facts.versions_offered, ["TLSv1.0"]);
+        assert_eq!((facts.sni, facts.alpn_offered), (None, vec![]));
+    }
+
+    #[test]
+    fn what_is_none_is_told_early() {
+        for bytes in
+            [&b"GET"[..], &[0, 0, 0, 8], &[22, 2], &[22, 3, 1, 0, 0], &[22, 3, 1, 0, 4, 2, 0, 0, 1]]
+        {
+            assert_eq!(client_hello(bytes), Hello::Other, "{bytes:?}");
+        }
+        assert_eq!(client_hello(b""), Hello::Incomplete);
+        assert_eq!(client_hello(&[22]), Hello::Incomplete);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_read_however_it_is_cut(
+            cuts in proptest::collection::vec(any::<usize>(), 0..8),
+            behind in proptest::collection::vec(any::<u8>(), 0..9),
+        ) {
+            let bytes = records(&hello(), &cuts);
+            for end in 0..bytes.len() {
+                prop_assert_eq!(client_hello(&bytes[..end]), Hello::Incomplete);
+            }
+            check(&[&bytes[..], &behind].concat(), bytes.len());
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            place in any::<usize>(),
+        ) {
+            let _ = client_hello(&bytes);
+            let mut broken = records(&hello(), &[]);
+            let place = place % broken.len();
+            for byte in bytes {
+                broken[place] = byte;
+                let _ = client_hello(&broken);
+            }
+        }
+    }
+}
