@@ -12,15 +12,15 @@ use pgtls_conformance::{
 use pgtls_mock_server::Seed;
 
 /// The program that this test run has built.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pgtls");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pgtls");
 
 /// A built-in stack, as a child of the program.
-pub fn spec(stack: Stack) -> StackSpec {
+pub(crate) fn spec(stack: Stack) -> StackSpec {
     StackSpec { name: stack.name().to_owned(), launch: Ok(stack.launch(PROGRAM)) }
 }
 
 /// Runs a suite over stacks.
-pub async fn run(stacks: Vec<StackSpec>, suite: Suite, filters: Vec<Filter>) -> Results {
+pub(crate) async fn run(stacks: Vec<StackSpec>, suite: Suite, filters: Vec<Filter>) -> Results {
     let plan = Plan { stacks, suite, filters, shard: None, version: Version::default(), jobs: 4 };
     let seed = Seed::random();
     eprintln!("seed {seed}");

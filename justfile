@@ -1,0 +1,47 @@
+# Recipes of pgtls; `just` lists them.
+
+_default:
+    @just --list
+
+# Formatting, lints and docs, all without a warning
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Every test of every crate
+test:
+    cargo test --workspace --locked
+
+# The main job: the built-in stacks through every sslmode
+matrix *ARGS:
+    cargo run --release --locked -- matrix {{ARGS}}
+
+# Installs the shims of drivers in other languages, as far as the machine's toolchains allow
+shims *ARGS:
+    cargo run --release --locked -- install {{ARGS}}
+
+# Everything that is installed through every sslmode
+matrix-all *ARGS:
+    cargo run --release --locked -- matrix --stack all {{ARGS}}
+
+# The mock server, to point a client at by hand
+serve *ARGS:
+    cargo run --release --locked -- serve {{ARGS}}
+
+# What handshakes and fallbacks cost, and the ratios
+bench *ARGS:
+    cargo bench --locked {{ARGS}}
+    cargo run --release --locked --example bench-summary
+
+# The JSON Schemas in docs/schemas, from the types
+schemas:
+    cargo run --locked -- schema --out docs/schemas
+
+# The API documentation, in a browser
+docs:
+    cargo doc --workspace --no-deps --locked --open
+
+# What CI does
+ci:
+    bash .ci/run
