@@ -11,7 +11,7 @@ check:
 
 # Every test of every crate
 test:
-    cargo test --workspace --locked
+    cargo test --locked
 
 # The main job: the built-in stacks through every sslmode
 matrix *ARGS:
