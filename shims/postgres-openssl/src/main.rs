@@ -9,10 +9,7 @@ use openssl::{
 };
 use pgtls_shim::{Hello, Refusal, Request, Rows, Supports, locked};
 use postgres_openssl::MakeTlsConnector;
-use tokio_postgres::{
-    Client, Config, SimpleQueryMessage,
-    config::{ChannelBinding, SslMode, SslNegotiation},
-};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
@@ -30,7 +27,11 @@ fn main() -> io::Result<()> {
         libpq: None,
         supports: Supports {
             sslmode: vec!["disable", "prefer", "require"],
-            sslnegotiation: vec!["postgres", "direct"],
+            // An early release is asked what it knows.
+            sslnegotiation: match "sslnegotiation=direct".parse::<Config>() {
+                Ok(_) => vec!["postgres", "direct"],
+                Err(_) => vec!["postgres"],
+            },
             sslrootcert: vec!["file", "system"],
             channel_binding: vec!["prefer", "disable", "require"],
             hostaddr: true,
@@ -47,9 +48,15 @@ fn main() -> io::Result<()> {
 }
 
 fn config(request: &Request) -> Result<Config, Refusal> {
-    let unsupported =
-        |key: &str, value: &str| Err(Refusal::Unsupported(format!("no {key}={value}")));
-    let mut config = Config::new();
+    let words = [
+        ("sslmode", &request.sslmode),
+        ("sslnegotiation", &request.sslnegotiation),
+        ("channel_binding", &request.channel_binding),
+    ];
+    let words =
+        words.into_iter().filter_map(|(key, word)| Some(format!("{key}={}", word.as_ref()?)));
+    let mut config: Config =
+        words.collect::<Vec<_>>().join(" ").parse().map_err(|error| failed(&error))?;
     config
         .host(&request.host)
         .port(request.port)
@@ -59,24 +66,6 @@ fn config(request: &Request) -> Result<Config, Refusal> {
         .connect_timeout(Duration::from_millis(request.timeout_ms));
     if let Some(address) = &request.hostaddr {
         config.hostaddr(address.parse().map_err(|error| Refusal::failed("configuration", &error))?);
-    }
-    match request.sslmode.as_deref() {
-        None => {}
-        Some("disable") => drop(config.ssl_mode(SslMode::Disable)),
-        Some("prefer") => drop(config.ssl_mode(SslMode::Prefer)),
-        Some("require") => drop(config.ssl_mode(SslMode::Require)),
-        Some(mode) => return unsupported("sslmode", mode),
-    }
-    match request.sslnegotiation.as_deref() {
-        None | Some("postgres") => {}
-        Some("direct") => drop(config.ssl_negotiation(SslNegotiation::Direct)),
-        Some(negotiation) => return unsupported("sslnegotiation", negotiation),
-    }
-    match request.channel_binding.as_deref() {
-        None | Some("prefer") => {}
-        Some("disable") => drop(config.channel_binding(ChannelBinding::Disable)),
-        Some("require") => drop(config.channel_binding(ChannelBinding::Require)),
-        Some(binding) => return unsupported("channel_binding", binding),
     }
     Ok(config)
 }
