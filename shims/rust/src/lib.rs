@@ -296,28 +296,17 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Inner;
-
-    #[derive(Debug)]
-    struct Outer(Inner);
-
-    impl std::fmt::Display for Inner {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("inner")
-        }
-    }
+    struct Outer(&'static str, io::Error);
 
     impl std::fmt::Display for Outer {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("outer")
+            f.write_str(self.0)
         }
     }
 
-    impl Error for Inner {}
-
     impl Error for Outer {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
-            Some(&self.0)
+            Some(&self.1)
         }
     }
 }
