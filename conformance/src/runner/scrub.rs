@@ -21,7 +21,8 @@ impl Scrubber {
     }
 }
 
-/// Addresses in memory, and OpenSSL's thread ids (`40A7B1C2D37F0000:error:…`).
+/// Addresses in memory, OpenSSL's thread ids (`40A7B1C2D37F0000:error:…`), times since 1970, and
+/// how long ago something was.
 fn without_numbers_of_the_day(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -38,7 +39,10 @@ fn without_numbers_of_the_day(text: &str) -> String {
                 continue;
             }
         }
-        if word.len() >= 8 && rest.starts_with(":error:") {
+        let decimal = word.bytes().all(|byte| byte.is_ascii_digit());
+        let is_thread = word.len() >= 8 && rest.starts_with(":error:");
+        let is_time = decimal && (word.len() >= 10 || rest.starts_with(" seconds ago"));
+        if is_thread || is_time {
             out.push('…');
         } else {
             out.push_str(word);
@@ -61,6 +65,8 @@ mod tests {
             ("<Protocol object at 0x7f00deadbeef> closed", "<Protocol object at 0x…> closed"),
             ("exit 0x1f", "exit 0x1f"),
             ("40A7B1C2D37F0000:error:0A000086:SSL", "…:error:0A000086:SSL"),
+            ("at 1795317172 (UNIX), 86402 seconds ago", "at … (UNIX), … seconds ago"),
+            ("within 2 seconds", "within 2 seconds"),
             ("Größe 1", "Größe 1"),
         ] {
             assert_eq!(scrubber.scrub(text), scrubbed);
