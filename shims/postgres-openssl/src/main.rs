@@ -32,7 +32,8 @@ fn main() -> io::Result<()> {
                 Ok(_) => vec!["postgres", "direct"],
                 Err(_) => vec!["postgres"],
             },
-            sslrootcert: vec!["file", "system"],
+            // Trust is the TLS connector's: no setting that libpq's `system` could be held against.
+            sslrootcert: vec!["file"],
             channel_binding: vec!["prefer", "disable", "require"],
             hostaddr: true,
             sslcert: true,
@@ -74,7 +75,7 @@ fn config(request: &Request) -> Result<Config, Refusal> {
 /// from OpenSSL's default paths, the system store.
 fn connector(request: &Request) -> Result<MakeTlsConnector, Box<dyn Error>> {
     let mut builder = SslConnector::builder(SslMethod::tls())?;
-    if let Some(path) = request.sslrootcert.as_deref().filter(|path| *path != "system") {
+    if let Some(path) = &request.sslrootcert {
         builder.set_ca_file(path)?;
     }
     if let Some(path) = &request.sslcrl {
