@@ -95,3 +95,39 @@ pub(crate) async fn close(mut stream: impl Io) {
         Err(_) => tracing::trace!("the peer did not part in time"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_with_unread_bytes_ends_in_order_and_not_in_a_reset() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let peer = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a connection");
+            socket.write_all(b"nobody reads this").await.expect("written");
+            let mut heard = Vec::new();
+            socket.read_to_end(&mut heard).await.map(|_| heard)
+        });
+        let mut socket = TcpStream::connect(address).await.expect("connected");
+        let spare = Spare::of(&socket).expect("a second handle");
+        socket.readable().await.expect("readable");
+        socket.write_all(b"farewell").await.expect("written");
+        drop(socket);
+        spare.close().await;
+        assert_eq!(peer.await.expect("no panic").expect("no reset"), b"farewell");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_never_parts_is_not_waited_for() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let socket = TcpStream::connect(listener.local_addr().expect("an address"))
+            .await
+            .expect("connected");
+        let _peer = listener.accept().await.expect("a connection");
+        tokio::time::timeout(LINGER * 20, close(socket)).await.expect("an end");
+    }
+}

@@ -64,12 +64,9 @@ impl Store {
 
     /// The anchors that are valid at `now`; only those that may sign revocation lists, if lists are needed.
     pub(super) fn anchors(&self, now: UnixTime, lists: bool) -> Vec<TrustAnchor<'static>> {
-        self.anchors
-            .iter()
-            .filter(|anchor| {
-                covers(anchor.not_before, anchor.not_after, now) && (!lists || anchor.signs_lists)
-            })
-            .map(|anchor| anchor.anchor.clone())
+        self.valid(now)
+            .filter(|known| !lists || known.signs_lists)
+            .map(|known| known.anchor.clone())
             .collect()
     }
 
@@ -81,13 +78,16 @@ impl Store {
         now: UnixTime,
         revoked: impl Fn(&[u8]) -> bool,
     ) -> bool {
-        self.anchors.iter().any(|known| {
+        self.valid(now).any(|known| {
             known.anchor.subject == anchor.subject
                 && known.anchor.subject_public_key_info == anchor.subject_public_key_info
-                && covers(known.not_before, known.not_after, now)
                 && known.path_length.is_none_or(|most| intermediates as u64 <= u64::from(most))
                 && !revoked(&known.serial)
         })
+    }
+
+    fn valid(&self, now: UnixTime) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter().filter(move |anchor| covers(anchor.not_before, anchor.not_after, now))
     }
 
     /// Whether the server's certificate is, byte for byte, a self-signed entry.
