@@ -55,5 +55,6 @@ pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use error::Error;
 pub use history::{Connections, Ended};
 pub use server::MockServer;
+pub use tls::gather_entropy;
 pub use transcript::Observation;
 pub use pgtls_harness::{Seed, rules::RuleSpec};

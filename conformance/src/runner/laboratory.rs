@@ -42,13 +42,15 @@ impl Laboratory {
     /// How much longer than its timeout a client may take.
     pub const PATIENCE: Duration = Duration::from_secs(3);
 
-    /// Makes the certificates.
+    /// Makes the certificates, and has the TLS library ready.
     ///
     /// # Errors
     ///
     /// If they cannot be made or written.
     pub fn new(seed: Seed) -> Result<Self, LaboratoryError> {
         let authority = Authority::generate()?;
+        // Before the first client's time runs.
+        pgtls_mock_server::gather_entropy();
         let empty_store = Arc::new((authority.empty_store_path()?, authority.empty_directory()?));
         Ok(Self {
             authority,

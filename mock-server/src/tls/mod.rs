@@ -20,6 +20,14 @@ use crate::{
 /// The ALPN protocol of PostgreSQL.
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
+/// Lets the TLS library gather its entropy now instead of in the process's first handshake.
+///
+/// It takes some 40 ms of processor time, once a process; on a busy machine a client with a
+/// short timeout would not wait for it.
+pub fn gather_entropy() {
+    rustls::gather_entropy();
+}
+
 /// The server's side of one TLS session, without its socket.
 pub(crate) trait Engine: Send {
     /// Takes what the client sent, appends what was inside to `plaintext`, and what must be

@@ -20,6 +20,12 @@ use crate::{Error, axes::TlsVersions, pki::Identity};
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
+/// Draws one random byte: the first costs the process some 40 ms of processor time.
+pub(super) fn gather_entropy() {
+    // Where there is none, the first handshake will say so.
+    let _ = PROVIDER.secure_random.fill(&mut [0]);
+}
+
 #[derive(Debug)]
 pub(super) struct Context(Arc<ServerConfig>);
 
