@@ -1,0 +1,227 @@
+//! The benchmarks at a glance: what criterion estimated, beside floors and limits, and the bars that must hold.
+//!
+//! Run after `cargo bench`; an argument names criterion's folder, if it is elsewhere. Exits with 1 if a bar
+//! is missed or was not measured.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Deserialize;
+
+/// At least so many sessions for each in-memory handshake: what a fast server reaches, and a bit more.
+const SESSIONS_PER_HANDSHAKE: f64 = 0.55;
+/// A server with an authority of its own is ready within this time, in nanoseconds.
+const READY_WITHIN: f64 = 50e6;
+/// A listener of an authority that is there, likewise.
+const LISTENS_WITHIN: f64 = 1e6;
+
+/// By benchmark, `group/function/value`: the median in nanoseconds.
+type Medians = BTreeMap<String, f64>;
+
+fn main() -> ExitCode {
+    let folder = env::args_os().nth(1).map_or_else(criterion_folder, PathBuf::from);
+    match medians(&folder) {
+        Ok(medians) if medians.is_empty() => {
+            eprintln!("no estimates in {}: run `cargo bench` first", folder.display());
+            ExitCode::FAILURE
+        }
+        Ok(medians) => {
+            println!("{}\n", benchmarks(&medians));
+            let bars = bars(&medians);
+            println!("{}", bar_table(&bars));
+            if bars.iter().all(Bar::holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("cannot read the estimates in {}: {error}", folder.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where criterion writes when cargo runs it.
+fn criterion_folder() -> PathBuf {
+    if let Some(home) = env::var_os("CRITERION_HOME") {
+        return home.into();
+    }
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
+    target.join("criterion")
+}
+
+fn medians(folder: &Path) -> Result<Medians, Box<dyn Error>> {
+    let mut medians = Medians::new();
+    if folder.is_dir() {
+        collect(folder, &mut medians)?;
+    }
+    Ok(medians)
+}
+
+/// Reads the newest estimates of every benchmark below `folder`.
+fn collect(folder: &Path, medians: &mut Medians) -> Result<(), Box<dyn Error>> {
+    #[derive(Deserialize)]
+    struct Benchmark {
+        full_id: String,
+    }
+    #[derive(Deserialize)]
+    struct Estimates {
+        median: Estimate,
+    }
+    #[derive(Deserialize)]
+    struct Estimate {
+        point_estimate: f64,
+    }
+    let newest = folder.join("new");
+    if newest.join("benchmark.json").is_file() {
+        let benchmark: Benchmark = read(&newest.join("benchmark.json"))?;
+        let estimates: Estimates = read(&newest.join("estimates.json"))?;
+        medians.insert(benchmark.full_id, estimates.median.point_estimate);
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, medians)?;
+        }
+    }
+    Ok(())
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Box<dyn Error>> {
+    let text = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Every benchmark, how many times its floor it takes, and how much of it its limit makes up.
+fn benchmarks(medians: &Medians) -> Table {
+    let mut table = table(["benchmark", "time", "per second", "× floor", "limit ÷ time"]);
+    for (id, &time) in medians {
+        let floor = floor(id).and_then(|floor| medians.get(&floor));
+        let limit = limit(id).and_then(|limit| medians.get(&limit));
+        table.add_row([
+            id.clone(),
+            duration(time),
+            format!("{:.0}", 1e9 / time),
+            floor.map(|floor| format!("{:.2}", time / floor)).unwrap_or_default(),
+            limit.map(|limit| format!("{:.2}", limit / time)).unwrap_or_default(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// The same without what is measured.
+fn floor(id: &str) -> Option<String> {
+    match id.split('/').collect::<Vec<_>>()[..] {
+        ["handshake", function, _] if !function.starts_with("in-memory") => {
+            Some("handshake/plaintext".to_owned())
+        }
+        ["fallback", backend, "prefer-refused" | "prefer-failed"] => {
+            Some(format!("fallback/{backend}/straight-plain"))
+        }
+        ["fallback", backend, "allow-rejected"] => Some(format!("fallback/{backend}/straight-tls")),
+        _ => None,
+    }
+}
+
+/// The part of it that no server could save.
+fn limit(id: &str) -> Option<String> {
+    match id.split('/').collect::<Vec<_>>()[..] {
+        ["handshake", function, case] => {
+            let provider = function.strip_prefix("rustls-")?;
+            Some(format!("handshake/in-memory-{provider}/{case}"))
+        }
+        ["connections", "tokio-postgres", turn] => Some(format!("connections/in-memory/{turn}")),
+        _ => None,
+    }
+}
+
+/// Something that must hold.
+struct Bar {
+    what: &'static str,
+    wanted: String,
+    /// What was measured, in words, and whether it will do.
+    measured: Option<(String, bool)>,
+}
+
+impl Bar {
+    fn holds(&self) -> bool {
+        self.measured.as_ref().is_some_and(|&(_, holds)| holds)
+    }
+
+    fn time(medians: &Medians, id: &str, what: &'static str, within: f64) -> Self {
+        let measured = medians.get(id).map(|&time| (duration(time), time <= within));
+        Self { what, wanted: format!("≤ {}", duration(within)), measured }
+    }
+}
+
+fn bars(medians: &Medians) -> [Bar; 4] {
+    [
+        Bar {
+            what: "sessions for each in-memory handshake: median (lowest to highest) of the turns",
+            wanted: format!("≥ {SESSIONS_PER_HANDSHAKE:.2}"),
+            measured: sessions_per_handshake(medians),
+        },
+        Bar::time(
+            medians,
+            "start/authority",
+            "a server with an authority of its own",
+            READY_WITHIN,
+        ),
+        Bar::time(
+            medians,
+            "start/new-process",
+            "the same, first thing in a new process",
+            READY_WITHIN,
+        ),
+        Bar::time(medians, "start/listener", "a listener for a further cell", LISTENS_WITHIN),
+    ]
+}
+
+fn sessions_per_handshake(medians: &Medians) -> Option<(String, bool)> {
+    let mut ratios: Vec<f64> = medians
+        .iter()
+        .filter(|(id, _)| id.starts_with("connections/tokio-postgres/"))
+        .filter_map(|(id, time)| Some(medians.get(&limit(id)?)? / time))
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let (lowest, highest) = (ratios.first()?, ratios.last()?);
+    let median = ratios[ratios.len() / 2];
+    Some((format!("{median:.3} ({lowest:.3} to {highest:.3})"), median >= SESSIONS_PER_HANDSHAKE))
+}
+
+fn bar_table(bars: &[Bar]) -> Table {
+    let mut table = table(["bar", "wanted", "measured", ""]);
+    for bar in bars {
+        let (measured, verdict) = match &bar.measured {
+            Some((measured, true)) => (measured.as_str(), "holds"),
+            Some((measured, false)) => (measured.as_str(), "missed"),
+            None => ("", "not measured"),
+        };
+        table.add_row([bar.what, &bar.wanted, measured, verdict]);
+    }
+    table
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table
+}
+
+/// Nanoseconds, for people.
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        t if t < 1e3 => format!("{t:.0} ns"),
+        t if t < 1e6 => format!("{:.1} µs", t / 1e3),
+        t => format!("{:.2} ms", t / 1e6),
+    }
+}
