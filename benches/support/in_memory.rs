@@ -18,7 +18,11 @@ use super::tls::{KEY, protocol_version};
 /// # Panics
 ///
 /// If the certificate cannot be made, or rustls refuses it.
-pub(crate) fn server(authority: &Authority, tls: TlsVersions, resumption: bool) -> Arc<ServerConfig> {
+pub(crate) fn server(
+    authority: &Authority,
+    tls: TlsVersions,
+    resumption: bool,
+) -> Arc<ServerConfig> {
     let identity = authority.identity(Certificate::Valid, KEY).expect("a certificate");
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[protocol_version(tls)])
