@@ -1,0 +1,149 @@
+//! The shim's loop: one question a line, one answer a line; and the vices of a process.
+
+use std::{
+    io::{self, Write as _},
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    contract::{self, Connect, Question},
+    session,
+    vice::Vice,
+};
+
+/// Longer than any test runs.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+/// A moment behind an answer: the runner has read it by then, and may have asked again.
+const A_MOMENT: Duration = Duration::from_millis(150);
+/// Just behind the deadline of 5 seconds: a timeout of 2, and 3 more.
+const TOO_LATE: Duration = Duration::from_millis(5_200);
+
+/// Answers until stdin ends.
+pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
+    for line in io::stdin().lines() {
+        match serde_json::from_str(&line?)? {
+            Question::Hello { .. } if vice == Some(Vice::BreaksHello) => {
+                say("{\"type\":\"hello\",")?
+            }
+            Question::Hello { contract } => {
+                let other = u32::from(vice == Some(Vice::SpeaksAnotherContract));
+                tell(&contract::hello(contract + other))?;
+            }
+            Question::Connect(connect) => answer(&connect, vice)?,
+        }
+    }
+    Ok(())
+}
+
+fn answer(connect: &Connect, vice: Option<Vice>) -> io::Result<()> {
+    // The other cells of a run show whether the damage stays where it is done.
+    let vice_of_process = vice.filter(|_| connect.sslmode.as_deref() == Some("require"));
+    before(vice_of_process)?;
+    let outcome = session::run(connect, vice);
+    let honest = contract::result(connect.id, &outcome);
+    match vice_of_process {
+        Some(Vice::PrintsRubbish) => say("Segmentation fault (not really)"),
+        Some(Vice::PrintsOtherJson) => tell(&json!({"id": connect.id, "outcome": "fine"})),
+        Some(Vice::WrongId) => tell(&contract::result(connect.id + 1, &outcome)),
+        Some(Vice::FloodsAnswers) => loop {
+            tell(&honest)?;
+        },
+        Some(Vice::FloodsBytes) => loop {
+            io::stdout().write_all(&[b'x'; 4096])?;
+        },
+        _ => {
+            tell(&honest)?;
+            behind(vice_of_process, &honest)
+        }
+    }
+}
+
+/// What goes wrong before the client is asked anything.
+fn before(vice: Option<Vice>) -> io::Result<()> {
+    match vice {
+        Some(Vice::Hangs) => thread::sleep(FOR_EVER),
+        Some(Vice::AnswersLate) => thread::sleep(TOO_LATE),
+        Some(Vice::Dies) => std::process::abort(),
+        Some(Vice::Panics) => panic!("as the tests want it"),
+        Some(Vice::SurvivesPanic) => {
+            // Its end is the vice.
+            let _ = thread::spawn(|| panic!("as the tests want it")).join();
+        }
+        Some(Vice::ClosesStdout) => return Err(live_on_without(">&-")),
+        Some(Vice::LeavesAChild) => {
+            Command::new("sleep").arg("3600").spawn()?;
+            std::process::exit(0);
+        }
+        Some(Vice::LeavesADaemon) => {
+            Command::new("setsid").args(["sleep", "3600"]).spawn()?;
+            thread::sleep(FOR_EVER);
+        }
+        Some(Vice::LeavesABareDaemon) => {
+            // The marker by which the test looks for it stays.
+            let marker = std::env::var_os("PGTLS_TEST_MARKER").unwrap_or_default();
+            Command::new("setsid")
+                .args(["sleep", "3600"])
+                .env_clear()
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .env("PGTLS_TEST_MARKER", marker)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()?;
+            thread::sleep(FOR_EVER);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What goes wrong behind an answer.
+fn behind(vice: Option<Vice>, honest: &Value) -> io::Result<()> {
+    let later = |line: String| {
+        thread::spawn(move || {
+            thread::sleep(A_MOMENT);
+            say(&line)
+        });
+    };
+    match vice {
+        Some(Vice::DiesAfterwards) => std::process::abort(),
+        Some(Vice::DiesLater) => {
+            thread::spawn(|| {
+                thread::sleep(A_MOMENT);
+                std::process::abort();
+            });
+        }
+        Some(Vice::AnswersTwice) => tell(honest)?,
+        Some(Vice::AnswersTwiceLater) => later(honest.to_string()),
+        Some(Vice::PrintsRubbishLater) => later("did I say that?".to_owned()),
+        Some(Vice::LeavesHalfALine) => {
+            io::stdout().write_all(b"and")?;
+            io::stdout().flush()?;
+        }
+        Some(Vice::ClosesStdin) => return Err(live_on_without("<&-")),
+        Some(Vice::StopsListening) => thread::sleep(FOR_EVER),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Becomes a process that lives on without the stream that the shell's words close; returns only if
+/// that fails.
+fn live_on_without(stream: &str) -> io::Error {
+    Command::new("sh").args(["-c", &format!("exec {stream}; exec sleep 3600")]).exec()
+}
+
+fn tell(answer: &Value) -> io::Result<()> {
+    say(&answer.to_string())
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
