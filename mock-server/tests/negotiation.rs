@@ -74,6 +74,24 @@ async fn an_error_carries_the_canary_and_then_the_end() {
 }
 
 #[tokio::test]
+async fn an_error_outlives_what_the_client_sends_behind_it() {
+    let server = replying(Reply::Error).await;
+    let mut client = Raw::connect(&server).await;
+    client.send(&SSL_REQUEST).await;
+    client.0.readable().await.unwrap();
+    // To a socket that is closed rather than drained, this would be answered by RST.
+    client.send(&startup("any")).await;
+    tokio::task::yield_now().await;
+    client.send(&message(b'p', b"secret\0")).await;
+    assert_eq!(client.read_to_end().await[0], b'E');
+    drop(client);
+    let seen = finish(server).await;
+    assert_eq!(seen.trace.to_string(), "connect, backenderror -> fail");
+    let clear = &seen.connections[0].clear_from_client;
+    assert!(clear.windows(6).any(|window| window == b"secret"));
+}
+
+#[tokio::test]
 async fn an_error_is_only_an_answer_to_an_ssl_request() {
     let server = replying(Reply::Error).await;
     let mut client = Raw::connect(&server).await;
