@@ -17,7 +17,7 @@ use crate::error::{Attempt, Fault, Place, Step};
 use crate::login::Stage;
 use crate::policy::{Event, Next};
 use crate::route::{Cause, Failure, Progress, Route, no_backend};
-use crate::socket::Address;
+use crate::socket::{Address, LINGER};
 use crate::stream::{Negotiated, Stream};
 use crate::{Backend, Config, Error, SslMode, session};
 
@@ -253,7 +253,12 @@ async fn log_in(
     progress.step = Step::Session;
     match session::suits(&client, &mut connection, session).await {
         Ok(true) => Ok((client, connection)),
-        Ok(false) => Err(Failure::new(Event::Unsuitable, Fault::WrongSession(session.as_str()))),
+        Ok(false) => {
+            drop(client);
+            // As libpq does, it takes its leave.
+            let _ = tokio::time::timeout(LINGER, connection).await;
+            Err(Failure::new(Event::Unsuitable, Fault::WrongSession(session.as_str())))
+        }
         Err(error) => Err(Failure::new(Event::Broken, error)),
     }
 }

@@ -266,7 +266,7 @@ pub(crate) enum Fault {
     #[error("the server closed the connection without answering the SSLRequest")]
     NoAnswer,
     #[error(
-        "{0} bytes of plaintext behind the S that announces TLS: somebody may be injecting data into the connection"
+        "plaintext ({0} bytes at least) behind the S that announces TLS: somebody may be injecting data into the connection"
     )]
     Injected(usize),
     #[error(

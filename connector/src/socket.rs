@@ -13,7 +13,7 @@ use crate::config::TcpOptions;
 
 /// How long a connection that is given up may linger, so that the alert arrives before the reset which closing
 /// with unread bytes causes. Chosen to be longer than a round trip and too short to be noticed.
-const LINGER: Duration = Duration::from_millis(100);
+pub(crate) const LINGER: Duration = Duration::from_millis(100);
 
 /// Anything that can carry a session.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}

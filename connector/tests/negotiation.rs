@@ -323,8 +323,9 @@ async fn target_session_attrs_choose_among_hosts() {
     let again = vec![primary().remove(0), primary().remove(0)];
     let (result, first, _second) = two(again, primary(), &wanted("prefer-standby")).await;
     assert_eq!((result.expect("the second choice"), first.seen().len()), (false, 2));
-    let (result, ..) = two(primary(), primary(), &wanted("standby")).await;
+    let (result, first, _second) = two(primary(), primary(), &wanted("standby")).await;
     assert_eq!(result.expect_err("none").step(), Step::Session);
+    assert_eq!(first.seen_after(3).await, lines(&[&["StartupMessage", "message X", "end"]]));
 
     let asked = vec![vec![Packet, Send(login(&[])), Message, Send(row("on")), Wait]];
     let (result, ..) = two(asked.clone(), asked.clone(), &wanted("read-only")).await;
