@@ -158,6 +158,13 @@ impl Builder {
     /// without this setting.
     pub const fn record(mut self, bytes: usize) -> Self {
         self.recorded = bytes;
+    /// Whether the chain sent ends with its root, as that of some providers: not without this
+    /// setting. A certificate that signed itself is sent once.
+    pub const fn send_root(mut self, send_root: bool) -> Self {
+        self.send_root = send_root;
+        self
+    }
+
         self
     }
 

@@ -20,7 +20,7 @@ use crate::{
     connection::{Channel, Connection, Log},
     history::{Connections, History},
     pki::{Authority, CLIENT_USER},
-    tls::{Context, ContextKey},
+    tls::{Context, ContextKey, TlsSettings},
     transcript::{Observation, Sender, What},
 };
 
@@ -69,6 +69,8 @@ pub(crate) struct Core {
     history: History,
     settings: Mutex<Settings>,
 }
+    /// How often all connections were reset.
+    resets: watch::Sender<u64>,
 
 /// What may change while the server runs; each connection keeps what it was accepted with.
 #[derive(Debug, Clone)]
@@ -89,7 +91,9 @@ impl MockServer {
             Some(authority) => authority,
             None => Authority::generate()?,
         };
-        let settings = Settings::new(&authority, builder.axes, builder.resumption)?;
+        let tls =
+            TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
+        let settings = Settings::new(&authority, builder.axes, tls)?;
         let listener = Listener::bind(builder.bind)?;
         let address = listener.address();
         let core = Arc::new(Core {
@@ -107,6 +111,7 @@ impl MockServer {
             settings: Mutex::new(settings),
         });
         let (finish, finished) = oneshot::channel();
+            resets: watch::Sender::new(0),
         let accepting = tokio::spawn(accept(listener, Arc::clone(&core), finished));
         tracing::debug!(%address, seed = %core.seed, "listening");
         Ok(Self { core, address, finish, accepting: AbortOnDrop(accepting) })
@@ -188,13 +193,19 @@ impl MockServer {
     ///
     /// When a certificate cannot be made, or TLS refuses it; all stays as it was.
     pub fn set_axes(&self, axes: ServerAxes) -> Result<(), Error> {
-        let settings = Settings::new(&self.core.authority, axes, self.core.resumption)?;
+        let settings = Settings::new(&self.core.authority, axes, self.core.tls)?;
         *self.core.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
     }
 
     /// What the server saw so far.
     #[must_use]
+    /// Resets every connection that is open now, as a server does that is replaced under its
+    /// clients: each sees RST, and may connect again at once.
+    pub fn reset_connections(&self) {
+        self.core.resets.send_modify(|resets| *resets += 1);
+    }
+
     pub fn observation(&self) -> Observation {
         self.core.history.observation()
     }
@@ -228,11 +239,11 @@ impl Core {
 }
 
 impl Settings {
-    fn new(authority: &Authority, axes: ServerAxes, resumption: bool) -> Result<Self, Error> {
+    fn new(authority: &Authority, axes: ServerAxes, tls: TlsSettings) -> Result<Self, Error> {
         let shakes_hands =
             matches!(axes.reply, Reply::Accept | Reply::Stuffed | Reply::StuffedLate);
         let context = shakes_hands
-            .then(|| authority.shared().context(authority, ContextKey::new(&axes, resumption)))
+            .then(|| authority.shared().context(authority, ContextKey::new(&axes, tls)))
             .transpose()?;
         let ca_path = authority.root_path(axes.key)?;
         Ok(Self { axes, context, ca_path })
@@ -312,7 +323,7 @@ impl Tasks {
         let deadline = Deadline::after(core.deadline);
         let channel = Channel::new(wire, log);
         let connection = Connection::new(channel, core, axes, context, number, peer);
-        self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), ending));
+        self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), resets, ending));
     }
 }
 
@@ -320,6 +331,7 @@ async fn serve(
     connection: Connection,
     deadline: Deadline,
     mut cut: watch::Receiver<bool>,
+        let resets = core.resets.subscribe();
     ending: Ending,
 ) {
     let log = &ending.log;
@@ -329,14 +341,18 @@ async fn serve(
             log.enter(Sender::Server, false, 0, What::TimedOut);
         },
         _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, What::Closed),
+    mut resets: watch::Receiver<u64>,
     }
 }
+    // Named here, it is closed before its end is told.
+    let mut connection = connection;
 
 /// Enters the end of a connection, however it comes.
 struct Ending {
     core: Arc<Core>,
     log: Log,
     number: u64,
+        Ok(()) = resets.changed() => connection.reset(),
 }
 
 impl Drop for Ending {

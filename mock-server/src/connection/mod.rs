@@ -56,7 +56,7 @@ impl Connection {
     }
 
     /// Serves the client until it leaves, or has to.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         let mut negotiation = Negotiation::new(self.axes.reply);
         loop {
             let Ok(arrival) = self.arrival().await else { return self.leftovers() };
@@ -87,6 +87,11 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Sends RST, wherever the connection stands.
+    pub(crate) fn reset(&mut self) {
+        self.channel.reset();
     }
 
     /// Waits for a first packet, or for what is none, and enters it.

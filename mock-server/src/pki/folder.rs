@@ -25,7 +25,7 @@ pub(super) enum Secrecy {
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 impl Folder {
@@ -33,12 +33,12 @@ impl Folder {
         let path = std::env::temp_dir();
         let made = tempfile::Builder::new().prefix("pgtls-").tempdir_in(&path);
         let temporary = made.map_err(wrote(&path))?;
-        Ok(Self { path: absolute(temporary.path())?, _temporary: Some(temporary) })
+        Ok(Self { path: absolute(temporary.path())?, temporary: Some(temporary) })
     }
 
     pub(super) fn given(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(wrote(path))?;
-        let folder = Self { path: absolute(path)?, _temporary: None };
+        let folder = Self { path: absolute(path)?, temporary: None };
         // A folder that cannot be written to is to be told at the start, not in mid-run.
         tempfile::tempfile_in(&folder.path).map_err(wrote(path))?;
         Ok(folder)
@@ -46,6 +46,21 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it outlives this value.
+    pub(super) const fn stays(&self) -> bool {
+        self.temporary.is_none()
+    }
+
+    /// A file's path and content; `None` if there is no such file.
+    pub(super) fn read(&self, name: &str) -> Result<Option<(PathBuf, Vec<u8>)>, Error> {
+        let path = self.path.join(name);
+        match fs::read(&path) {
+            Ok(content) => Ok(Some((path, content))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Read { path, source }),
+        }
     }
 
     pub(super) fn directory(&self, name: &str) -> Result<PathBuf, Error> {

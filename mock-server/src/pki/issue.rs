@@ -37,6 +37,14 @@ impl Role {
         }
     }
 
+    /// Where the chain ends that this authority stands in.
+    pub(super) const fn root(self) -> Self {
+        match self {
+            Self::Intermediate => Self::Root,
+            Self::Root | Self::WrongRoot | Self::UnknownRoot => self,
+        }
+    }
+
     /// Who issues a server's certificate; `None` for one that signs itself.
     pub(super) const fn of(certificate: Certificate) -> Option<Self> {
         match certificate {
@@ -84,10 +92,11 @@ impl Validity {
     }
 }
 
-/// A new authority; an intermediate one needs its root.
+/// A new authority with its key; an intermediate one needs its root.
 pub(super) fn issuer(
     role: Role,
     key: Key,
+    pair: KeyPair,
     root: Option<&Issuer>,
     now: OffsetDateTime,
 ) -> Result<Issuer, Error> {
@@ -99,7 +108,6 @@ pub(super) fn issuer(
     params.distinguished_name.push(DnType::CommonName, format!("pgtls {} {key}", role.name()));
     params.is_ca = IsCa::Ca(constraint);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let pair = KeyPair::generate(key)?;
     match root {
         Some(root) => Issuer::signed_by(params, pair, root),
         None => Issuer::self_signed(params, pair),

@@ -29,25 +29,28 @@ pub(super) struct KeyPair {
 
 impl KeyPair {
     pub(super) fn generate(kind: Key) -> Result<Self, ErrorStack> {
-        let (private, public) = match kind {
+        let private = match kind {
+            Key::P256 => PKey::from_ec_key(EcKey::generate(p256()?.as_ref())?)?,
+            Key::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?)?,
+            Key::Ed25519 => PKey::generate_ed25519()?,
+        };
+        Self::new(kind, private)
+    }
+
+    /// The key of such a type that stands in a PEM file.
+    pub(super) fn from_pem(kind: Key, pem: &[u8]) -> Result<Self, ErrorStack> {
+        Self::new(kind, PKey::private_key_from_pem(pem)?)
+    }
+
+    fn new(kind: Key, private: PKey<Private>) -> Result<Self, ErrorStack> {
+        let public = match kind {
             Key::P256 => {
-                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-                let key = EcKey::generate(&group)?;
                 let mut context = BigNumContext::new()?;
                 let form = PointConversionForm::UNCOMPRESSED;
-                let public = key.public_key().to_bytes(&group, form, &mut context)?;
-                (PKey::from_ec_key(key)?, public)
+                private.ec_key()?.public_key().to_bytes(p256()?.as_ref(), form, &mut context)?
             }
-            Key::Rsa2048 => {
-                let key = Rsa::generate(2048)?;
-                let public = key.public_key_to_der_pkcs1()?;
-                (PKey::from_rsa(key)?, public)
-            }
-            Key::Ed25519 => {
-                let key = PKey::generate_ed25519()?;
-                let public = key.raw_public_key()?;
-                (key, public)
-            }
+            Key::Rsa2048 => private.rsa()?.public_key_to_der_pkcs1()?,
+            Key::Ed25519 => private.raw_public_key()?,
         };
         Ok(Self { kind, private, public })
     }
@@ -57,6 +60,10 @@ impl KeyPair {
         let der = self.private.private_key_to_pkcs8()?;
         Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)))
     }
+}
+
+fn p256() -> Result<EcGroup, ErrorStack> {
+    EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
 }
 
 impl PublicKeyData for KeyPair {

@@ -45,6 +45,22 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file holds no private key of the type wanted.
+    #[error("no such private key in `{}`", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// In OpenSSL's words.
+        source: openssl::error::ErrorStack,
+    },
     /// A certificate, key or revocation list could not be made.
     #[error("cannot make {what}")]
     Make {
@@ -131,8 +147,11 @@ impl Authority {
         Folder::temporary().map(Self::new)
     }
 
-    /// An authority whose files stay in `directory`, which is made where it is missing. Files of
-    /// an earlier authority are replaced as the new ones are asked for.
+    /// An authority whose files stay in `directory`, which is made where it is missing.
+    ///
+    /// The root's key stays there too (`root.key`, readable by its owner alone), and an authority
+    /// that finds it goes on with it: whoever trusted the root before trusts it again, and trusts
+    /// every server of this folder. The other files are replaced as they are asked for.
     ///
     /// # Errors
     /// When the folder cannot be made or written to.
@@ -176,6 +195,28 @@ impl Authority {
             let key = pair.private()?;
             Ok(Arc::new(Identity { chain, key, server_end_point, serial }))
         })
+    }
+
+    /// The same, with the root at the end of the chain; what signed itself is its own root.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn identity_with_root(
+        &self,
+        certificate: Certificate,
+        key: Key,
+    ) -> Result<Arc<Identity>, Error> {
+        let identity = self.identity(certificate, key)?;
+        let Some(issuer) = Role::of(certificate) else { return Ok(identity) };
+        let root = self.issuer(issuer.root(), key)?;
+        let mut chain = identity.chain.clone();
+        chain.push(root.der().clone());
+        Ok(Arc::new(Identity {
+            chain,
+            key: identity.key.clone_key(),
+            server_end_point: identity.server_end_point.clone(),
+            serial: identity.serial.clone(),
+        }))
     }
 
     /// The root that issued the server's certificates, and the right client certificates.
@@ -299,8 +340,26 @@ impl Authority {
                 Role::Intermediate => Some(self.issuer(Role::Root, key)?),
                 Role::Root | Role::WrongRoot | Role::UnknownRoot => None,
             };
-            issue::issuer(role, key, root.as_deref(), self.0.made).map(Arc::new)
+            let pair = match role {
+                Role::Root => self.root_key(key)?,
+                _ => KeyPair::generate(key)?,
+            };
+            issue::issuer(role, key, pair, root.as_deref(), self.0.made).map(Arc::new)
         })
+    }
+
+    /// The key that an earlier authority left in the folder, or a new one.
+    fn root_key(&self, key: Key) -> Result<KeyPair, Error> {
+        let name = format!("{key}/root.key");
+        if let Some((path, pem)) = self.0.folder.read(&name)? {
+            return KeyPair::from_pem(key, &pem).map_err(|source| Error::Key { path, source });
+        }
+        let pair = KeyPair::generate(key)?;
+        if self.0.folder.stays() {
+            let pem = pem("PRIVATE KEY", pair.private()?.secret_der());
+            self.0.folder.write(name, pem.as_bytes(), Secrecy::Private)?;
+        }
+        Ok(pair)
     }
 
     /// What the servers of this authority share.

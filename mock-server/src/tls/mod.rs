@@ -95,12 +95,21 @@ enum Backend {
 impl Context {
     /// A context for these settings, with the authority's certificates.
     pub(crate) fn new(authority: &Authority, key: ContextKey) -> Result<Self, Error> {
-        let identity = authority.identity(key.certificate, key.key)?;
+        let identity = if key.settings.send_root {
+            authority.identity_with_root(key.certificate, key.key)?
+        } else {
+            authority.identity(key.certificate, key.key)?
+        };
         let client_root = key.client_certificates.then(|| authority.root(key.key)).transpose()?;
         let backend = if key.tls == TlsVersions::Tls10To11 {
             Backend::OpenSsl(openssl::Context::new(&identity, client_root.as_ref())?)
         } else {
-            Backend::Rustls(rustls::Context::new(&identity, key.tls, client_root, key.resumption)?)
+            Backend::Rustls(rustls::Context::new(
+                &identity,
+                key.tls,
+                client_root,
+                key.settings.resumption,
+            )?)
         };
         Ok(Self { backend, server_end_point: identity.server_end_point.clone() })
     }
@@ -121,17 +130,26 @@ pub(crate) struct ContextKey {
     key: Key,
     tls: TlsVersions,
     client_certificates: bool,
-    resumption: bool,
+    settings: TlsSettings,
+}
+
+/// What is no axis of the server, and still a matter of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TlsSettings {
+    /// Sessions may be resumed.
+    pub(crate) resumption: bool,
+    /// The chain sent ends with its root.
+    pub(crate) send_root: bool,
 }
 
 impl ContextKey {
-    pub(crate) fn new(axes: &ServerAxes, resumption: bool) -> Self {
+    pub(crate) fn new(axes: &ServerAxes, settings: TlsSettings) -> Self {
         Self {
             certificate: axes.certificate,
             key: axes.key,
             tls: axes.tls,
             client_certificates: axes.auth == Auth::Cert,
-            resumption,
+            settings,
         }
     }
 }
