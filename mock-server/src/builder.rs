@@ -32,6 +32,8 @@ pub struct Builder {
     pub(crate) rules: Vec<RuleSpec>,
     pub(crate) seed: Option<Seed>,
     pub(crate) resumption: bool,
+    pub(crate) most_connections: Option<u64>,
+    pub(crate) send_root: bool,
     pub(crate) recorded: usize,
     pub(crate) history: usize,
 }
@@ -49,6 +51,8 @@ impl Default for Builder {
             rules: Vec::new(),
             seed: None,
             resumption: false,
+            most_connections: None,
+            send_root: false,
             recorded: 0,
             history: 256,
         }
@@ -154,10 +158,6 @@ impl Builder {
         self
     }
 
-    /// How many bytes of each connection to keep as they passed, below TLS and inside of it: none
-    /// without this setting.
-    pub const fn record(mut self, bytes: usize) -> Self {
-        self.recorded = bytes;
     /// Whether the chain sent ends with its root, as that of some providers: not without this
     /// setting. A certificate that signed itself is sent once.
     pub const fn send_root(mut self, send_root: bool) -> Self {
@@ -165,12 +165,23 @@ impl Builder {
         self
     }
 
+    /// How many bytes of each connection to keep as they passed, below TLS and inside of it: none
+    /// without this setting.
+    pub const fn record(mut self, bytes: usize) -> Self {
+        self.recorded = bytes;
         self
     }
 
     /// How many connections are remembered, the newest ones: 256 without this setting.
     pub const fn history(mut self, connections: usize) -> Self {
         self.history = connections;
+        self
+    }
+
+    /// How many connections are accepted in all; further ones are left waiting, so that a client
+    /// that storms does not take the machine with it. Without end without this setting.
+    pub const fn most_connections(mut self, connections: u64) -> Self {
+        self.most_connections = Some(connections);
         self
     }
 

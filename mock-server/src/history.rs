@@ -68,6 +68,11 @@ impl History {
         state.accepted - 1
     }
 
+    /// How many connections there were so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.lock().accepted
+    }
+
     /// A connection is over.
     pub(crate) fn ended(&self, number: u64, log: &Log) {
         let mut state = self.lock();

@@ -65,12 +65,13 @@ pub(crate) struct Core {
     deadline: Duration,
     rules: Vec<RuleSpec>,
     recorded: usize,
-    resumption: bool,
+    tls: TlsSettings,
+    most_connections: Option<u64>,
     history: History,
     settings: Mutex<Settings>,
-}
     /// How often all connections were reset.
     resets: watch::Sender<u64>,
+}
 
 /// What may change while the server runs; each connection keeps what it was accepted with.
 #[derive(Debug, Clone)]
@@ -91,8 +92,7 @@ impl MockServer {
             Some(authority) => authority,
             None => Authority::generate()?,
         };
-        let tls =
-            TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
+        let tls = TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
         let settings = Settings::new(&authority, builder.axes, tls)?;
         let listener = Listener::bind(builder.bind)?;
         let address = listener.address();
@@ -106,12 +106,13 @@ impl MockServer {
             deadline: builder.deadline,
             rules: builder.rules,
             recorded: builder.recorded,
-            resumption: builder.resumption,
+            tls,
+            most_connections: builder.most_connections,
             history: History::new(builder.history),
             settings: Mutex::new(settings),
+            resets: watch::Sender::new(0),
         });
         let (finish, finished) = oneshot::channel();
-            resets: watch::Sender::new(0),
         let accepting = tokio::spawn(accept(listener, Arc::clone(&core), finished));
         tracing::debug!(%address, seed = %core.seed, "listening");
         Ok(Self { core, address, finish, accepting: AbortOnDrop(accepting) })
@@ -198,14 +199,14 @@ impl MockServer {
         Ok(())
     }
 
-    /// What the server saw so far.
-    #[must_use]
     /// Resets every connection that is open now, as a server does that is replaced under its
     /// clients: each sees RST, and may connect again at once.
     pub fn reset_connections(&self) {
         self.core.resets.send_modify(|resets| *resets += 1);
     }
 
+    /// What the server saw so far.
+    #[must_use]
     pub fn observation(&self) -> Observation {
         self.core.history.observation()
     }
@@ -256,7 +257,7 @@ async fn accept(listener: Listener, core: Arc<Core>, mut finish: oneshot::Receiv
     let mut tasks = Tasks { set: JoinSet::new(), core, cut_seen };
     let deadline = loop {
         tokio::select! {
-            accepted = listener.accept() => tasks.accepted(accepted).await,
+            accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted).await,
             Some(ended) = tasks.set.join_next() => report(ended),
             deadline = &mut finish => match deadline {
                 Ok(deadline) => break deadline,
@@ -266,14 +267,16 @@ async fn accept(listener: Listener, core: Arc<Core>, mut finish: oneshot::Receiv
         }
     };
     loop {
-        while let Ok(Some((wire, peer))) = listener.accept_waiting() {
+        while tasks.may_accept()
+            && let Ok(Some((wire, peer))) = listener.accept_waiting()
+        {
             tasks.spawn(wire, peer);
         }
         if tasks.set.is_empty() {
             return;
         }
         tokio::select! {
-            accepted = listener.accept() => tasks.accepted(accepted).await,
+            accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted).await,
             Some(ended) = tasks.set.join_next() => report(ended),
             () = tokio::time::sleep_until(deadline.instant().into()) => break,
         }
@@ -309,6 +312,11 @@ impl Tasks {
         }
     }
 
+    /// Whether a further connection is taken, or left waiting at the door.
+    fn may_accept(&self) -> bool {
+        self.core.most_connections.is_none_or(|most| self.core.history.accepted() < most)
+    }
+
     fn spawn(&mut self, mut wire: Wire, peer: SocketAddr) {
         let core = Arc::clone(&self.core);
         let recorder = (core.recorded > 0).then(|| Recorder::new(core.recorded));
@@ -322,6 +330,7 @@ impl Tasks {
         let ending = Ending { core: Arc::clone(&core), log: log.clone(), number };
         let deadline = Deadline::after(core.deadline);
         let channel = Channel::new(wire, log);
+        let resets = core.resets.subscribe();
         let connection = Connection::new(channel, core, axes, context, number, peer);
         self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), resets, ending));
     }
@@ -331,28 +340,27 @@ async fn serve(
     connection: Connection,
     deadline: Deadline,
     mut cut: watch::Receiver<bool>,
-        let resets = core.resets.subscribe();
+    mut resets: watch::Receiver<u64>,
     ending: Ending,
 ) {
+    // Named here, it is closed before its end is told.
+    let mut connection = connection;
     let log = &ending.log;
     tokio::select! {
         biased;
         ended = deadline.bound(connection.run()) => if ended.is_err() {
             log.enter(Sender::Server, false, 0, What::TimedOut);
         },
+        Ok(()) = resets.changed() => connection.reset(),
         _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, What::Closed),
-    mut resets: watch::Receiver<u64>,
     }
 }
-    // Named here, it is closed before its end is told.
-    let mut connection = connection;
 
 /// Enters the end of a connection, however it comes.
 struct Ending {
     core: Arc<Core>,
     log: Log,
     number: u64,
-        Ok(()) = resets.changed() => connection.reset(),
 }
 
 impl Drop for Ending {
