@@ -1,5 +1,6 @@
 //! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
 
+use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -25,9 +26,9 @@ pub(crate) struct Channel {
     /// Follows what the client sends: in TLS records or not.
     records: Records,
     /// Received and not yet taken: plaintext if there is an engine, else as it came.
-    inbox: Vec<u8>,
+    inbox: BytesMut,
     /// Received and not yet given to the engine.
-    ciphertext: Vec<u8>,
+    ciphertext: BytesMut,
     /// To be sent, kept for its capacity.
     outbox: Vec<u8>,
     /// Nothing more will come that could be understood.
@@ -45,8 +46,8 @@ impl Channel {
             log,
             engine: None,
             records: Records::default(),
-            inbox: Vec::new(),
-            ciphertext: Vec::new(),
+            inbox: BytesMut::new(),
+            ciphertext: BytesMut::new(),
             outbox: Vec::new(),
             gone: false,
             left: false,
@@ -73,12 +74,12 @@ impl Channel {
 
     /// Takes the first `count` bytes of what was received.
     pub(crate) fn take(&mut self, count: usize) {
-        self.inbox.drain(..count.min(self.inbox.len()));
+        self.inbox.advance(count.min(self.inbox.len()));
     }
 
     /// Takes all that was received.
-    pub(crate) fn take_all(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.inbox)
+    pub(crate) fn take_all(&mut self) -> BytesMut {
+        self.inbox.split()
     }
 
     /// The client is about to begin TLS, or to go on without: either can be told apart again.

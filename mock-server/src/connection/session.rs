@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rand::Rng;
-use tokio::time::timeout;
+use tokio::{task::coop::consume_budget, time::timeout};
 
 use super::{Connection, channel::Gone};
 use crate::{
@@ -137,6 +137,8 @@ impl Connection {
     async fn session(&mut self, mut session: Session) {
         let mut out = Vec::new();
         loop {
+            // However many messages came at once, the deadline is looked at between them.
+            consume_budget().await;
             let message = frontend::message(self.channel.received());
             match message {
                 Ok(Some((message, size))) => {

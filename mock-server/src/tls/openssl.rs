@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Write},
 };
 
+use bytes::BytesMut;
 use openssl::{
     pkey::PKey,
     ssl::{
@@ -121,7 +122,7 @@ struct Session {
 }
 
 impl Session {
-    fn proceed(&mut self, plaintext: &mut Vec<u8>) -> Result<(), openssl::ssl::Error> {
+    fn proceed(&mut self, plaintext: &mut BytesMut) -> Result<(), openssl::ssl::Error> {
         if !self.complete {
             self.stream.accept()?;
             self.complete = true;
@@ -140,7 +141,7 @@ impl Engine for Session {
     fn receive(
         &mut self,
         ciphertext: &[u8],
-        plaintext: &mut Vec<u8>,
+        plaintext: &mut BytesMut,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         self.stream.get_mut().received.extend_from_slice(ciphertext);

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use bytes::BytesMut;
 use rustls::{
     AlertDescription, CipherSuite, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
     SupportedProtocolVersion,
@@ -86,7 +87,7 @@ struct Session {
 }
 
 impl Session {
-    fn take_plaintext(&mut self, plaintext: &mut Vec<u8>) {
+    fn take_plaintext(&mut self, plaintext: &mut BytesMut) {
         let mut reader = self.connection.reader();
         while let Ok(chunk) = reader.fill_buf() {
             if chunk.is_empty() {
@@ -112,7 +113,7 @@ impl Engine for Session {
     fn receive(
         &mut self,
         mut ciphertext: &[u8],
-        plaintext: &mut Vec<u8>,
+        plaintext: &mut BytesMut,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let mut result = Ok(());
