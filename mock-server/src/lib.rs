@@ -54,7 +54,7 @@ pub mod transcript;
 pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use error::Error;
 pub use history::{Connections, Ended};
+pub use pgtls_harness::{Seed, rules::RuleSpec};
 pub use server::MockServer;
 pub use tls::gather_entropy;
 pub use transcript::Observation;
-pub use pgtls_harness::{Seed, rules::RuleSpec};

@@ -251,31 +251,6 @@ proptest! {
     }
 }
 
-/// A long message makes room for as many short ones, and none of them costs more for that.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_short_messages_behind_a_long_one_is_answered_in_time() {
-    let server = server().auth(Auth::Trust).start().await.unwrap();
-    let mut client = Raw::connect(&server).await;
-    client.send(&startup("any")).await;
-    while client.read_message().await.0 != b'Z' {}
-    let long = message(b'Q', &[&vec![b' '; 9 << 16][..], &[0]].concat());
-    let flood = [message(b'H', b"").repeat(400_000), message(b'S', b"")].concat();
-    for bytes in [long, flood] {
-        let (mut reading, mut writing) = client.0.split();
-        let written = async { writing.write_all(&bytes).await.unwrap() };
-        let answered = async {
-            let mut end = [0; 6];
-            while end[0] != b'Z' {
-                end.rotate_left(1);
-                end[5] = reading.read_u8().await.unwrap();
-            }
-        };
-        timeout(PATIENCE, async { tokio::join!(written, answered) }).await.expect("an answer");
-    }
-    drop(client);
-    assert_eq!(trace(server).await, "connect, authok -> fail");
-}
-
 /// Sockets and panics are counted for the whole process: one test at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());

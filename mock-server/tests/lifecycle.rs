@@ -216,3 +216,15 @@ async fn history_is_bounded() {
     drop(Raw::connect(&server).await);
     assert_eq!(trace(server).await, "connect, sslreject, reconnect -> fail");
 }
+
+#[tokio::test]
+async fn a_storm_is_left_at_the_door() {
+    let server = MockServer::builder().most_connections(3).start().await.expect("a server");
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.push(tokio::net::TcpStream::connect(server.address()).await.expect("the backlog"));
+    }
+    drop(clients);
+    let seen = server.finish(std::time::Duration::from_secs(5)).await;
+    assert_eq!(seen.connections.len(), 3);
+}

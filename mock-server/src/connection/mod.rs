@@ -280,10 +280,9 @@ impl Connection {
     }
 
     fn junk(&mut self) {
-        let mut bytes = self.channel.take_all();
-        let size = bytes.len();
-        bytes.truncate(MAX_JUNK);
-        self.enter(Sender::Client, size, What::Junk(bytes));
+        let bytes = self.channel.take_all();
+        let kept = bytes[..bytes.len().min(MAX_JUNK)].to_vec();
+        self.enter(Sender::Client, bytes.len(), What::Junk(kept));
     }
 
     fn event(&self, event: Event) {

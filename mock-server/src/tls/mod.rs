@@ -6,6 +6,8 @@ mod openssl;
 mod records;
 mod rustls;
 
+use bytes::BytesMut;
+
 pub(crate) use self::{
     alert::{HANDSHAKE_FAILURE, fatal_record},
     client_hello::{Hello, client_hello},
@@ -35,7 +37,7 @@ pub(crate) trait Engine: Send {
     fn receive(
         &mut self,
         ciphertext: &[u8],
-        plaintext: &mut Vec<u8>,
+        plaintext: &mut BytesMut,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure>;
 
