@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pgtls_conformance::{
     Cell, Filter, Suite,
     baseline::{Baseline, Finding},
@@ -18,7 +18,13 @@ use pgtls_conformance::{
 use pgtls_mock_server::Seed;
 use tokio::sync::mpsc;
 
-use super::{error::CliError, exit, interrupt, output, progress, stacks::StacksArgs};
+use super::{
+    error::CliError,
+    exit, interrupt, output,
+    outputs::{Format, Outputs},
+    progress,
+    stacks::StacksArgs,
+};
 use crate::report::{junit, markdown, table};
 
 #[derive(Debug, Args)]
@@ -34,12 +40,8 @@ pub(super) struct Matrix {
     /// The libpq that the reference stands for: 15, 16, 17, 18
     #[arg(long, value_name = "N", default_value_t)]
     libpq: Version,
-    /// How the results are written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Writes the results into this file instead of stdout
-    #[arg(long, value_name = "F")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
     /// Known findings: a JSON list of id, conformance, safety, reason
     #[arg(long, value_name = "F")]
     baseline: Option<PathBuf>,
@@ -55,18 +57,6 @@ pub(super) struct Matrix {
     /// A stack that cannot run is an error, not a line in the report: for CI
     #[arg(long)]
     strict: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person at a terminal
-    Table,
-    /// For a page
-    Markdown,
-    /// For programs, and for `pgtls diff`
-    Json,
-    /// For CI
-    Junit,
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
@@ -153,19 +143,21 @@ impl Matrix {
     }
 
     fn write(&self, results: &Results, findings: &[Finding<'_>]) -> Result<(), CliError> {
-        let to_terminal = self.out.is_none() && stdout().is_terminal();
-        let text = match self.format {
-            Format::Table => table::render(results, findings, to_terminal),
-            Format::Markdown => markdown::render(results, findings),
-            Format::Json => serde_json::to_string_pretty(results)
-                .map_err(|error| CliError::tool("the results are no JSON", error))?,
-            Format::Junit => junit::render(results, findings)
-                .map_err(|error| CliError::tool("the results are no XML", error))?,
-        };
-        match &self.out {
-            Some(path) => output::file(path, &format!("{}\n", text.trim_end())),
-            None => output::line(text.trim_end()),
+        for (format, out) in &self.outputs.0 {
+            let text = match format {
+                Format::Table => table::render(results, findings, out.is_none() && stdout().is_terminal()),
+                Format::Markdown => markdown::render(results, findings),
+                Format::Json => serde_json::to_string_pretty(results)
+                    .map_err(|error| CliError::tool("the results are no JSON", error))?,
+                Format::Junit => junit::render(results, findings)
+                    .map_err(|error| CliError::tool("the results are no XML", error))?,
+            };
+            match out {
+                Some(path) => output::file(path, &format!("{}\n", text.trim_end()))?,
+                None => output::line(text.trim_end())?,
+            }
         }
+        Ok(())
     }
 }
 

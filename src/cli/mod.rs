@@ -10,6 +10,7 @@ mod interrupt;
 mod list;
 mod matrix;
 mod output;
+mod outputs;
 mod progress;
 mod run;
 mod schema;

@@ -90,7 +90,7 @@ fn text(run: &CellRun) -> String {
         lines.push(format!("reason:      {reason}"));
     }
     if let Some(error) = observed.and_then(|observed| observed.error.as_ref()) {
-        let message = error.message.replace('\n', "\n             ");
+        let message = error.message.trim_end().replace('\n', "\n             ");
         lines.push(format!("client says: {}: {message}", error.class));
     }
     lines.push(String::new());

@@ -1,6 +1,9 @@
 //! `pgtls serve`: the mock server, for a person to point a client at.
 
+mod strings;
+
 use std::{
+    future::pending,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -11,7 +14,11 @@ use pgtls_conformance::{
     axes::{Certificate, Key, Sslmode},
     providers::Profile,
 };
-use pgtls_mock_server::{MockServer, pki::{Authority, ClientCertificate}};
+use pgtls_mock_server::{
+    MockServer,
+    pki::{Authority, ClientCertificate},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{axes::ServerAxesArgs, error::CliError, exit, interrupt, output};
 
@@ -28,29 +35,27 @@ pub(super) struct Serve {
     /// The port [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// Where certificates and keys are written [default: a folder that is removed at the end]
+    /// Where certificates and keys are written; a root that is there already is taken again
+    /// [default: a folder that is removed at the end]
     #[arg(long, value_name = "D")]
     pki_dir: Option<PathBuf>,
     /// A provider's server: azure-flexible, tembo, timescale, dap; single axes override it
     #[arg(long, value_name = "P")]
     profile: Option<Profile>,
-    /// After so many seconds, `timescale` swaps in its signed certificate
+    /// After so many seconds, or at SIGUSR1, `timescale` swaps in its signed certificate
     #[arg(long, value_name = "S", default_value_t = 60)]
     swap_after: u64,
 }
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
-        let authority = match &self.pki_dir {
-            Some(folder) => Authority::generate_in(folder)
-                .map_err(|error| CliError::input(format!("could not use {} for certificates", folder.display()), error))?,
-            None => Authority::generate().map_err(|error| CliError::tool("no certificates", error))?,
-        };
         let axes = self.axes.over(self.profile.map(Profile::server).unwrap_or_default());
+        let authority = self.authority(axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
         let server = MockServer::builder()
             .authority(authority)
             .axes(axes)
+            .send_root(self.profile.is_some_and(Profile::sends_root))
             .bind(address)
             .deadline(CONNECTION)
             .start()
@@ -59,50 +64,101 @@ impl Serve {
         if !self.bind.is_loopback() {
             anstream::eprintln!("pgtls: {} is not the loopback: others can reach this server", self.bind);
         }
-        self.greet(&server)?;
         let mut connections = server.subscribe();
-        let swap = tokio::time::sleep(Duration::from_secs(self.swap_after));
-        tokio::pin!(swap);
-        let mut to_swap = self.profile == Some(Profile::Timescale) && axes.certificate == Certificate::SelfSigned;
+        let mut swap = self.swap(axes.certificate)?;
+        let interrupted = interrupt::interrupted();
+        tokio::pin!(interrupted);
+        self.greet(&server, swap.is_some())?;
         loop {
             tokio::select! {
+                biased;
+                () = &mut interrupted => return Ok(exit::INTERRUPTED),
                 ended = connections.next() => match ended {
                     Some(ended) => output::line(&ended.observation.trace.to_string())?,
                     None => return Ok(exit::CLEAN),
                 },
-                () = &mut swap, if to_swap => {
-                    to_swap = false;
+                certificate = due(&mut swap) => {
+                    swap = None;
                     server
-                        .set_certificate(Certificate::WithIntermediate)
+                        .set_certificate(certificate)
                         .map_err(|error| CliError::tool("could not swap the certificate", error))?;
-                    output::line("the signed certificate is in place, with its chain")?;
+                    server.reset_connections();
+                    output::line("the signed certificate is in place, with its chain; connections were reset")?;
                 }
-                () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
             }
         }
     }
 
-    fn greet(&self, server: &MockServer) -> Result<(), CliError> {
+    fn authority(&self, key: Key) -> Result<Authority, CliError> {
+        let Some(folder) = &self.pki_dir else {
+            return Authority::generate().map_err(|error| CliError::tool("no certificates", error));
+        };
+        // The root comes first: whatever is wrong with the folder shows here.
+        Authority::generate_in(folder)
+            .and_then(|authority| authority.root(key).map(|_| authority))
+            .map_err(|error| CliError::input(format!("could not use {} for certificates", folder.display()), error))
+    }
+
+    /// The swap to come; none where an axis has replaced the profile's first certificate.
+    fn swap(&self, certificate: Certificate) -> Result<Option<Swap>, CliError> {
+        let first = |profile: &Profile| profile.server().certificate == certificate;
+        let Some(successor) = self.profile.filter(first).and_then(Profile::successor) else {
+            return Ok(None);
+        };
+        let asked = signal(SignalKind::user_defined1())
+            .map_err(|error| CliError::tool("could not listen for SIGUSR1", error))?;
+        let timer = Box::pin(tokio::time::sleep(Duration::from_secs(self.swap_after)));
+        Ok(Some(Swap { successor, timer, asked }))
+    }
+
+    fn greet(&self, server: &MockServer, swaps: bool) -> Result<(), CliError> {
         let axes = server.axes();
         let pki = |error| CliError::tool("a certificate could not be written", error);
         let authority = server.authority();
-        let key: Key = axes.key;
+        let key = axes.key;
         let client = authority.client_identity(ClientCertificate::Right, key).map_err(pki)?;
+        let root = authority.root_path(key).map_err(pki)?;
         let address = server.address();
         let described = pgtls_conformance::axes::Axes { server: axes, ..Default::default() };
         let mut lines = vec![
             format!("listening on {address}: {described}"),
-            format!("CA certificate      {}", authority.root_path(key).map_err(pki)?.display()),
+            format!("CA certificate      {}", root.display()),
             format!("server certificate  {}", authority.server_certificate_path(axes.certificate, key).map_err(pki)?.display()),
             format!("revocation list     {}", authority.crl_path(key).map_err(pki)?.display()),
             format!("client certificate  {} {}", client.certificate.display(), client.key.display()),
             format!("password            {} (of any user)", server.password()),
             String::new(),
         ];
+        if let Some(profile) = self.profile {
+            lines.push(format!("as {profile} gives them:"));
+            lines.extend(strings::of(profile, server, &root));
+            lines.push(String::new());
+        }
         let modes = Sslmode::ALL.iter().filter(|mode| **mode != Sslmode::Unset);
         lines.extend(modes.map(|mode| server.url(mode.name())));
         lines.push(String::new());
+        if swaps {
+            let pid = std::process::id();
+            lines.push(format!("the signed certificate comes in {} s, or at once: kill -USR1 {pid}", self.swap_after));
+        }
         lines.push("each connection's trace follows as it ends; Ctrl-C stops".to_owned());
         output::line(&lines.join("\n"))
     }
+}
+
+/// A certificate that is to replace the first one.
+struct Swap {
+    successor: Certificate,
+    timer: std::pin::Pin<Box<tokio::time::Sleep>>,
+    asked: Signal,
+}
+
+/// Waits for the swap's time, or for somebody to ask for it; forever where there is none to come.
+async fn due(swap: &mut Option<Swap>) -> Certificate {
+    let Some(Swap { successor, timer, asked }) = swap else { return pending().await };
+    tokio::select! {
+        () = timer => {}
+        Some(()) = asked.recv() => {}
+    }
+    *successor
 }

@@ -115,6 +115,9 @@ fn why(kind: &Kind<'_>) -> Vec<&'static str> {
         return kind.safety.iter().map(|invariant| invariant.why()).collect();
     }
     vec![match kind.conformance {
+        Conformance::Weaker if kind.expected == kind.observed => {
+            "on the same path it sends in clear what libpq does not: a StartupMessage or a password; the transcript shows where"
+        }
         Conformance::Weaker => "it is less careful than libpq under the same settings",
         Conformance::Stricter => "what works with libpq under the same settings fails here: safe, and a surprise",
         Conformance::Departs => "the same end by another path: retries or steps that libpq does not make, or lacks",

@@ -103,10 +103,11 @@ fn summary(results: &Results, colour: bool) -> String {
     ];
     let names = verdicts.iter().map(|verdict| verdict.name());
     table.set_header(std::iter::once("stack").chain(names).chain(["broken invariants"]));
+    let mut idle = Vec::new();
     for stack in &results.stacks {
         let Some(cells) = cells_of(results, stack) else {
             let reason = stack.could_not_run.as_deref().unwrap_or("no cells");
-            table.add_row([stack.name.clone(), format!("could not run: {reason}")]);
+            idle.push(format!("{} could not run: {reason}", stack.name));
             continue;
         };
         let counts = verdicts.iter().map(|verdict| {
@@ -121,7 +122,7 @@ fn summary(results: &Results, colour: bool) -> String {
         let row = std::iter::once(Cell::new(&stack.name)).chain(counts.map(Cell::new)).chain([last]);
         table.add_row(row);
     }
-    table.to_string()
+    std::iter::once(table.to_string()).chain(idle).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn cells_of<'a>(results: &'a Results, stack: &Stack) -> Option<Vec<&'a CellResult>> {
