@@ -1,0 +1,70 @@
+//! Real libpq over the full suite, beside the reference of its own version.
+//!
+//! Each disagreement, and each invariant that libpq itself breaks, stands in
+//! `baselines/libpq.json` with its reason; an entry that no longer holds fails the test too.
+
+#[path = "support/installed.rs"]
+mod installed;
+mod support;
+
+use pgtls::{report::findings, stacks::Stack};
+use pgtls_conformance::{
+    Suite,
+    baseline::Baseline,
+    judge::Conformance,
+    reference::Version,
+    runner::{self, Interrupt, Laboratory, Plan, StackSpec},
+};
+use pgtls_mock_server::Seed;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psycopg_agrees() {
+    if let Some(spec) = installed::stack("psycopg") {
+        agrees(spec, Version::V18).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psycopg2_agrees() {
+    if let Some(spec) = installed::stack("psycopg2") {
+        agrees(spec, Version::V17).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machines_own_psql_agrees() {
+    let hello = match Stack::LibpqPsql.hello().await {
+        Ok(hello) => hello,
+        Err(reason) => return installed::skip(&format!("libpq/psql: {reason}")),
+    };
+    let major = hello.libpq.unwrap_or_default();
+    match major.to_string().parse() {
+        Ok(version) => agrees(support::spec(Stack::LibpqPsql), version).await,
+        Err(_) => installed::skip(&format!("libpq/psql: the reference knows no libpq {major}")),
+    }
+}
+
+async fn agrees(spec: StackSpec, version: Version) {
+    let name = spec.name.clone();
+    let seed = Seed::random();
+    eprintln!("{name}: seed {seed}");
+    let laboratory = Laboratory::new(seed).expect("a laboratory");
+    let plan = Plan { stacks: vec![spec], suite: Suite::Full, filters: Vec::new(), shard: None, version, jobs: 4 };
+    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
+    let results = runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await.expect("a run");
+
+    let stack = &results.stacks[0];
+    assert_eq!(stack.could_not_run, None);
+    assert_eq!(stack.libpq, Some(version.number()), "the libpq inside of {name}");
+    assert_eq!(results.cells.len(), Suite::Full.cells().len());
+    let baseline = Baseline::from_json(include_str!("baselines/libpq.json")).expect("a baseline");
+    let found = baseline.findings(&results);
+    assert!(found.is_empty(), "{}", findings::text(&found));
+    // What this libpq does not have, and nothing else, was not asked.
+    let unasked = results.cells.iter().filter(|cell| cell.conformance == Conformance::Unsupported);
+    for cell in unasked {
+        let direct = cell.axes["sslnegotiation"] == "direct" && version < Version::V17;
+        let system = cell.axes["sslrootcert"].starts_with("system") && version < Version::V16;
+        assert!(direct || system, "{}: {:?}", cell.id, cell.reason);
+    }
+}
