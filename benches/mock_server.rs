@@ -40,8 +40,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const THREADS: usize = 2;
 /// Sessions at a time.
 const AT_A_TIME: usize = 8;
-/// How often sessions and handshakes take turns.
-const TURNS: usize = 5;
+/// How often sessions and handshakes take turns: often and briefly, so that both meet the same noise.
+const TURNS: usize = 9;
 const VERSION: TlsVersions = TlsVersions::Tls13;
 /// With this argument the program starts one server, prints how many nanoseconds it took, and ends.
 const START_ONCE: &str = "--start-once";
@@ -75,8 +75,9 @@ fn connections(criterion: &mut Criterion) {
         .throughput(Throughput::Elements(1))
         .sampling_mode(SamplingMode::Flat)
         .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3));
+        .nresamples(5_000)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(1500));
     for turn in 1..=TURNS {
         group.bench_function(BenchmarkId::new("in-memory", turn), |bencher| {
             bencher.iter_custom(|count| handshakes(&in_memory_client, &in_memory_server, count));
@@ -132,7 +133,7 @@ fn starts(criterion: &mut Criterion) {
         bencher.iter_custom(|count| runtime.block_on(total(count, async || start(None).await.1)));
     });
     let authority = Authority::generate().expect("an authority");
-    runtime.block_on(start(Some(&authority)));
+    drop(runtime.block_on(start(Some(&authority))));
     group.bench_function("listener", |bencher| {
         let further = async || start(Some(&authority)).await.1;
         bencher.iter_custom(|count| runtime.block_on(total(count, &further)));
