@@ -167,6 +167,22 @@ async fn rules_are_asked_in_the_order_of_their_installation() {
     assert_eq!(seen, wanted.map(|(offset, bytes)| (offset, bytes.to_vec())));
 }
 
+#[test]
+fn a_rule_is_the_same_after_it_was_written_down() {
+    let rules = [
+        RuleSpec::SplitInbound { at: vec![1, 9] },
+        RuleSpec::DelayOutbound { at: 3, milliseconds: 20 },
+        RuleSpec::ResetInbound { at: 0 },
+    ];
+    let text = serde_json::to_string(&rules).unwrap();
+    assert_eq!(
+        text,
+        r#"[{"rule":"split-inbound","at":[1,9]},{"rule":"delay-outbound","at":3,"milliseconds":20},{"rule":"reset-inbound","at":0}]"#
+    );
+    assert_eq!(serde_json::from_str::<Vec<RuleSpec>>(&text).unwrap(), rules);
+    assert!(serde_json::from_str::<RuleSpec>(r#"{"rule":"tickle"}"#).is_err());
+}
+
 #[tokio::test]
 async fn recordings_hold_what_passed_and_no_more() {
     let (mut wire, mut client) = pair([RuleSpec::TruncateOutbound { at: 3 }]).await;
