@@ -112,7 +112,7 @@ vices! {
     Dies = "dies",
     /// Ends right behind its answer.
     DiesAfterwards = "dies-afterwards",
-    /// Ends a moment behind its answer.
+    /// Ends when it hears the next question.
     DiesLater = "dies-later",
     /// Panics.
     Panics = "panics",
@@ -122,13 +122,13 @@ vices! {
     PrintsRubbish = "prints-rubbish",
     /// Answers JSON that is not the contract's.
     PrintsOtherJson = "prints-other-json",
-    /// Prints what is no JSON a moment behind its answer.
+    /// Prints what is no JSON when it hears the next question.
     PrintsRubbishLater = "prints-rubbish-later",
     /// Leaves a line unfinished behind its answer.
     LeavesHalfALine = "leaves-half-a-line",
     /// Answers twice at once.
     AnswersTwice = "answers-twice",
-    /// Answers again a moment later.
+    /// Answers again when it hears the next question.
     AnswersTwiceLater = "answers-twice-later",
     /// Answers without end.
     FloodsAnswers = "floods-answers",

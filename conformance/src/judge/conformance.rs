@@ -91,18 +91,38 @@ mod tests {
     fn the_first_verdict_that_applies() {
         let retried = "connect, sslaccept, reconnect, authok -> plain";
         for (expected, observed, verdict) in [
-            ("connect, sslaccept, authok -> ssl", "connect, sslaccept, authok -> ssl", Conformance::Agrees),
-            ("connect, sslaccept -> fail", "connect, sslaccept, authok -> ssl", Conformance::Weaker),
+            (
+                "connect, sslaccept, authok -> ssl",
+                "connect, sslaccept, authok -> ssl",
+                Conformance::Agrees,
+            ),
+            (
+                "connect, sslaccept -> fail",
+                "connect, sslaccept, authok -> ssl",
+                Conformance::Weaker,
+            ),
             ("connect, sslaccept, authok -> ssl", retried, Conformance::Weaker),
             (retried, "connect, sslaccept -> fail", Conformance::Stricter),
             (retried, "connect, sslaccept, authok -> ssl", Conformance::Stricter),
             (retried, "connect, authok -> plain", Conformance::Departs),
-            ("connect, sslaccept -> fail", "connect, sslaccept, reconnect, authquit -> fail", Conformance::Weaker),
+            (
+                "connect, sslaccept -> fail",
+                "connect, sslaccept, reconnect, authquit -> fail",
+                Conformance::Weaker,
+            ),
             ("connect, sslaccept -> fail", "connect -> fail", Conformance::Departs),
-            ("connect, sslreject, authfail -> fail", "connect, sslreject, authfail, reconnect, authfail -> fail", Conformance::Departs),
+            (
+                "connect, sslreject, authfail -> fail",
+                "connect, sslreject, authfail, reconnect, authfail -> fail",
+                Conformance::Departs,
+            ),
         ] {
             let expected = expected.parse().expect("a trace");
-            assert_eq!(conformance(&Axes::default(), &expected, &facts(observed)), verdict, "{observed}");
+            assert_eq!(
+                conformance(&Axes::default(), &expected, &facts(observed)),
+                verdict,
+                "{observed}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use pgtls_mock_server::{
     transcript::{Connection, Observation, Proof, Sender, What},
 };
 
-use super::leak::Secrets;
+use super::{leak::Secrets, quote::Quotable};
 
 /// What the client said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Claim {
     },
     /// Failed, with every text that the application sees.
     Failed(String),
+    /// Unsupported and no connection made, with this reason; but there was one.
+    Unsupported(String),
     /// Nothing by the deadline.
     Hang,
     /// It died, or what it said was not the contract's.
@@ -61,7 +63,9 @@ impl Facts {
         let connections = &observation.connections;
         let client = |wanted: fn(&What) -> bool, encrypted: bool| {
             connections.iter().flat_map(|connection| &connection.entries).any(|entry| {
-                entry.sender == Sender::Client && entry.encrypted == encrypted && wanted(&entry.what)
+                entry.sender == Sender::Client
+                    && entry.encrypted == encrypted
+                    && wanted(&entry.what)
             })
         };
         let anywhere = |wanted: fn(&What) -> bool| client(wanted, true) || client(wanted, false);
@@ -74,8 +78,12 @@ impl Facts {
         Self {
             trace,
             plaintext_startup: client(|what| matches!(what, What::Startup { .. }), false),
-            plaintext_password: client(|what| matches!(what, What::Proof(proof) if proof.reveals()), false)
-                || connections.iter().any(|connection| leaks(connection, secrets)),
+            plaintext_password: client(
+                |what| matches!(what, What::Proof(proof) if proof.reveals()),
+                false,
+            ) || connections
+                .iter()
+                .any(|connection| leaks(connection, secrets)),
             plaintext_cancel: client(|what| matches!(what, What::CancelRequest), false),
             encrypted_startup: client(|what| matches!(what, What::Startup { .. }), true),
             out_of_turn_inside_tls: client(|what| matches!(what, What::OutOfTurn(_)), true),
@@ -83,18 +91,25 @@ impl Facts {
                 matches!(
                     what,
                     What::Proof(
-                        Proof::Password { .. } | Proof::Md5 { .. } | Proof::SaslFinal { bound: false, .. }
+                        Proof::Password { .. }
+                            | Proof::Md5 { .. }
+                            | Proof::SaslFinal { bound: false, .. }
                     )
                 )
             }),
-            bound: anywhere(|what| matches!(what, What::Proof(Proof::SaslFinal { bound: true, right: true }))),
+            bound: anywhere(|what| {
+                matches!(what, What::Proof(Proof::SaslFinal { bound: true, right: true }))
+            }),
             query: anywhere(|what| matches!(what, What::Query(_))),
             clear_text_reached_application: match &claim {
-                Claim::Failed(text) => secrets.quotes_clear_text(text),
-                Claim::Connected { rows, .. } => {
-                    rows.iter().flatten().any(|value| secrets.quotes_clear_text(value))
+                Claim::Failed(text) | Claim::Unsupported(text) => {
+                    quotes_clear_text(connections, secrets, text)
                 }
-                _ => false,
+                Claim::Connected { rows, .. } => rows
+                    .iter()
+                    .flatten()
+                    .any(|value| quotes_clear_text(connections, secrets, value)),
+                Claim::Hang | Claim::Crash => false,
             },
             number: secrets.number,
             claim,
@@ -102,6 +117,28 @@ impl Facts {
     }
 }
 
+/// In what crossed in clear: bytes outside of TLS, and the names in a ClientHello.
 fn leaks(connection: &Connection, secrets: &Secrets) -> bool {
+    let hello = connection.tls.iter().flat_map(|tls| tls.sni.iter().chain(&tls.alpn_offered));
     secrets.leak_into(&connection.clear_from_client, &connection.challenges)
+        || hello.into_iter().any(|name| secrets.leak_into(name.as_bytes(), &connection.challenges))
 }
+
+/// Whether a text quotes an ErrorResponse that crossed in clear: the part of it that no other cell
+/// shares, or its words.
+fn quotes_clear_text(connections: &[Connection], secrets: &Secrets, text: &str) -> bool {
+    let text = Quotable::new(text);
+    let entries = connections.iter().flat_map(|connection| &connection.entries);
+    text.quotes(&secrets.clear_text)
+        || entries.filter(|entry| entry.sender == Sender::Server && !entry.encrypted).any(|entry| {
+            match &entry.what {
+                What::Backend { tag: b'E', summary, .. } => summary
+                    .split(&['(', ')'][..])
+                    .any(|words| words.trim().len() >= LEAST_QUOTE && text.quotes(words)),
+                _ => false,
+            }
+        })
+}
+
+/// Fewer characters may be a client's own words as well: a SQLSTATE, "connection refused".
+const LEAST_QUOTE: usize = 24;

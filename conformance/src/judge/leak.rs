@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose};
 use md5::{Digest as _, Md5};
 use pgtls_mock_server::transcript::Challenge;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 /// What only this cell's client and server know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,36 +19,42 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Whether the bytes hold the password, a plain encoding of it, or a hash of it.
+    /// Whether the bytes hold the password, half of it, a plain encoding of it, or a hash of it.
     #[must_use]
     pub fn leak_into(&self, bytes: &[u8], challenges: &[Challenge]) -> bool {
         if bytes.is_empty() {
             return false;
         }
         let lower = bytes.to_ascii_lowercase();
-        // base64 is the one encoding in which case tells.
-        self.encodings().iter().any(|needle| contains(bytes, needle))
-            || self.hashes(challenges).iter().any(|needle| contains(&lower, needle))
+        let digests = self.digests(challenges);
+        // base64 and digests as they are: the encodings in which case tells.
+        self.base64().iter().chain(&digests).any(|needle| contains(bytes, needle))
+            || digests.iter().any(|digest| contains(bytes, unpadded(digest).as_bytes()))
+            || self.spellings().iter().any(|needle| contains(&lower, needle))
+            || digests.iter().any(|digest| contains(&lower, &hex(digest)))
     }
 
-    /// Whether a text holds the one that the server sent in clear.
-    #[must_use]
-    pub fn quotes_clear_text(&self, text: &str) -> bool {
-        contains(&text.as_bytes().to_ascii_lowercase(), &self.clear_text.as_bytes().to_ascii_lowercase())
+    /// In lower case: either half of the password in whatever way characters are written.
+    fn spellings(&self) -> Vec<Vec<u8>> {
+        let password = self.password.to_ascii_lowercase().into_bytes();
+        let (one, other) = password.split_at(password.len() / 2);
+        let spell = |half: &[u8]| {
+            [
+                half.to_vec(),
+                half.iter().rev().copied().collect(),
+                half.iter().flat_map(|byte| u16::from(*byte).to_le_bytes()).collect(),
+                hex(half),
+            ]
+        };
+        [one, other].into_iter().flat_map(spell).collect()
     }
 
-    fn encodings(&self) -> Vec<Vec<u8>> {
-        let password = self.password.as_bytes();
-        let mut needles: Vec<Vec<u8>> = vec![
-            password.to_vec(),
-            password.iter().rev().copied().collect(),
-            password.iter().flat_map(|byte| u16::from(*byte).to_le_bytes()).collect(),
-            password.iter().flat_map(|byte| u16::from(*byte).to_be_bytes()).collect(),
-        ];
-        // base64 of a longer text shows the password at one of three phases; the characters that
-        // its neighbours reach into are cut off.
+    /// base64 of a longer text shows the password at one of three phases; the characters that its
+    /// neighbours reach into are cut off.
+    fn base64(&self) -> Vec<Vec<u8>> {
+        let mut needles = Vec::new();
         for phase in 0..3 {
-            let padded = [vec![0; phase], password.to_vec()].concat();
+            let padded = [vec![0; phase], self.password.clone().into_bytes()].concat();
             let whole = padded.len() / 3 * 3;
             let from = if phase == 0 { 0 } else { 4 };
             for engine in [general_purpose::STANDARD, general_purpose::URL_SAFE] {
@@ -61,23 +67,32 @@ impl Secrets {
         needles
     }
 
-    /// In lower case, where they are hexadecimal.
-    fn hashes(&self, challenges: &[Challenge]) -> Vec<Vec<u8>> {
+    fn digests(&self, challenges: &[Challenge]) -> Vec<Vec<u8>> {
         let (user, password) = (self.user.as_bytes(), self.password.as_bytes());
+        let texts = [password.to_vec(), [password, user].concat(), [user, password].concat()];
+        let mut digests: Vec<Vec<u8>> = texts
+            .iter()
+            .flat_map(|text| {
+                [
+                    Md5::digest(text).to_vec(),
+                    Sha256::digest(text).to_vec(),
+                    Sha512::digest(text).to_vec(),
+                ]
+            })
+            .collect();
         let stored = hex(&Md5::new().chain_update(password).chain_update(user).finalize());
-        let mut needles = vec![
-            hex(password),
-            hex(&Md5::digest(password)),
-            stored.clone(),
-            hex(&Sha256::digest(password)),
-        ];
         for challenge in challenges {
             if let Challenge::Md5Salt(salt) = challenge {
-                needles.push(hex(&Md5::new().chain_update(&stored).chain_update(salt).finalize()));
+                digests
+                    .push(Md5::new().chain_update(&stored).chain_update(salt).finalize().to_vec());
             }
         }
-        needles
+        digests
     }
+}
+
+fn unpadded(digest: &[u8]) -> String {
+    general_purpose::STANDARD_NO_PAD.encode(digest)
 }
 
 fn hex(bytes: &[u8]) -> Vec<u8> {
@@ -111,6 +126,13 @@ mod tests {
             general_purpose::STANDARD.encode("ab:canary-1f2e3d4c5b6a!").into_bytes(),
             hex(b"canary-1f2e3d4c5b6a").to_ascii_uppercase(),
             hex(&Md5::digest(b"canary-1f2e3d4c5b6aany")),
+            Sha256::digest(b"canary-1f2e3d4c5b6a").to_vec(),
+            general_purpose::STANDARD
+                .encode(Sha512::digest(b"anycanary-1f2e3d4c5b6a"))
+                .into_bytes(),
+            b"CANARY-1F2E3D4C5B6A".to_vec(),
+            b"a6b5c4d3e2f1-yranac".to_vec(),
+            b"options\0canary-1f\0search_path\02e3d4c5b6a\0".to_vec(),
         ];
         for bytes in dressed {
             assert!(secrets.leak_into(&bytes, &[]), "{}", String::from_utf8_lossy(&bytes));
@@ -128,6 +150,8 @@ mod tests {
 
     #[test]
     fn an_honest_startup_message_is_no_leak() {
-        assert!(!secrets().leak_into(b"\0\0\0\x20\0\x03\0\0user\0any\0database\0postgres\0\0", &[]));
+        assert!(
+            !secrets().leak_into(b"\0\0\0\x20\0\x03\0\0user\0any\0database\0postgres\0\0", &[])
+        );
     }
 }

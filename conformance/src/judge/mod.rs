@@ -4,6 +4,7 @@
 mod conformance;
 mod facts;
 mod leak;
+mod quote;
 mod safety;
 mod trust;
 
@@ -18,7 +19,9 @@ pub use self::{
 };
 
 /// Observed against the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conformance {
     /// The client died, or its shim's output was not the contract's.
@@ -78,7 +81,9 @@ impl std::fmt::Display for Conformance {
 }
 
 /// What must hold whatever the reference says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Invariant {
@@ -157,12 +162,14 @@ impl Invariant {
             Self::PlaintextStartup => "under those modes, a StartupMessage left unencrypted",
             Self::PlaintextCancel => "under those modes, a CancelRequest left unencrypted",
             Self::UnverifiedChain => {
-                "under verify-ca or verify-full, the client went on after a certificate that does not chain to what it was told to trust"
+                "under verify-ca or verify-full, the client sent a StartupMessage after a certificate that does not chain, in its validity, to what it was told to trust"
             }
             Self::UnverifiedName => {
-                "under verify-full, the client went on after a certificate in which no name is the host's"
+                "under verify-full, the client sent a StartupMessage after a certificate in which no name matches the host"
             }
-            Self::InjectedPlaintext => "bytes received before the TLS handshake were taken as session data",
+            Self::InjectedPlaintext => {
+                "bytes received before the TLS handshake were taken as session data"
+            }
             Self::SpoofedError => {
                 "under require or stronger, the text of an ErrorResponse received before TLS reached the application"
             }
@@ -172,7 +179,9 @@ impl Invariant {
             Self::Hang => "no result by the deadline although a connect timeout was given",
             Self::Crash => "the client's process died, or it panicked",
             Self::Storm => "more than 8 connections for one connect call",
-            Self::Dishonest => "the client says it is connected and the server saw no query, or the reverse",
+            Self::Dishonest => {
+                "the client says it is connected and the server saw no query, or answers another number than the server gave, or the reverse"
+            }
         }
     }
 
@@ -180,14 +189,30 @@ impl Invariant {
     #[must_use]
     pub const fn why(self) -> &'static str {
         match self {
-            Self::PlaintextPassword => "anybody on the path reads the password although encryption was demanded",
-            Self::PlaintextStartup => "user and database names cross the network unencrypted although encryption was demanded",
-            Self::PlaintextCancel => "the cancel key crosses the network unencrypted: whoever reads it can kill every later query",
-            Self::UnverifiedChain => "a man in the middle with any certificate at all gets the session",
-            Self::UnverifiedName => "whoever holds a certificate of the same authority for another host gets the session",
-            Self::InjectedPlaintext => "a man in the middle puts answers into the encrypted session (CVE-2021-23222)",
-            Self::SpoofedError => "a man in the middle puts words into the application's errors (CVE-2024-10977)",
-            Self::BindingDropped => "the one defence that does not rest on certificates is silently gone",
+            Self::PlaintextPassword => {
+                "anybody on the path reads the password although encryption was demanded"
+            }
+            Self::PlaintextStartup => {
+                "user and database names cross the network unencrypted although encryption was demanded"
+            }
+            Self::PlaintextCancel => {
+                "the cancel key crosses the network unencrypted: whoever reads it can kill every later query"
+            }
+            Self::UnverifiedChain => {
+                "a man in the middle with any certificate at all gets the session"
+            }
+            Self::UnverifiedName => {
+                "whoever holds a certificate of the same authority for another host gets the session"
+            }
+            Self::InjectedPlaintext => {
+                "a man in the middle puts answers into the encrypted session (CVE-2021-23222)"
+            }
+            Self::SpoofedError => {
+                "a man in the middle puts words into the application's errors (CVE-2024-10977)"
+            }
+            Self::BindingDropped => {
+                "the one defence that does not rest on certificates is silently gone"
+            }
             Self::Hang => "one silent server stops the application for good",
             Self::Crash => "a server can take the application down",
             Self::Storm => "one connect call floods the server",

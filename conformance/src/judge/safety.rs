@@ -30,7 +30,9 @@ fn is_broken(invariant: Invariant, axes: &Axes, facts: &Facts) -> bool {
             verifies && facts.encrypted_startup && !trust::chain_deserves_trust(axes)
         }
         Invariant::UnverifiedName => {
-            mode == Sslmode::VerifyFull && facts.encrypted_startup && !trust::name_deserves_trust(axes)
+            mode == Sslmode::VerifyFull
+                && facts.encrypted_startup
+                && !trust::name_deserves_trust(axes)
         }
         Invariant::InjectedPlaintext => facts.out_of_turn_inside_tls,
         Invariant::SpoofedError => demands_tls && facts.clear_text_reached_application,
@@ -55,6 +57,8 @@ fn is_dishonest(facts: &Facts) -> bool {
                 || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
         }
         Claim::Failed(_) => facts.query,
+        // It says that it made no connection.
+        Claim::Unsupported(_) => true,
         Claim::Hang | Claim::Crash => false,
     }
 }

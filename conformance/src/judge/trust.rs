@@ -10,13 +10,13 @@ use crate::{
 /// to trust.
 pub(super) fn chain_deserves_trust(axes: &Axes) -> bool {
     let certificate = axes.server.certificate;
-    let in_force = !matches!(
-        certificate,
-        Certificate::Expired
-            | Certificate::NotYetValid
-            | Certificate::ClientAuthOnly
-            | Certificate::Revoked
-    );
+    let in_force = match certificate {
+        Certificate::Expired | Certificate::NotYetValid | Certificate::ClientAuthOnly => false,
+        // The list that `sslcrl` names belongs to the root file; a system store comes with its own
+        // or none, and a client that does not mix them has checked all that it was told to trust.
+        Certificate::Revoked => axes.sslrootcert == Sslrootcert::System,
+        _ => true,
+    };
     let reaches = match axes.sslrootcert {
         Sslrootcert::Right | Sslrootcert::System => !matches!(
             certificate,

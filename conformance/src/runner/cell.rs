@@ -12,7 +12,7 @@ use pgtls_mock_server::{
 
 use super::{
     laboratory::{Laboratory, LaboratoryError},
-    stack::{Amendment, Stack, lock, with_source},
+    stack::{Amendment, Loan, Stack, lock, with_source},
     support,
 };
 use crate::{
@@ -55,7 +55,8 @@ pub(super) async fn run(
     amendments: &Mutex<Vec<Amendment>>,
 ) -> Result<CellRun, LaboratoryError> {
     let axes = question.axes;
-    let blank = Blank { stack: &stack.name, axes, expected: reference::predict(axes, question.version) };
+    let blank =
+        Blank { stack: &stack.name, axes, expected: reference::predict(axes, question.version) };
     let against = match &stack.hello {
         Ok(hello) => support::reason_against(&hello.supports, axes),
         Err(reason) => Some(reason.clone()),
@@ -63,19 +64,34 @@ pub(super) async fn run(
     if let Some(reason) = against {
         return Ok(blank.unsupported(reason));
     }
-    // At most once more, where the process on loan turns out to have been spoilt by another cell.
-    for _ in 0..2 {
-        match attempt(laboratory, stack, &blank, question, amendments).await? {
-            Attempt::Done(run) => return Ok(*run),
-            Attempt::SpoiltBy(earlier, how) => lock(amendments).push((earlier, how)),
-        }
+    let environment = laboratory.environment(axes)?;
+    let loan = match stack.lend(&environment, amendments).await {
+        Ok(loan) => loan,
+        Err(error) => return Ok(blank.crashed(with_source(&error))),
+    };
+    let earlier = match attempt(laboratory, stack, &blank, question, &environment, loan).await? {
+        Attempt::Done(run) => return Ok(*run),
+        Attempt::Doubtful(earlier) => earlier,
+    };
+    // Asked again of a process that no other cell can have spoilt: if it fails again, this cell is
+    // the reason, and else the one before.
+    let again = match stack.lend_new(&environment).await {
+        Ok(loan) => attempt(laboratory, stack, &blank, question, &environment, loan).await?,
+        Err(error) => return Ok(blank.crashed(with_source(&error))),
+    };
+    let Attempt::Done(run) = again else {
+        return Ok(blank.crashed("a new process answered what it was not asked".to_owned()));
+    };
+    if !matches!(run.result.conformance, Conformance::Crash | Conformance::Hang) {
+        lock(amendments).extend(earlier);
     }
-    Ok(blank.crashed("its processes answer questions that were not asked".to_owned()))
+    Ok(*run)
 }
 
 enum Attempt {
     Done(Box<CellRun>),
-    SpoiltBy(usize, String),
+    /// The process gave no answer, or another one's; it may be the fault of the cell before.
+    Doubtful(Option<Amendment>),
 }
 
 async fn attempt(
@@ -83,14 +99,10 @@ async fn attempt(
     stack: &Stack,
     blank: &Blank<'_>,
     question: Question<'_>,
-    amendments: &Mutex<Vec<Amendment>>,
+    environment: &Environment,
+    mut loan: Loan,
 ) -> Result<Attempt, LaboratoryError> {
     let Question { axes, rules, number, .. } = question;
-    let environment = laboratory.environment(axes)?;
-    let mut loan = match stack.lend(&environment, amendments).await {
-        Ok(loan) => loan,
-        Err(error) => return Ok(Attempt::Done(Box::new(blank.crashed(with_source(&error))))),
-    };
     let secrets = laboratory.secrets(&blank.id(), axes);
     let server = laboratory.serve(axes, rules, &secrets).await?;
     let id = number as u64;
@@ -99,29 +111,40 @@ async fn attempt(
     let started = Instant::now();
     let asked = loan.process.ask(&Request::Connect(Box::new(connect)), laboratory.deadline()).await;
     let elapsed = started.elapsed();
-    let asked = match asked {
+    let (asked, answered) = match asked {
         Ok(Response::Result(answer)) if answer.id != id => {
-            let how = format!("answered question {} again or late", answer.id);
-            match loan.last_cell {
-                Some(earlier) => {
-                    loan.process.kill().await;
-                    return Ok(Attempt::SpoiltBy(earlier, how));
-                }
-                None => Err(ShimError::NotTheContract { wanted: format!("wanted id {id}"), line: how }),
-            }
+            let line = format!("the answer to question {}", answer.id);
+            (
+                Err(ShimError::NotTheContract { wanted: format!("wanted id {id}"), line }),
+                Some(answer.id),
+            )
         }
-        asked => asked,
+        asked => (asked, None),
     };
     let (told, reason) = told(asked);
     let observation = match &told {
-        Told::Claim(Claim::Hang | Claim::Crash, _) => {
+        Told::Claim(claim @ (Claim::Hang | Claim::Crash), _) => {
+            let culprit = loan.culprit(answered);
+            // What has read its question and hangs, hangs over it.
+            let own = *claim == Claim::Hang && !loan.process.has_not_listened();
             // Its sockets close with it, so the server sees the end at once.
             loan.process.kill().await;
-            server.finish(GRACE).await
+            let observation = server.finish(GRACE).await;
+            if loan.used && !own {
+                let how = reason.unwrap_or_default();
+                let how = format!(
+                    "its process was of no use for the next question: {}",
+                    scrubber.scrub(&how)
+                );
+                return Ok(Attempt::Doubtful(culprit.map(|cell| (cell, how))));
+            }
+            observation
         }
         _ => {
             let observation = server.finish(GRACE).await;
-            give_back(stack, &environment, loan, number);
+            loan.used = true;
+            loan.cells.push(number);
+            stack.give_back(environment, loan);
             observation
         }
     };
@@ -129,8 +152,10 @@ async fn attempt(
         Told::Unsupported(reason) if observation.connections.is_empty() => {
             return Ok(Attempt::Done(Box::new(blank.unsupported(scrubber.scrub(&reason)))));
         }
-        // It says it made no connection, and it did.
-        Told::Unsupported(reason) => (Claim::Failed(reason.clone()), Some(ClientError { class: "unsupported".to_owned(), message: reason })),
+        Told::Unsupported(reason) => {
+            let error = ClientError { class: "unsupported".to_owned(), message: reason.clone() };
+            (Claim::Unsupported(reason), Some(error))
+        }
         Told::Claim(claim, error) => (claim, error),
     };
     let facts = Facts::of(&observation, claim, &secrets);
@@ -156,10 +181,6 @@ async fn attempt(
     Ok(Attempt::Done(Box::new(CellRun { result, observation })))
 }
 
-fn give_back(stack: &Stack, environment: &Environment, loan: super::stack::Loan, number: usize) {
-    stack.give_back(environment, loan.process, Some(number));
-}
-
 enum Told {
     Unsupported(String),
     Claim(Claim, Option<ClientError>),
@@ -170,7 +191,9 @@ fn told(asked: Result<Response, ShimError>) -> (Told, Option<String>) {
     match asked {
         Ok(Response::Result(Answer { outcome, .. })) => {
             let told = match outcome {
-                Outcome::Connected { tls, rows } => Told::Claim(Claim::Connected { rows, tls }, None),
+                Outcome::Connected { tls, rows } => {
+                    Told::Claim(Claim::Connected { rows, tls }, None)
+                }
                 Outcome::Failed { error } => {
                     let text = format!("{} {}", error.class, error.message);
                     Told::Claim(Claim::Failed(text), Some(error))
@@ -205,7 +228,11 @@ impl Blank<'_> {
         CellResult {
             id: self.id(),
             stack: self.stack.to_owned(),
-            axes: self.axes.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
+            axes: self
+                .axes
+                .values()
+                .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
+                .collect(),
             expected: Expected { trace: self.expected.to_string() },
             observed: None,
             conformance: Conformance::Unsupported,

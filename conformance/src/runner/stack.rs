@@ -12,8 +12,8 @@ use super::Laboratory;
 use crate::{
     results,
     shim::{
-        Answer, CONTRACT, Connect, Environment, Hello, Launch, Outcome, Request, Response, ShimError,
-        ShimProcess,
+        Answer, CONTRACT, Connect, Environment, Hello, Launch, Misbehaviour, Outcome, Request,
+        Response, ShimError, ShimProcess,
     },
 };
 
@@ -36,20 +36,41 @@ pub(super) struct Stack {
     /// What it said, or why it could not run.
     pub(super) hello: Result<Hello, String>,
     launch: Option<Launch>,
-    idle: Mutex<HashMap<Environment, Vec<Idle>>>,
+    idle: Mutex<HashMap<Environment, Vec<Loan>>>,
 }
 
-#[derive(Debug)]
-struct Idle {
-    process: ShimProcess,
-    last_cell: Option<usize>,
-}
-
-/// A process on loan, and the cell that it was asked for last.
+/// A process, and what it was asked so far.
 #[derive(Debug)]
 pub(super) struct Loan {
     pub(super) process: ShimProcess,
-    pub(super) last_cell: Option<usize>,
+    /// The cells, the last one last.
+    pub(super) cells: Vec<usize>,
+    /// It was asked to connect before, be it for no cell.
+    pub(super) used: bool,
+}
+
+impl Loan {
+    fn new(process: ShimProcess) -> Self {
+        Self { process, cells: Vec::new(), used: false }
+    }
+
+    /// The cell to charge with an answer that nobody had asked for: the one it belongs to, else
+    /// the last one.
+    pub(super) fn culprit(&self, answered: Option<u64>) -> Option<usize> {
+        let belongs = |cell: &&usize| answered.is_some_and(|id| id == **cell as u64);
+        self.cells.iter().find(belongs).or(self.cells.last()).copied()
+    }
+
+    /// Charges what the process did since its last answer, if anything; whether it did.
+    fn is_charged(&mut self, amendments: &Mutex<Vec<Amendment>>) -> bool {
+        let Some(Misbehaviour { how, answered }) = self.process.has_misbehaved() else {
+            return false;
+        };
+        if let Some(cell) = self.culprit(answered) {
+            lock(amendments).push((cell, how));
+        }
+        true
+    }
 }
 
 /// A process that misbehaved behind a cell's back: which cell it was, and what it did.
@@ -86,7 +107,7 @@ impl Stack {
             return Err("libpq up to 14 finds the real ~/.postgresql without HOME".to_owned());
         }
         let process = refuse_nonsense(process, laboratory).await?;
-        self.give_back(&environment, process, None);
+        self.give_back(&environment, Loan { used: true, ..Loan::new(process) });
         Ok(hello)
     }
 
@@ -103,16 +124,19 @@ impl Stack {
         amendments: &Mutex<Vec<Amendment>>,
     ) -> Result<Loan, ShimError> {
         while let Some(mut idle) = self.take_idle(environment) {
-            match (idle.process.has_misbehaved(), idle.last_cell) {
-                (None, last_cell) => return Ok(Loan { process: idle.process, last_cell }),
-                (Some(how), Some(cell)) => lock(amendments).push((cell, how)),
-                (Some(_), None) => {}
+            if !idle.is_charged(amendments) {
+                return Ok(idle);
             }
         }
+        self.lend_new(environment).await
+    }
+
+    /// A new process.
+    pub(super) async fn lend_new(&self, environment: &Environment) -> Result<Loan, ShimError> {
         let mut process = self.start(environment)?;
         // The contract begins with hello; a shim may set itself up there.
         match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await? {
-            Response::Hello(_) => Ok(Loan { process, last_cell: None }),
+            Response::Hello(_) => Ok(Loan::new(process)),
             Response::Result(_) => Err(ShimError::NotTheContract {
                 wanted: "wanted a hello".to_owned(),
                 line: "a result".to_owned(),
@@ -120,20 +144,24 @@ impl Stack {
         }
     }
 
-    fn take_idle(&self, environment: &Environment) -> Option<Idle> {
+    fn take_idle(&self, environment: &Environment) -> Option<Loan> {
         lock(&self.idle).get_mut(environment)?.pop()
     }
 
-    pub(super) fn give_back(&self, environment: &Environment, process: ShimProcess, last_cell: Option<usize>) {
-        lock(&self.idle).entry(environment.clone()).or_default().push(Idle { process, last_cell });
+    pub(super) fn give_back(&self, environment: &Environment, loan: Loan) {
+        lock(&self.idle).entry(environment.clone()).or_default().push(loan);
     }
 
     /// Puts every idle process away, and reports those that misbehaved since their answer.
     pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
-        let idle: Vec<Idle> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
+        let idle: Vec<Loan> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
         for mut idle in idle {
-            if let (Some(how), Some(cell)) = (idle.process.has_misbehaved(), idle.last_cell) {
-                lock(amendments).push((cell, how));
+            if !idle.is_charged(amendments)
+                && idle.process.is_deaf()
+                && let Some(cell) = idle.culprit(None)
+            {
+                lock(amendments)
+                    .push((cell, "closed its stdin before it was told to end".to_owned()));
             }
             idle.process.kill().await;
         }
@@ -154,7 +182,10 @@ impl Stack {
 }
 
 /// The question that no honest stack can say yes to.
-async fn refuse_nonsense(mut process: ShimProcess, laboratory: &Laboratory) -> Result<ShimProcess, String> {
+async fn refuse_nonsense(
+    mut process: ShimProcess,
+    laboratory: &Laboratory,
+) -> Result<ShimProcess, String> {
     let server = MockServer::builder()
         .authority(laboratory.authority().clone())
         .start()
@@ -172,12 +203,20 @@ async fn refuse_nonsense(mut process: ShimProcess, laboratory: &Laboratory) -> R
         sslmode: Some("nonsense".to_owned()),
         ..Connect::default()
     };
-    let answer = process.ask(&Request::Connect(Box::new(connect)), HELLO).await;
+    // Twice as long as a cell may take: it is a JVM's first look at its driver.
+    let answer = process.ask(&Request::Connect(Box::new(connect)), laboratory.deadline() * 2).await;
     let seen = server.finish(Duration::ZERO).await;
     let dropped = |what: &str| Err(format!("dropped: asked for sslmode=nonsense, {what}"));
     match answer {
-        Ok(Response::Result(Answer { outcome: Outcome::Failed { .. } | Outcome::Unsupported { .. }, .. })) => {
-            if seen.connections.is_empty() { Ok(process) } else { dropped("it connected") }
+        Ok(Response::Result(Answer {
+            outcome: Outcome::Failed { .. } | Outcome::Unsupported { .. },
+            ..
+        })) => {
+            if seen.connections.is_empty() {
+                Ok(process)
+            } else {
+                dropped("it connected")
+            }
         }
         Ok(_) => dropped("it did not say no"),
         Err(error) => dropped(&format!("it gave no answer: {}", with_source(&error))),

@@ -7,5 +7,5 @@ mod process;
 pub use self::{
     manifest::{Manifest, ManifestError, ManifestStack},
     message::{Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response, Supports},
-    process::{Environment, Launch, ShimError, ShimProcess},
+    process::{Environment, Launch, Misbehaviour, ShimError, ShimProcess},
 };

@@ -8,10 +8,14 @@ use std::{
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
@@ -26,10 +30,11 @@ use tokio::{
 use super::message::{Request, Response};
 
 /// As long as a line of output may be; no answer of the contract comes near it.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: usize = 1 << 20;
 /// As much of stderr as is kept for reports.
 const STDERR_KEPT: usize = 8 << 10;
-/// How long a process that closed its stdout may take to be found dead.
+/// How long a process that closed its stdout may take to be found dead, and what a dead one has
+/// said may take to be read.
 const LAST_BREATH: Duration = Duration::from_millis(500);
 
 /// How a shim is started: a command, and what its manifest adds to the environment.
@@ -51,9 +56,14 @@ impl Launch {
     ///
     /// If a quote is left open or no program is named; the text says so.
     pub fn from_command_line(text: &str) -> Result<Self, ShimError> {
-        let mut words = split_words(text).ok_or_else(|| ShimError::CommandLine(text.to_owned()))?.into_iter();
+        let mut words =
+            split_words(text).ok_or_else(|| ShimError::CommandLine(text.to_owned()))?.into_iter();
         let program = words.next().ok_or_else(|| ShimError::CommandLine(text.to_owned()))?;
-        Ok(Self { program: program.into(), arguments: words.map(OsString::from).collect(), variables: Vec::new() })
+        Ok(Self {
+            program: program.into(),
+            arguments: words.map(OsString::from).collect(),
+            variables: Vec::new(),
+        })
     }
 }
 
@@ -133,6 +143,52 @@ fn tail(stderr: &str) -> String {
     }
 }
 
+/// The end of what came on stderr.
+#[derive(Debug, Default)]
+struct Stderr {
+    kept: VecDeque<u8>,
+    /// How much of it came since somebody last looked for a panic.
+    unseen: usize,
+}
+
+impl Stderr {
+    fn keep(&mut self, bytes: &[u8]) {
+        self.kept.extend(bytes);
+        self.unseen += bytes.len();
+        let surplus = self.kept.len().saturating_sub(STDERR_KEPT);
+        self.kept.drain(..surplus);
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.kept.iter().copied().collect::<Vec<_>>()).into_owned()
+    }
+
+    /// The line in which Rust tells of a panic, which a client may survive in another thread.
+    fn panic(&mut self) -> Option<String> {
+        let unseen = std::mem::take(&mut self.unseen).min(self.kept.len());
+        let bytes: Vec<u8> = self.kept.iter().skip(self.kept.len() - unseen).copied().collect();
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines()
+            .find(|line| line.starts_with("thread '") && line.contains(" panicked at "))
+            .map(str::to_owned)
+    }
+}
+
+/// What a shim did that nobody had asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misbehaviour {
+    /// What it was.
+    pub how: String,
+    /// The question that it answered again or late, if it is one's answer.
+    pub answered: Option<u64>,
+}
+
+impl Misbehaviour {
+    fn plain(how: impl Into<String>) -> Self {
+        Self { how: how.into(), answered: None }
+    }
+}
+
 /// A running shim. Dropping it kills it with everything it started.
 #[must_use = "dropping a shim kills it"]
 #[derive(Debug)]
@@ -141,7 +197,9 @@ pub struct ShimProcess {
     group: Option<Pid>,
     stdin: ChildStdin,
     lines: mpsc::Receiver<io::Result<Vec<u8>>>,
-    stderr: Arc<Mutex<VecDeque<u8>>>,
+    /// A line was begun and not ended.
+    begun: Arc<AtomicBool>,
+    stderr: Arc<Mutex<Stderr>>,
     /// Removed with the process; also how its offspring is recognised.
     home: tempfile::TempDir,
 }
@@ -180,10 +238,11 @@ impl ShimProcess {
         // Two answers ahead are enough to see that a shim speaks unasked; a flood then waits in
         // the pipe.
         let (sender, lines) = mpsc::channel(2);
-        tokio::spawn(read_lines(stdout, sender));
+        let begun = Arc::default();
+        tokio::spawn(read_lines(stdout, sender, Arc::clone(&begun)));
         let stderr = Arc::default();
         tokio::spawn(keep_tail(errors, Arc::clone(&stderr)));
-        Ok(Self { child, group, stdin, lines, stderr, home })
+        Ok(Self { child, group, stdin, lines, begun, stderr, home })
     }
 
     /// Asks one question and waits for its answer.
@@ -192,9 +251,14 @@ impl ShimProcess {
     ///
     /// If no answer comes by the deadline, or what comes is not the contract's. The process is
     /// then of no more use.
-    pub async fn ask(&mut self, request: &Request, deadline: Duration) -> Result<Response, ShimError> {
+    pub async fn ask(
+        &mut self,
+        request: &Request,
+        deadline: Duration,
+    ) -> Result<Response, ShimError> {
         let until = tokio::time::Instant::now() + deadline;
-        let mut line = serde_json::to_vec(request).map_err(|error| ShimError::Deaf(error.into()))?;
+        let mut line =
+            serde_json::to_vec(request).map_err(|error| ShimError::Deaf(error.into()))?;
         line.push(b'\n');
         let written = tokio::time::timeout_at(until, async {
             self.stdin.write_all(&line).await?;
@@ -203,16 +267,26 @@ impl ShimProcess {
         .await
         .map_err(|_| ShimError::Deadline(deadline))?;
         if let Err(error) = written {
+            // Whatever it said before it stopped reading tells more than that it did.
+            if let Ok(Some(Err(error))) = timeout(LAST_BREATH, self.lines.recv()).await {
+                return Err(ShimError::NotTheContract {
+                    wanted: error.to_string(),
+                    line: String::new(),
+                });
+            }
             return Err(match self.last_words().await {
                 Some(died) => died,
                 None => ShimError::Deaf(error),
             });
         }
-        let line = match tokio::time::timeout_at(until, self.lines.recv()).await {
+        let line = match tokio::time::timeout_at(until, self.next_line()).await {
             Err(_) => return Err(ShimError::Deadline(deadline)),
             Ok(Some(Ok(line))) => line,
             Ok(Some(Err(error))) => {
-                return Err(ShimError::NotTheContract { wanted: error.to_string(), line: String::new() });
+                return Err(ShimError::NotTheContract {
+                    wanted: error.to_string(),
+                    line: String::new(),
+                });
             }
             Ok(None) => {
                 return Err(self.last_words().await.unwrap_or_else(|| ShimError::Died {
@@ -224,27 +298,63 @@ impl ShimProcess {
         parse(&line)
     }
 
-    /// Whether it has said anything since the last answer, or ended.
-    pub fn has_misbehaved(&mut self) -> Option<String> {
+    /// The next line of its stdout; `None` at the end, or where it died and left its stdout to a
+    /// child that says nothing.
+    async fn next_line(&mut self) -> Option<io::Result<Vec<u8>>> {
+        tokio::select! {
+            biased;
+            line = self.lines.recv() => line,
+            _ = self.child.wait() => timeout(LAST_BREATH, self.lines.recv()).await.ok().flatten(),
+        }
+    }
+
+    /// Whether it has said anything since the last answer, panicked, or ended.
+    pub fn has_misbehaved(&mut self) -> Option<Misbehaviour> {
         match self.lines.try_recv() {
-            Ok(Ok(line)) => return Some(format!("spoke unasked: `{}`", shorten(&line))),
-            Ok(Err(error)) => return Some(error.to_string()),
+            Ok(Ok(line)) => {
+                let how = format!("spoke unasked: `{}`", shorten(&line));
+                let answered = match parse(&line) {
+                    Ok(Response::Result(answer)) => Some(answer.id),
+                    _ => None,
+                };
+                return Some(Misbehaviour { how, answered });
+            }
+            Ok(Err(error)) => return Some(Misbehaviour::plain(error.to_string())),
             Err(mpsc::error::TryRecvError::Disconnected) => {
-                return Some("closed its stdout before it was told to end".to_owned());
+                return Some(Misbehaviour::plain("closed its stdout before it was told to end"));
             }
             Err(mpsc::error::TryRecvError::Empty) => {}
         }
-        match self.child.try_wait() {
-            Ok(Some(status)) => Some(format!("died after its answer ({status})")),
-            _ => None,
+        if self.begun.load(Ordering::Relaxed) {
+            return Some(Misbehaviour::plain("began a line unasked"));
         }
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(Misbehaviour::plain(format!("died after its answer ({status})")));
+        }
+        self.panic().map(Misbehaviour::plain)
+    }
+
+    /// The line on stderr that tells of a panic since the last look.
+    fn panic(&self) -> Option<String> {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).panic()
+    }
+
+    /// Whether it has left its last question in the pipe.
+    #[must_use]
+    pub fn has_not_listened(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.stdin).is_ok_and(|unread| unread > 0)
+    }
+
+    /// Whether it would take another question; only to be asked where none follows.
+    pub fn is_deaf(&mut self) -> bool {
+        // White space is no question, and a pipe that nobody reads refuses it at once.
+        matches!(self.stdin.write_all(b"\n").now_or_never(), Some(Err(_)))
     }
 
     /// The end of what it said on stderr.
     #[must_use]
     pub fn stderr(&self) -> String {
-        let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&kept.iter().copied().collect::<Vec<_>>()).into_owned()
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).text()
     }
 
     /// Kills it with everything it started, and waits until it is gone.
@@ -261,12 +371,16 @@ impl ShimProcess {
     }
 
     fn kill_all(&mut self) {
+        // Looked up first: the children of the dead are nobody's. A process that was waited for has
+        // no number any more.
+        let alive = self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let offspring = offspring(self.home.path(), alive);
         if let Some(group) = self.group.take() {
             // Gone already is as good.
             let _ = killpg(group, Signal::SIGKILL);
         }
         let _ = self.child.start_kill();
-        for pid in offspring(self.home.path()) {
+        for pid in offspring {
             let _ = kill(pid, Signal::SIGKILL);
         }
     }
@@ -278,54 +392,93 @@ impl Drop for ShimProcess {
     }
 }
 
-/// Processes that left the group but still have this HOME, which no other process has.
-fn offspring(home: &Path) -> Vec<Pid> {
+/// Processes that may have left the group but still have this HOME, which no other process has,
+/// and all that descend from them or from the shim itself.
+fn offspring(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
     let marker = [b"HOME=", home.as_os_str().as_bytes(), b"\0"].concat();
     let Ok(processes) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
-    processes
+    let processes: Vec<(Pid, Option<Pid>)> = processes
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid: &i32| {
-            std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|variables| variables.windows(marker.len()).any(|window| window == marker))
-        })
-        .map(Pid::from_raw)
-        .collect()
+        .map(|pid| (Pid::from_raw(pid), parent(pid)))
+        .collect();
+    let has_home = |pid: Pid| {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|variables| variables.windows(marker.len()).any(|window| window == marker))
+    };
+    let mut family: Vec<Pid> =
+        processes.iter().map(|(pid, _)| *pid).filter(|pid| has_home(*pid)).collect();
+    loop {
+        let before = family.len();
+        for (pid, parent) in &processes {
+            let descends =
+                parent.is_some_and(|parent| Some(parent) == shim || family.contains(&parent));
+            if descends && !family.contains(pid) {
+                family.push(*pid);
+            }
+        }
+        if family.len() == before {
+            return family;
+        }
+    }
 }
 
-async fn read_lines(stdout: impl AsyncRead + Unpin, sender: mpsc::Sender<io::Result<Vec<u8>>>) {
+/// The parent, by `/proc/PID/stat`: the second field behind the name, which stands in brackets and
+/// may hold anything.
+fn parent(pid: i32) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, behind_name) = stat.rsplit_once(')')?;
+    behind_name.split_whitespace().nth(1)?.parse().ok().map(Pid::from_raw)
+}
+
+async fn read_lines(
+    stdout: impl AsyncRead + Unpin,
+    sender: mpsc::Sender<io::Result<Vec<u8>>>,
+    begun: Arc<AtomicBool>,
+) {
     let mut reader = BufReader::new(stdout);
+    let mut line = Vec::new();
     loop {
-        let mut line = Vec::new();
-        let read = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await;
-        let line = match read {
-            Ok(0) => return,
-            Ok(_) if line.ends_with(b"\n") => Ok(line),
-            Ok(read) if read as u64 == LONGEST_LINE => {
-                Err(io::Error::other("wanted a line, got output without end"))
+        let (read, ended) = match reader.fill_buf().await {
+            Ok([]) if line.is_empty() => return,
+            Ok([]) => {
+                let words = shorten(&line);
+                let error = io::Error::other(format!(
+                    "wanted a whole line, got `{words}` and the end of stdout"
+                ));
+                let _ = sender.send(Err(error)).await;
+                return;
             }
-            Ok(_) => Err(io::Error::other(format!(
-                "wanted a whole line, got `{}` and the end of stdout",
-                shorten(&line)
-            ))),
-            Err(error) => Err(error),
+            Ok(bytes) => {
+                let end = bytes.iter().position(|byte| *byte == b'\n');
+                let read = end.map_or(bytes.len(), |end| end + 1);
+                line.extend_from_slice(&bytes[..read]);
+                (read, end.is_some())
+            }
+            Err(error) => {
+                let _ = sender.send(Err(error)).await;
+                return;
+            }
         };
-        let last = line.is_err();
-        if sender.send(line).await.is_err() || last {
+        reader.consume(read);
+        begun.store(!ended, Ordering::Relaxed);
+        if line.len() > LONGEST_LINE {
+            let _ =
+                sender.send(Err(io::Error::other("wanted a line, got output without end"))).await;
+            return;
+        }
+        if ended && sender.send(Ok(std::mem::take(&mut line))).await.is_err() {
             return;
         }
     }
 }
 
-async fn keep_tail(mut errors: impl AsyncRead + Unpin, kept: Arc<Mutex<VecDeque<u8>>>) {
+async fn keep_tail(mut errors: impl AsyncRead + Unpin, kept: Arc<Mutex<Stderr>>) {
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = errors.read(&mut buffer).await {
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend(&buffer[..read]);
-        let surplus = kept.len().saturating_sub(STDERR_KEPT);
-        kept.drain(..surplus);
+        kept.lock().unwrap_or_else(PoisonError::into_inner).keep(&buffer[..read]);
     }
 }
 
@@ -354,7 +507,8 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
             variables: Vec::new(),
         };
-        let nothing = Environment { ssl_cert_file: "/dev/null".into(), ssl_cert_dir: "/dev/null".into() };
+        let nothing =
+            Environment { ssl_cert_file: "/dev/null".into(), ssl_cert_dir: "/dev/null".into() };
         ShimProcess::start(&launch, &nothing).expect("sh")
     }
 
@@ -370,7 +524,10 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_else_comes_is_told_apart() {
-        assert!(matches!(hello("read question; echo rubbish").await, Err(ShimError::NotTheContract { .. })));
+        assert!(matches!(
+            hello("read question; echo rubbish").await,
+            Err(ShimError::NotTheContract { .. })
+        ));
         assert!(matches!(hello("printf '{\"type\"'").await, Err(ShimError::NotTheContract { .. })));
         assert!(matches!(hello("cat /dev/zero").await, Err(ShimError::NotTheContract { .. })));
         assert!(matches!(
@@ -383,7 +540,8 @@ mod tests {
     #[tokio::test]
     async fn silence_ends_at_the_deadline() {
         let mut process = shim("exec sleep 100");
-        let asked = process.ask(&Request::Hello { contract: CONTRACT }, Duration::from_millis(50)).await;
+        let asked =
+            process.ask(&Request::Hello { contract: CONTRACT }, Duration::from_millis(50)).await;
         assert!(matches!(asked, Err(ShimError::Deadline(_))));
     }
 
@@ -394,10 +552,10 @@ mod tests {
         let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
         assert!(matches!(asked, Err(ShimError::NotTheContract { .. })));
         let home = process.home.path().to_owned();
-        assert!(!offspring(&home).is_empty());
+        assert!(!offspring(&home, None).is_empty());
         process.kill().await;
         // A killed process is a zombie, with no environment, until its parent reaps it.
-        assert_eq!(offspring(&home), []);
+        assert_eq!(offspring(&home, None), []);
     }
 
     #[tokio::test]
@@ -405,12 +563,18 @@ mod tests {
         let mut process = shim("env | cut -d= -f1 | sort | tr '\\n' ' '; echo");
         let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
         let Err(ShimError::NotTheContract { line, .. }) = asked else { panic!("{asked:?}") };
-        assert_eq!(line.replace("PWD ", "").replace("SHLVL ", "").replace("_ ", ""), "HOME LANG PATH SSL_CERT_DIR SSL_CERT_FILE");
+        assert_eq!(
+            line.replace("PWD ", "").replace("SHLVL ", "").replace("_ ", ""),
+            "HOME LANG PATH SSL_CERT_DIR SSL_CERT_FILE"
+        );
     }
 
     #[test]
     fn command_lines_are_split_as_by_a_shell() {
-        assert_eq!(split_words(r#"python3 'my shim.py' --x="a b" \ "#), Some(["python3", "my shim.py", "--x=a b", " "].map(str::to_owned).into()));
+        assert_eq!(
+            split_words(r#"python3 'my shim.py' --x="a b" \ "#),
+            Some(["python3", "my shim.py", "--x=a b", " "].map(str::to_owned).into())
+        );
         assert_eq!(split_words("open 'quote"), None);
         assert_eq!(split_words("  "), Some(Vec::new()));
     }

@@ -50,14 +50,12 @@ impl Connection {
             match step {
                 Step::Ask { ask, challenge, login } => {
                     out.extend(ask);
-                    if negotiation::stuffs(self.axes.reply) {
-                        // Silence, bytes and the end are all seen by whoever reads next.
-                        let _ = timeout(HEAD_START, self.channel.fill()).await;
-                    }
+                    let spoke_unasked =
+                        negotiation::stuffs(self.axes.reply) && self.speaks_unasked().await;
                     self.channel.log().note(|connection| connection.challenges.extend(challenge));
                     self.send(&out).await;
                     out.clear();
-                    let Some(next) = self.proof(login).await else {
+                    let Some(next) = self.proof(login, spoke_unasked).await else {
                         return self.channel.close().await;
                     };
                     step = next;
@@ -91,6 +89,15 @@ impl Connection {
         self.channel.close().await;
     }
 
+    /// Whether the client has more to say before it is asked.
+    async fn speaks_unasked(&mut self) -> bool {
+        if self.channel.received().is_empty() {
+            // Silence, bytes and the end are all seen by whoever reads next.
+            let _ = timeout(HEAD_START, self.channel.fill()).await;
+        }
+        !self.channel.received().is_empty()
+    }
+
     fn terms(&self) -> Terms<'_> {
         let tls = self.channel.engine().map(|engine| TlsTerms {
             server_end_point: self
@@ -108,10 +115,11 @@ impl Connection {
         }
     }
 
-    /// Waits for the proof and judges it; `None` if the client leaves instead.
-    async fn proof(&mut self, login: Login) -> Option<Step> {
+    /// Waits for the proof and judges it; `None` if the client leaves instead. One that says
+    /// farewell before it was asked for anything does so because it takes stuffed bytes for a login.
+    async fn proof(&mut self, login: Login, spoke_unasked: bool) -> Option<Step> {
         let (message, size) = match self.message().await {
-            Ok((Message::Terminate, size)) => {
+            Ok((Message::Terminate, size)) if !spoke_unasked => {
                 self.enter_frontend(&Message::Terminate, size);
                 return None;
             }

@@ -1,0 +1,455 @@
+//! Clients with one vice each are found out under its right name, and an honest one is not.
+//!
+//! The client is `tests/clients`; its vices are its command line's words.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use pgtls_conformance::{
+    Suite,
+    judge::{Conformance, Invariant},
+    reference::Version,
+    results::Results,
+    runner::{self, Interrupt, Laboratory, Plan, StackSpec, Subject},
+    shim::Launch,
+};
+use pgtls_mock_server::Seed;
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, LocalSet},
+};
+
+/// How many vices run side by side.
+const SIDE_BY_SIDE: usize = 6;
+
+/// The client, beside the directory of the test's own executable.
+fn program() -> PathBuf {
+    let own = std::env::current_exe().expect("the test's own path");
+    let profile = own.parent().and_then(|deps| deps.parent()).expect("a profile's directory");
+    let program = profile.join("examples/test-client");
+    assert!(
+        program.exists(),
+        "no {}: build it by `cargo build --example test-client`",
+        program.display()
+    );
+    program
+}
+
+/// The client with that vice; `marker` stands in its environment and in that of all that it starts.
+fn client(vice: &str, marker: &str) -> StackSpec {
+    let launch = Launch {
+        program: program().into(),
+        arguments: vec![vice.into()],
+        variables: vec![("PGTLS_TEST_MARKER".into(), marker.into())],
+    };
+    StackSpec { name: vice.to_owned(), launch: Ok(launch) }
+}
+
+fn laboratory() -> Laboratory {
+    let seed = Seed::random();
+    eprintln!("seed {seed}");
+    Laboratory::new(seed).expect("a laboratory")
+}
+
+/// All complaints of all checks, so many checks side by side.
+async fn complaints_of<F: Future<Output = Vec<String>> + 'static>(
+    checks: impl IntoIterator<Item = F>,
+) -> Vec<String> {
+    let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let here = LocalSet::new();
+    let mut running = JoinSet::new();
+    for check in checks {
+        let places = Arc::clone(&places);
+        running.spawn_local_on(
+            async move {
+                let _place = places.acquire().await.expect("nobody closes it");
+                check.await
+            },
+            &here,
+        );
+    }
+    here.run_until(running.join_all()).await.concat()
+}
+
+/// One cell's verdict, by its invariants' ids.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict {
+    conformance: Conformance,
+    safety: Vec<Invariant>,
+}
+
+fn verdict(conformance: Conformance, safety: &[Invariant]) -> Verdict {
+    Verdict { conformance, safety: safety.to_vec() }
+}
+
+/// Every vice on the wire, with a cell that shows it.
+fn wire_vices() -> Vec<(&'static str, &'static str, Verdict)> {
+    use Conformance::{Agrees, Departs, Stricter, Weaker};
+    use Invariant::{
+        BindingDropped, Dishonest, InjectedPlaintext, PlaintextCancel, PlaintextPassword,
+        PlaintextStartup, SpoofedError, Storm, UnverifiedChain, UnverifiedName,
+    };
+    const REFUSED: &str = "reply=refuse,sslmode=require";
+    const LEAKS: &[Invariant] = &[PlaintextPassword, PlaintextStartup];
+    vec![
+        ("falls-back", REFUSED, verdict(Weaker, LEAKS)),
+        ("falls-back", "reply=refuse,auth=md5,sslmode=require", verdict(Weaker, LEAKS)),
+        (
+            "falls-back",
+            "reply=refuse,auth=scram-sha-256,sslmode=verify-ca,sslrootcert=right",
+            verdict(Weaker, LEAKS),
+        ),
+        (
+            "falls-back",
+            "reply=refuse,auth=trust,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[PlaintextStartup]),
+        ),
+        ("leaks-base64", REFUSED, verdict(Weaker, &[PlaintextPassword])),
+        ("leaks-hex", REFUSED, verdict(Weaker, &[PlaintextPassword])),
+        ("leaks-in-application-name", REFUSED, verdict(Weaker, LEAKS)),
+        ("leaks-md5", REFUSED, verdict(Weaker, LEAKS)),
+        ("leaks-in-cancel", REFUSED, verdict(Weaker, &[PlaintextPassword, PlaintextCancel])),
+        (
+            "leaks-in-sasl",
+            "reply=refuse,auth=scram-sha-256,sslmode=require",
+            verdict(Weaker, LEAKS),
+        ),
+        ("leaks-after-authfail", "access=nossl-only,sslmode=require", verdict(Weaker, LEAKS)),
+        ("leaks-afterwards", "sslmode=require", verdict(Weaker, LEAKS)),
+        ("leaks-beside-tls", "sslmode=require", verdict(Weaker, &[PlaintextPassword])),
+        ("starts-in-clear", "sslmode=require", verdict(Weaker, &[PlaintextStartup])),
+        (
+            "cancels-in-clear",
+            "sslmode=verify-full,sslrootcert=right,then=cancel",
+            verdict(Departs, &[PlaintextCancel]),
+        ),
+        (
+            "accepts-any-certificate",
+            "certificate=unknown-ca,sslmode=verify-ca,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "accepts-any-certificate",
+            "certificate=valid,sslmode=verify-full,sslrootcert=wrong",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "accepts-any-certificate",
+            "certificate=wrong-host,sslmode=verify-full,sslnegotiation=direct,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedName]),
+        ),
+        (
+            "accepts-any-name",
+            "certificate=wrong-host,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedName]),
+        ),
+        (
+            "accepts-any-name",
+            "certificate=no-names,sslmode=verify-full,sslrootcert=system",
+            verdict(Weaker, &[UnverifiedName]),
+        ),
+        // Rejected afterwards, it still has shown whom it trusts.
+        (
+            "accepts-any-name",
+            "certificate=wrong-host,access=nossl-only,sslmode=verify-full,sslrootcert=right",
+            verdict(Departs, &[UnverifiedName]),
+        ),
+        (
+            "ignores-expiry",
+            "certificate=expired,sslmode=verify-ca,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "ignores-expiry",
+            "certificate=not-yet-valid,tls=1.2,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "ignores-authority",
+            "certificate=self-signed,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "ignores-authority",
+            "certificate=missing-intermediate,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "ignores-usage",
+            "certificate=client-auth-only,sslmode=verify-ca,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "ignores-revocation",
+            "certificate=revoked,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "trusts-without-root",
+            "sslmode=verify-full,sslrootcert=missing",
+            verdict(Weaker, &[UnverifiedChain]),
+        ),
+        (
+            "matches-cn-beside-san",
+            "certificate=san-overrides-cn,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[UnverifiedName]),
+        ),
+        (
+            "wildcard-spans-labels",
+            "certificate=wildcard,sslmode=verify-full,sslrootcert=right,host=a.b.wild.example",
+            verdict(Weaker, &[UnverifiedName]),
+        ),
+        (
+            "takes-stuffed-bytes",
+            "reply=stuffed,sslmode=verify-full,sslrootcert=right",
+            verdict(Departs, &[InjectedPlaintext]),
+        ),
+        (
+            "takes-stuffed-bytes-and-leaves",
+            "reply=stuffed,sslmode=prefer",
+            verdict(Departs, &[InjectedPlaintext]),
+        ),
+        ("shows-server-text", "reply=error,sslmode=require", verdict(Agrees, &[SpoofedError])),
+        (
+            "shows-server-text-dressed",
+            "reply=error,sslmode=verify-full,sslrootcert=right",
+            verdict(Agrees, &[SpoofedError]),
+        ),
+        (
+            "shows-server-text-as-numbers",
+            "reply=error,sslmode=require",
+            verdict(Agrees, &[SpoofedError]),
+        ),
+        ("logs-server-text", "reply=error,sslmode=require", verdict(Agrees, &[])),
+        // Where the mode does not demand TLS, the text is as good as any.
+        ("shows-server-text", "reply=error,sslmode=prefer", verdict(Agrees, &[])),
+        (
+            "drops-binding",
+            "sslmode=verify-full,sslrootcert=right,channel-binding=require",
+            verdict(Weaker, &[BindingDropped]),
+        ),
+        (
+            "drops-binding",
+            "auth=md5,sslmode=require,channel-binding=require",
+            verdict(Weaker, &[BindingDropped]),
+        ),
+        (
+            "drops-binding",
+            "auth=trust,sslmode=require,channel-binding=require",
+            verdict(Weaker, &[BindingDropped]),
+        ),
+        (
+            "drops-plus",
+            "auth=scram-sha-256-plus,sslmode=require,channel-binding=require",
+            verdict(Agrees, &[BindingDropped]),
+        ),
+        (
+            "drops-plus",
+            "auth=scram-sha-256,sslmode=require,channel-binding=require",
+            verdict(Weaker, &[BindingDropped]),
+        ),
+        (
+            "connects-in-words",
+            "certificate=expired,sslmode=verify-full,sslrootcert=right",
+            verdict(Agrees, &[Dishonest]),
+        ),
+        ("wrong-number", "sslmode=disable", verdict(Agrees, &[Dishonest])),
+        ("fails-after-query", "sslmode=require", verdict(Agrees, &[Dishonest])),
+        ("claims-tls", "sslmode=disable", verdict(Agrees, &[Dishonest])),
+        ("unsupported-afterwards", "sslmode=require", verdict(Agrees, &[Dishonest])),
+        ("storms", "sslmode=require", verdict(Departs, &[Storm])),
+        (
+            "retries-too-much",
+            "certificate=expired,sslmode=verify-full,sslrootcert=right",
+            verdict(Departs, &[]),
+        ),
+        (
+            "never-retries",
+            "certificate=expired,sslmode=prefer,sslrootcert=right",
+            verdict(Stricter, &[]),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn each_vice_on_the_wire_is_found_under_its_name() {
+    let laboratory = laboratory();
+    let wrong = complaints_of(wire_vices().into_iter().map(|(vice, axes, expected)| {
+        let laboratory = laboratory.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let subject = Subject::probe(&client(vice, "wire"), &laboratory).await;
+            let run = subject.try_scenario(&axes, &[]).await.expect("a run");
+            let observed = subject.conclude(run).await.result;
+            let found = Verdict { conformance: observed.conformance, safety: observed.safety };
+            if found == expected {
+                return Vec::new();
+            }
+            let trace = observed.observed.map(|observed| (observed.trace, observed.error));
+            let why = observed.reason;
+            vec![format!("{vice} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every vice of a process, with the verdict of the one cell in which it shows.
+const PROCESS_VICES: [(&str, Conformance); 21] = [
+    ("hangs", Conformance::Hang),
+    ("answers-late", Conformance::Hang),
+    ("dies", Conformance::Crash),
+    ("dies-afterwards", Conformance::Crash),
+    ("dies-later", Conformance::Crash),
+    ("panics", Conformance::Crash),
+    ("survives-panic", Conformance::Crash),
+    ("prints-rubbish", Conformance::Crash),
+    ("prints-other-json", Conformance::Crash),
+    ("prints-rubbish-later", Conformance::Crash),
+    ("leaves-half-a-line", Conformance::Crash),
+    ("answers-twice", Conformance::Crash),
+    ("answers-twice-later", Conformance::Crash),
+    ("floods-answers", Conformance::Crash),
+    ("floods-bytes", Conformance::Crash),
+    ("wrong-id", Conformance::Crash),
+    ("closes-stdin", Conformance::Crash),
+    ("closes-stdout", Conformance::Crash),
+    ("stops-listening", Conformance::Crash),
+    ("leaves-a-child", Conformance::Crash),
+    ("leaves-a-daemon", Conformance::Hang),
+];
+
+/// Runs one cell a mode, one after the other by the same process where it lasts.
+async fn run_modes(vice: &str, marker: &str, laboratory: &Laboratory) -> Results {
+    let cells = "reply=accept,certificate=valid,key=p256,access=any,auth=password,tls=1.2-1.3,\
+                 sslnegotiation=postgres,sslrootcert=right,host=localhost,channel-binding=prefer,client-cert=none";
+    let plan = Plan {
+        stacks: vec![client(vice, marker)],
+        suite: Suite::Core,
+        filters: vec![cells.parse().expect("a filter")],
+        shard: None,
+        version: Version::default(),
+        jobs: 1,
+    };
+    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
+    runner::run(&plan, laboratory, &progress, &Interrupt::default()).await.expect("a run")
+}
+
+/// What is wrong with a run in which `vice` shows under `require` alone.
+fn complaints(vice: &str, expected: Conformance, results: &Results) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if results.cells.len() != 7 {
+        wrong.push(format!("{vice}: {} cells of 7, {:?}", results.cells.len(), results.stacks));
+    }
+    for cell in &results.cells {
+        let shows = cell.axes.get("sslmode").is_some_and(|mode| mode == "require");
+        let wanted = if shows { expected } else { Conformance::Agrees };
+        let invariant = match wanted {
+            Conformance::Crash => vec![Invariant::Crash],
+            Conformance::Hang => vec![Invariant::Hang],
+            _ => Vec::new(),
+        };
+        if cell.conformance != wanted || cell.safety != invariant {
+            wrong.push(format!(
+                "{}: wanted {wanted}, got {} {:?}, {:?}",
+                cell.id, cell.conformance, cell.safety, cell.reason
+            ));
+        }
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn each_vice_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
+    let laboratory = laboratory();
+    let at_most = laboratory.deadline() * 2;
+    let bare = [("leaves-a-bare-daemon", Conformance::Hang)];
+    let wrong = complaints_of(PROCESS_VICES.into_iter().chain(bare).map(|(vice, expected)| {
+        let laboratory = laboratory.clone();
+        async move {
+            let marker = format!("{vice}-{}", laboratory.seed());
+            let started = Instant::now();
+            let results = run_modes(vice, &marker, &laboratory).await;
+            let took = started.elapsed();
+            let mut wrong = complaints(vice, expected, &results);
+            if took > at_most {
+                wrong.push(format!("{vice}: took {took:?}, more than one deadline and a little"));
+            }
+            if !is_gone(&marker).await {
+                wrong.push(format!("{vice}: it left a process running"));
+            }
+            wrong
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether no process has that marker; those that were killed may take a moment to be gone.
+async fn is_gone(marker: &str) -> bool {
+    let variable = format!("PGTLS_TEST_MARKER={marker}\0");
+    let is_there = || {
+        std::fs::read_dir("/proc").into_iter().flatten().flatten().any(|entry| {
+            std::fs::read(entry.path().join("environ")).is_ok_and(|variables| {
+                variables.windows(variable.len()).any(|window| window == variable.as_bytes())
+            })
+        })
+    };
+    let until = Instant::now() + Duration::from_secs(2);
+    while is_there() {
+        if Instant::now() > until {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    true
+}
+
+#[tokio::test]
+async fn who_fails_the_first_questions_is_not_asked_any_others() {
+    let laboratory = laboratory();
+    for (vice, reason) in [
+        ("says-yes-to-nonsense", "asked for sslmode=nonsense, it did not say no"),
+        ("connects-on-nonsense", "asked for sslmode=nonsense, it connected"),
+        ("speaks-another-contract", "wanted contract 1, got 2"),
+        ("breaks-hello", "not the shim contract"),
+    ] {
+        let results = run_modes(vice, vice, &laboratory).await;
+        assert!(results.cells.is_empty(), "{vice}");
+        let told = results.stacks[0].could_not_run.as_deref().unwrap_or_default();
+        assert!(told.contains(reason), "{vice}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn an_honest_client_draws_no_finding() {
+    let whole = std::env::var_os("PGTLS_FULL").is_some();
+    for suite in
+        if whole { vec![Suite::Full, Suite::Cancel] } else { vec![Suite::Core, Suite::Cancel] }
+    {
+        let results = support::run(vec![client("honest", "honest")], suite, Vec::new()).await;
+        let mut verdicts: BTreeMap<Conformance, usize> = BTreeMap::new();
+        let mut findings = Vec::new();
+        for cell in &results.cells {
+            *verdicts.entry(cell.conformance).or_default() += 1;
+            if cell.is_finding() {
+                findings.push(format!(
+                    "{}: {} {:?} {:?}",
+                    cell.id, cell.conformance, cell.safety, cell.observed
+                ));
+            }
+        }
+        assert!(findings.is_empty(), "{suite}: {}", findings.join("\n"));
+        assert_eq!(
+            verdicts.keys().copied().collect::<Vec<_>>(),
+            [Conformance::Agrees],
+            "{suite}: {verdicts:?}"
+        );
+    }
+}
