@@ -166,17 +166,35 @@ impl MockServer {
         } else {
             String::new()
         };
+        format!(
+            "{}?sslmode={}{root}",
+            self.base_url(),
+            utf8_percent_encode(sslmode, RESERVED_IN_QUERY)
+        )
+    }
+
+    /// A connection URL without parameters.
+    #[must_use]
+    pub fn base_url(&self) -> String {
         let host = match self.address {
-            SocketAddr::V4(address) if address.ip().is_loopback() => "localhost".to_owned(),
-            SocketAddr::V4(address) => address.ip().to_string(),
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+            SocketAddr::V6(_) => format!("[{}]", self.host()),
+            SocketAddr::V4(_) => self.host(),
         };
         format!(
-            "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres?sslmode={}{root}",
+            "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres",
             utf8_percent_encode(&self.core.password, RESERVED),
             self.address.port(),
-            utf8_percent_encode(sslmode, RESERVED_IN_QUERY),
         )
+    }
+
+    /// The name by which the URLs call the server: one that stands in the certificates where it
+    /// listens on 127.0.0.1.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self.address {
+            SocketAddr::V4(address) if address.ip().is_loopback() => "localhost".to_owned(),
+            address => address.ip().to_string(),
+        }
     }
 
     /// Shows another certificate to connections that are accepted from now on.

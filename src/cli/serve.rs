@@ -62,7 +62,10 @@ impl Serve {
             .await
             .map_err(|error| CliError::input(format!("could not listen on {address}"), error))?;
         if !self.bind.is_loopback() {
-            anstream::eprintln!("pgtls: {} is not the loopback: others can reach this server", self.bind);
+            anstream::eprintln!(
+                "pgtls: {} is not the loopback: others can reach this server",
+                self.bind
+            );
         }
         let mut connections = server.subscribe();
         let mut swap = self.swap(axes.certificate)?;
@@ -96,7 +99,12 @@ impl Serve {
         // The root comes first: whatever is wrong with the folder shows here.
         Authority::generate_in(folder)
             .and_then(|authority| authority.root(key).map(|_| authority))
-            .map_err(|error| CliError::input(format!("could not use {} for certificates", folder.display()), error))
+            .map_err(|error| {
+                CliError::input(
+                    format!("could not use {} for certificates", folder.display()),
+                    error,
+                )
+            })
     }
 
     /// The swap to come; none where an axis has replaced the profile's first certificate.
@@ -123,9 +131,16 @@ impl Serve {
         let mut lines = vec![
             format!("listening on {address}: {described}"),
             format!("CA certificate      {}", root.display()),
-            format!("server certificate  {}", authority.server_certificate_path(axes.certificate, key).map_err(pki)?.display()),
+            format!(
+                "server certificate  {}",
+                authority.server_certificate_path(axes.certificate, key).map_err(pki)?.display()
+            ),
             format!("revocation list     {}", authority.crl_path(key).map_err(pki)?.display()),
-            format!("client certificate  {} {}", client.certificate.display(), client.key.display()),
+            format!(
+                "client certificate  {} {}",
+                client.certificate.display(),
+                client.key.display()
+            ),
             format!("password            {} (of any user)", server.password()),
             String::new(),
         ];
@@ -139,7 +154,10 @@ impl Serve {
         lines.push(String::new());
         if swaps {
             let pid = std::process::id();
-            lines.push(format!("the signed certificate comes in {} s, or at once: kill -USR1 {pid}", self.swap_after));
+            lines.push(format!(
+                "the signed certificate comes in {} s, or at once: kill -USR1 {pid}",
+                self.swap_after
+            ));
         }
         lines.push("each connection's trace follows as it ends; Ctrl-C stops".to_owned());
         output::line(&lines.join("\n"))

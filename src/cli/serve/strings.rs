@@ -17,9 +17,12 @@ pub(super) fn of(profile: Profile, server: &MockServer, root: &Path) -> Vec<Stri
             lines.push(format!("psql \"{}\"", conninfo(&full)));
             lines.push(format!("{}?sslmode=require", server.base_url()));
             lines.push(server.url("verify-full"));
-            let jdbc = format!("jdbc:postgresql://{}:{}/postgres", server.host(), server.address().port());
+            let jdbc =
+                format!("jdbc:postgresql://{}:{}/postgres", server.host(), server.address().port());
             let login = format!("user={CLIENT_USER}&password={}", server.password());
-            lines.push(format!("{jdbc}?{login}&sslmode=verify-full&sslrootcert={root}"));
+            let url = server.url("verify-full");
+            let (_, tls) = url.split_once('?').unwrap_or_default();
+            lines.push(format!("{jdbc}?{login}&{tls}"));
         }
         Profile::Tembo => {
             lines.push("the instance's own name:".to_owned());
@@ -28,10 +31,14 @@ pub(super) fn of(profile: Profile, server: &MockServer, root: &Path) -> Vec<Stri
             if let Some(domain) = profile.custom_domain() {
                 let address = server.address().ip().to_string();
                 let custom = |mode| {
-                    let more = [("hostaddr", &*address), ("sslmode", mode), ("sslrootcert", &*root)];
+                    let more =
+                        [("hostaddr", &*address), ("sslmode", mode), ("sslrootcert", &*root)];
                     format!("psql \"{}\"", self::conninfo(server, domain, &more))
                 };
-                lines.push("a custom domain (verify-full fails, the name is not in the certificate):".to_owned());
+                lines.push(
+                    "a custom domain (verify-full fails, the name is not in the certificate):"
+                        .to_owned(),
+                );
                 lines.push(custom("verify-ca"));
                 lines.push(custom("verify-full"));
             }
