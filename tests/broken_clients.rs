@@ -391,6 +391,34 @@ async fn each_vice_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[tokio::test]
+async fn a_vice_behind_the_last_answer_is_found_too() {
+    let laboratory = laboratory();
+    let vices = [
+        "answers-twice",
+        "leaves-half-a-line",
+        "closes-stdin",
+        "survives-panic",
+        "prints-rubbish-at-the-end",
+    ];
+    let wrong = complaints_of(vices.map(|vice| {
+        let laboratory = laboratory.clone();
+        async move {
+            let subject = Subject::probe(&client(vice, "last"), &laboratory).await;
+            let axes = "sslmode=require".parse().expect("axes");
+            let run = subject.try_scenario(&axes, &[]).await.expect("a run");
+            let result = subject.conclude(run).await.result;
+            let found = verdict(result.conformance, &result.safety);
+            if found == verdict(Conformance::Crash, &[Invariant::Crash]) {
+                return Vec::new();
+            }
+            vec![format!("{vice}: got {found:?}, {:?}", result.reason)]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Whether no process has that marker; those that were killed may take a moment to be gone.
 async fn is_gone(marker: &str) -> bool {
     let variable = format!("PGTLS_TEST_MARKER={marker}\0");

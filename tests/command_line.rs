@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{sys::signal::{Signal, kill}, unistd::Pid};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 fn pgtls(arguments: &[&str]) -> Output {
     Command::new(support::PROGRAM).args(arguments).stdin(Stdio::null()).output().expect("pgtls")
@@ -35,10 +38,19 @@ fn refuses(arguments: &[&str], because: &str) {
 
 #[test]
 fn expect_prints_the_trace_on_one_line() {
-    let output = pgtls(&["expect", "--certificate", "expired", "--sslmode", "prefer", "--sslrootcert", "right"]);
+    let output = pgtls(&[
+        "expect",
+        "--certificate",
+        "expired",
+        "--sslmode",
+        "prefer",
+        "--sslrootcert",
+        "right",
+    ]);
     assert_eq!(text(&output.stdout), "connect, sslaccept, reconnect, authok -> plain\n");
     assert_eq!(output.status.code(), Some(0));
-    let old = pgtls(&["expect", "--libpq", "15", "--sslnegotiation", "direct", "--sslmode", "require"]);
+    let old =
+        pgtls(&["expect", "--libpq", "15", "--sslnegotiation", "direct", "--sslmode", "require"]);
     assert_eq!(text(&old.stdout), "- -> fail\n");
 }
 
@@ -47,18 +59,31 @@ fn lists_hold_what_there_is() {
     assert!(text(&pgtls(&["list", "stacks"]).stdout).contains("tokio-postgres/rustls"));
     assert!(text(&pgtls(&["list", "axes"]).stdout).contains("--sslnegotiation"));
     assert_eq!(text(&pgtls(&["list", "invariants"]).stdout).lines().count(), 12);
-    let cells = pgtls(&["list", "cells", "--stack", "libpq/psql", "--filter", "certificate=expired,sslmode=require,sslnegotiation=postgres"]);
-    assert_eq!(text(&cells.stdout), "libpq/psql:certificate=expired,sslmode=require,sslrootcert=right\n");
+    let cells = pgtls(&[
+        "list",
+        "cells",
+        "--stack",
+        "libpq/psql",
+        "--filter",
+        "certificate=expired,sslmode=require,sslnegotiation=postgres",
+    ]);
+    assert_eq!(
+        text(&cells.stdout),
+        "libpq/psql:certificate=expired,sslmode=require,sslrootcert=right\n"
+    );
     let full = text(&pgtls(&["list", "cells", "--suite", "full", "--stack", "libpq/psql"]).stdout);
     assert!(full.lines().count() >= 1300);
 }
 
 #[test]
 fn run_prints_trace_verdicts_and_transcript() {
-    let output = pgtls(&["run", "pgtls/rustls:certificate=expired,sslmode=require,sslrootcert=right"]);
+    let output =
+        pgtls(&["run", "pgtls/rustls:certificate=expired,sslmode=require,sslrootcert=right"]);
     let stdout = text(&output.stdout);
     assert_eq!(stdout.lines().next(), Some("connect, sslaccept -> fail"));
-    for part in ["conformance: agrees", "no invariant broken", "ClientHello: SNI localhost", "SSLRequest"] {
+    for part in
+        ["conformance: agrees", "no invariant broken", "ClientHello: SNI localhost", "SSLRequest"]
+    {
         assert!(stdout.contains(part), "{part}: {stdout}");
     }
     assert_eq!(output.status.code(), Some(0));
@@ -96,8 +121,11 @@ fn files_that_are_not_what_they_should_be() {
     refuses(&["matrix", "--baseline", "/no/such/baseline"], "could not read the baseline");
     refuses(&["diff", file, file], "holds no results");
     refuses(&["replay", file], "holds no counterexample");
-    fs::write(folder.path().join("ids.json"), r#"[{"id":"nonsense","conformance":"weaker","safety":[],"reason":""}]"#)
-        .expect("a file");
+    fs::write(
+        folder.path().join("ids.json"),
+        r#"[{"id":"nonsense","conformance":"weaker","safety":[],"reason":""}]"#,
+    )
+    .expect("a file");
     let ids = folder.path().join("ids.json");
     refuses(&["matrix", "--baseline", ids.to_str().expect("a path")], "names no cell");
     // A file stands where a folder should be.
@@ -116,8 +144,23 @@ fn results_are_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("results.json");
     let path = out.to_str().expect("a path");
-    let run = pgtls(&["matrix", "--stack", "pgtls/rustls", "--filter", "certificate=expired", "--format", "json", "--out", path]);
-    assert_eq!((run.status.code(), text(&run.stdout)), (Some(0), String::new()), "{}", text(&run.stderr));
+    let run = pgtls(&[
+        "matrix",
+        "--stack",
+        "pgtls/rustls",
+        "--filter",
+        "certificate=expired",
+        "--format",
+        "json",
+        "--out",
+        path,
+    ]);
+    assert_eq!(
+        (run.status.code(), text(&run.stdout)),
+        (Some(0), String::new()),
+        "{}",
+        text(&run.stderr)
+    );
     let same = pgtls(&["diff", path, path]);
     assert_eq!((same.status.code(), text(&same.stdout).as_str()), (Some(0), "nothing changed\n"));
     refuses_to_write(folder.path().join("no/such/folder/results.json").to_str().expect("a path"));
@@ -125,7 +168,15 @@ fn results_are_written_whole_or_not_at_all() {
 }
 
 fn refuses_to_write(path: &str) {
-    let run = pgtls(&["matrix", "--stack", "pgtls/rustls", "--filter", "certificate=expired,sslmode=disable", "--out", path]);
+    let run = pgtls(&[
+        "matrix",
+        "--stack",
+        "pgtls/rustls",
+        "--filter",
+        "certificate=expired,sslmode=disable",
+        "--out",
+        path,
+    ]);
     assert_eq!(run.status.code(), Some(2));
     assert!(text(&run.stderr).contains("could not write"), "{}", text(&run.stderr));
 }
@@ -137,21 +188,50 @@ fn a_baseline_hides_what_it_knows_and_tells_what_is_stale() {
     let matrix = |entries: &str| {
         fs::write(&baseline, entries).expect("a file");
         let baseline = baseline.to_str().expect("a path");
-        pgtls(&["matrix", "--stack", "tokio-postgres/rustls", "--filter", "reply=garbage,sslmode=prefer", "--baseline", baseline])
+        pgtls(&[
+            "matrix",
+            "--stack",
+            "tokio-postgres/rustls",
+            "--filter",
+            "reply=garbage,sslmode=prefer",
+            "--baseline",
+            baseline,
+        ])
     };
     let id = "tokio-postgres/rustls:reply=garbage,sslrootcert=right";
     let known = format!(r#"[{{"id":"{id}","conformance":"weaker","safety":[],"reason":"known"}}]"#);
     assert_eq!(matrix(&known).status.code(), Some(0));
     let unknown = matrix("[]");
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(text(&unknown.stdout).contains(&format!("pgtls run '{id}'")), "{}", text(&unknown.stdout));
+    assert!(
+        text(&unknown.stdout).contains(&format!("pgtls run '{id}'")),
+        "{}",
+        text(&unknown.stdout)
+    );
     let changed = known.replace("weaker", "stricter");
     assert_eq!(matrix(&changed).status.code(), Some(1));
-    fs::write(&baseline, known.replace("reply=garbage,sslrootcert=right", "default")).expect("a file");
-    let stale = pgtls(&["matrix", "--stack", "pgtls/rustls", "--filter", "certificate=expired,sslmode=disable", "--baseline", baseline.to_str().expect("a path")]);
+    fs::write(&baseline, known.replace("reply=garbage,sslrootcert=right", "default"))
+        .expect("a file");
+    let stale = pgtls(&[
+        "matrix",
+        "--stack",
+        "pgtls/rustls",
+        "--filter",
+        "certificate=expired,sslmode=disable",
+        "--baseline",
+        baseline.to_str().expect("a path"),
+    ]);
     assert_eq!(stale.status.code(), Some(0), "an entry of a cell that was not run says nothing");
     fs::write(&baseline, r#"[{"id":"pgtls/rustls:certificate=expired,sslmode=disable,sslrootcert=right","conformance":"weaker","safety":[],"reason":""}]"#).expect("a file");
-    let stale = pgtls(&["matrix", "--stack", "pgtls/rustls", "--filter", "certificate=expired,sslmode=disable", "--baseline", baseline.to_str().expect("a path")]);
+    let stale = pgtls(&[
+        "matrix",
+        "--stack",
+        "pgtls/rustls",
+        "--filter",
+        "certificate=expired,sslmode=disable",
+        "--baseline",
+        baseline.to_str().expect("a path"),
+    ]);
     assert_eq!(stale.status.code(), Some(1));
     assert!(text(&stale.stdout).contains("take the entry out"), "{}", text(&stale.stdout));
 }
@@ -159,25 +239,49 @@ fn a_baseline_hides_what_it_knows_and_tells_what_is_stale() {
 #[test]
 fn every_format_is_what_it_says() {
     let formatted = |format| {
-        let arguments = ["matrix", "--stack", "tokio-postgres/rustls", "--filter", "reply=garbage", "--format", format];
+        let arguments = [
+            "matrix",
+            "--stack",
+            "tokio-postgres/rustls",
+            "--filter",
+            "reply=garbage",
+            "--format",
+            format,
+        ];
         text(&pgtls(&arguments).stdout)
     };
     let json: serde_json::Value = serde_json::from_str(&formatted("json")).expect("JSON");
     assert_eq!(json["schema"], 1);
     let junit = formatted("junit");
-    assert!(junit.contains("<testsuite") && junit.contains("<failure") && junit.contains("<skipped"), "{junit}");
+    assert!(
+        junit.contains("<testsuite") && junit.contains("<failure") && junit.contains("<skipped"),
+        "{junit}"
+    );
     let markdown = formatted("markdown");
     assert!(markdown.contains("| stack |") && markdown.contains("## Findings"), "{markdown}");
     let table = formatted("table");
-    assert!(table.contains("matters:") && table.contains("again:") && !table.contains('\u{1b}'), "{table}");
+    assert!(
+        table.contains("matters:") && table.contains("again:") && !table.contains('\u{1b}'),
+        "{table}"
+    );
 }
 
 #[test]
 fn shards_share_the_cells_out() {
     let ids = |shard: &str| -> Vec<String> {
-        let arguments =
-            ["matrix", "--stack", "pgtls/rustls", "--filter", "certificate=expired", "--format", "json", "--shard", shard];
-        let results: serde_json::Value = serde_json::from_slice(&pgtls(&arguments).stdout).expect("JSON");
+        let arguments = [
+            "matrix",
+            "--stack",
+            "pgtls/rustls",
+            "--filter",
+            "certificate=expired",
+            "--format",
+            "json",
+            "--shard",
+            shard,
+        ];
+        let results: serde_json::Value =
+            serde_json::from_slice(&pgtls(&arguments).stdout).expect("JSON");
         let cells = results["cells"].as_array().expect("cells").iter();
         cells.map(|cell| cell["id"].as_str().expect("an id").to_owned()).collect()
     };
@@ -196,14 +300,21 @@ fn serve_tells_where_it_is_and_what_it_sees() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("pgtls");
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines().map(|line| line.expect("text"));
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout"))
+        .lines()
+        .map(|line| line.expect("text"));
     let first = lines.next().expect("a line");
-    assert!(first.starts_with("listening on 127.0.0.1:") && first.ends_with(": reply=refuse"), "{first}");
-    let greeting: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
+    assert!(
+        first.starts_with("listening on 127.0.0.1:") && first.ends_with(": reply=refuse"),
+        "{first}"
+    );
+    let greeting: Vec<String> =
+        lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
     let url = greeting.iter().find(|line| line.contains("sslmode=disable")).expect("a URL");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let connector = pgtls_connector::Connector::from_url(url).expect("a URL that is understood");
+        let connector =
+            pgtls_connector::Connector::from_url(url).expect("a URL that is understood");
         let (client, _cancel) = connector.connect_and_spawn().await.expect("a connection");
         client.simple_query("SELECT 1").await.expect("an answer");
     });
@@ -231,7 +342,8 @@ fn an_interrupt_half_way_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("interrupted"));
     let results: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&out).expect("what is known so far")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(&out).expect("what is known so far"))
+            .expect("JSON");
     assert_eq!(results["schema"], 1);
     wait_until(|| running.iter().all(|pid| !is_running(*pid)));
 }
@@ -252,7 +364,8 @@ fn children(of: u32) -> Vec<u32> {
 
 fn is_running(pid: u32) -> bool {
     let mut stat = String::new();
-    let read = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read_to_string(&mut stat));
+    let read = fs::File::open(format!("/proc/{pid}/stat"))
+        .and_then(|mut file| file.read_to_string(&mut stat));
     read.is_ok() && !stat.contains(") Z ")
 }
 

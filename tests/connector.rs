@@ -4,11 +4,7 @@
 mod support;
 
 use pgtls::{report::findings, stacks::Stack};
-use pgtls_conformance::{
-    Suite,
-    baseline::Baseline,
-    judge::Conformance,
-};
+use pgtls_conformance::{Suite, baseline::Baseline, judge::Conformance};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
@@ -21,7 +17,10 @@ async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
     assert!(found.is_empty(), "{}", findings::text(&found));
     // On the safe side, or not at all.
     for entry in &baseline.0 {
-        assert!(matches!(entry.conformance, Conformance::Stricter | Conformance::Departs), "{entry:?}");
+        assert!(
+            matches!(entry.conformance, Conformance::Stricter | Conformance::Departs),
+            "{entry:?}"
+        );
         assert!(entry.safety.is_empty() && !entry.reason.is_empty(), "{entry:?}");
     }
     for cell in results.cells.iter().filter(|cell| cell.conformance == Conformance::Unsupported) {

@@ -41,7 +41,8 @@ fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
         prop_oneof![
             offsets().prop_map(|at| RuleSpec::SplitOutbound { at }),
             offsets().prop_map(|at| RuleSpec::SplitInbound { at }),
-            (0..3000_u64, 1..20_u64).prop_map(|(at, milliseconds)| RuleSpec::DelayOutbound { at, milliseconds }),
+            (0..3000_u64, 1..20_u64)
+                .prop_map(|(at, milliseconds)| RuleSpec::DelayOutbound { at, milliseconds }),
             (0..3000_u64).prop_map(|at| RuleSpec::ResetOutbound { at }),
             (0..3000_u64).prop_map(|at| RuleSpec::HalfCloseOutbound { at }),
         ],
@@ -65,16 +66,28 @@ fn attack(stack: Stack, cases: u32) {
     let laboratory = Laboratory::new(seed).expect("a laboratory");
     let subject = runtime.block_on(Subject::probe(&support::spec(stack), &laboratory));
     assert_eq!(subject.could_not_run(), None);
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let waits = |axes: &Axes| matches!(axes.server.reply, Reply::Silent | Reply::TlsSilent);
-    let strategy = (axes(), rules()).prop_filter("the stack can be asked, and at once", |(axes, _)| {
-        subject.supports(axes) && !waits(axes)
-    });
+    let strategy = (axes(), rules())
+        .prop_filter("the stack can be asked, and at once", |(axes, _)| {
+            subject.supports(axes) && !waits(axes)
+        });
     let outcome = runner.run(&strategy, |(axes, rules)| {
         let run = runtime.block_on(subject.try_scenario(&axes, &rules)).expect("a run");
-        let broken: Vec<Invariant> =
-            run.result.safety.iter().filter(|invariant| !known(stack).contains(invariant)).copied().collect();
-        prop_assert!(broken.is_empty(), "{} breaks {broken:?}: {:?}", run.result.id, run.result.observed);
+        let broken: Vec<Invariant> = run
+            .result
+            .safety
+            .iter()
+            .filter(|invariant| !known(stack).contains(invariant))
+            .copied()
+            .collect();
+        prop_assert!(
+            broken.is_empty(),
+            "{} breaks {broken:?}: {:?}",
+            run.result.id,
+            run.result.observed
+        );
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));

@@ -42,18 +42,23 @@ const GRACE: Duration = Duration::from_secs(5);
 async fn the_mock_server_and_postgresql_show_clients_the_same() {
     let installations = Installation::all();
     if !installations.iter().any(|found| found.major >= 18) {
-        installed::skip("PostgreSQL 18 is not installed (sh tests/parity/install.sh, or PGTLS_POSTGRES=its bin folder)");
+        installed::skip(
+            "PostgreSQL 18 is not installed (sh tests/parity/install.sh, or PGTLS_POSTGRES=its bin folder)",
+        );
     }
     let mut specs: Vec<StackSpec> = Stack::ALL.map(support::spec).into();
     specs.extend(installed::stack("psycopg"));
     let laboratory = Laboratory::new(Seed::random()).expect("a laboratory");
     eprintln!("seed {}", laboratory.seed());
     // A client and its server keep one core busy between them.
-    let cores = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1)));
+    let cores = Arc::new(Semaphore::new(
+        std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1),
+    ));
     let mut runs = JoinSet::new();
     for installation in &installations {
         for spec in &specs {
-            let (installation, spec, laboratory) = (installation.clone(), spec.clone(), laboratory.clone());
+            let (installation, spec, laboratory) =
+                (installation.clone(), spec.clone(), laboratory.clone());
             let cores = Arc::clone(&cores);
             runs.spawn(async move {
                 let _core = cores.acquire_owned().await.expect("an open semaphore");
@@ -69,7 +74,11 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
 }
 
 /// Asks one client the same of both servers; what differs, in words.
-async fn compare(installation: &Installation, spec: &StackSpec, laboratory: &Laboratory) -> Vec<String> {
+async fn compare(
+    installation: &Installation,
+    spec: &StackSpec,
+    laboratory: &Laboratory,
+) -> Vec<String> {
     let subject = Subject::probe(spec, laboratory).await;
     if let Some(reason) = subject.could_not_run() {
         installed::skip(&format!("{}: {reason}", spec.name));
@@ -98,7 +107,13 @@ async fn compare(installation: &Installation, spec: &StackSpec, laboratory: &Lab
         }
     }
     client.stop().await;
-    eprintln!("{} at PostgreSQL {}: {} cells, {} differ", spec.name, installation.version, cells.len(), differences.len());
+    eprintln!(
+        "{} at PostgreSQL {}: {} cells, {} differ",
+        spec.name,
+        installation.version,
+        cells.len(),
+        differences.len()
+    );
     // Every tokio-postgres lacks three modes, the oldest psql three options.
     assert!(cells.len() >= 250, "{} has only {} cells to share", spec.name, cells.len());
     differences
@@ -134,14 +149,20 @@ impl std::fmt::Display for Seen {
 }
 
 /// One cell at the mock server, then at PostgreSQL.
-async fn show(cluster: &mut Cluster, client: &mut Client, laboratory: &Laboratory, axes: &Axes) -> [Seen; 2] {
+async fn show(
+    cluster: &mut Cluster,
+    client: &mut Client,
+    laboratory: &Laboratory,
+    axes: &Axes,
+) -> [Seen; 2] {
     let secrets = laboratory.secrets("parity", axes);
     let environment = laboratory.environment(axes).expect("an environment");
     let server = laboratory.serve(axes, &[], &secrets).await.expect("a mock server");
     let at_mock = laboratory.connect(axes, &secrets, &server, client.id()).expect("a request");
     let mut at_real = at_mock.clone();
 
-    let said = client.ask(&environment, Request::Connect(Box::new(at_mock)), laboratory.deadline()).await;
+    let said =
+        client.ask(&environment, Request::Connect(Box::new(at_mock)), laboratory.deadline()).await;
     let mock = Seen { trace: server.finish(GRACE).await.trace, said };
 
     cluster.set(&axes.server, laboratory.authority()).await;
@@ -150,7 +171,8 @@ async fn show(cluster: &mut Cluster, client: &mut Client, laboratory: &Laborator
     at_real.user = cluster::user(&axes.server, &at_real.user).to_owned();
     at_real.id = client.id();
     let query = at_real.query.clone();
-    let said = client.ask(&environment, Request::Connect(Box::new(at_real)), laboratory.deadline()).await;
+    let said =
+        client.ask(&environment, Request::Connect(Box::new(at_real)), laboratory.deadline()).await;
     [mock, Seen { trace: cluster.trace(&query).await, said }]
 }
 
@@ -171,7 +193,12 @@ impl Client {
         self.asked
     }
 
-    async fn ask(&mut self, environment: &Environment, request: Request, deadline: Duration) -> Said {
+    async fn ask(
+        &mut self,
+        environment: &Environment,
+        request: Request,
+        deadline: Duration,
+    ) -> Said {
         if !self.processes.contains_key(environment) {
             let mut process = ShimProcess::start(&self.launch, environment).expect("a shim");
             process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await.expect("a hello");
@@ -180,7 +207,9 @@ impl Client {
         let process = self.processes.get_mut(environment).expect("the process just started");
         let (outcome, error) = match process.ask(&request, deadline).await {
             Ok(Response::Result(Answer { outcome, .. })) => match outcome {
-                Outcome::Connected { tls, rows } => (format!("connected, tls {tls:?}, {rows:?}"), String::new()),
+                Outcome::Connected { tls, rows } => {
+                    (format!("connected, tls {tls:?}, {rows:?}"), String::new())
+                }
                 Outcome::Failed { error } => ("failed".to_owned(), error.message),
                 Outcome::Unsupported { reason } => ("unsupported".to_owned(), reason),
             },
@@ -206,11 +235,14 @@ impl Client {
 /// together: all of them, or so many that every server behaviour has its turn.
 fn chosen(installation: &Installation, supported: impl Fn(&Axes) -> bool) -> Vec<Axes> {
     let cells = Suite::Full.cells().into_iter().chain(Suite::Cancel.cells());
-    let mut cells: Vec<Axes> = cells.filter(|axes| is_shared(axes, installation) && supported(axes)).collect();
+    let mut cells: Vec<Axes> =
+        cells.filter(|axes| is_shared(axes, installation) && supported(axes)).collect();
     let all = std::env::var_os("PGTLS_PARITY").is_some_and(|wanted| wanted == "all");
     if !all {
         // By chance, and by the same chance every time.
-        cells.sort_by_key(|axes| BuildHasherDefault::<DefaultHasher>::default().hash_one(axes.to_string()));
+        cells.sort_by_key(|axes| {
+            BuildHasherDefault::<DefaultHasher>::default().hash_one(axes.to_string())
+        });
         let mut turns: HashMap<ServerAxes, usize> = HashMap::new();
         let mut in_turn: Vec<(usize, Axes)> = Vec::new();
         for axes in cells {
@@ -231,6 +263,7 @@ fn is_shared(axes: &Axes, installation: &Installation) -> bool {
     let can_be_offered = axes.server.auth != Auth::ScramSha256
         || axes.server.reply == Reply::Refuse
         || axes.sslmode == Sslmode::Disable;
-    let negotiable = axes.sslnegotiation == Sslnegotiation::Postgres || installation.tells_negotiation();
+    let negotiable =
+        axes.sslnegotiation == Sslnegotiation::Postgres || installation.tells_negotiation();
     honest && can_be_offered && negotiable
 }

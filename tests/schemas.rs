@@ -5,7 +5,8 @@ mod support;
 use std::{fs, path::Path, process::Command};
 
 fn committed(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas").join(format!("{name}.json"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas").join(format!("{name}.json"));
     fs::read_to_string(path).expect("a committed schema")
 }
 
@@ -21,13 +22,22 @@ fn the_committed_schemas_are_those_of_the_types() {
 #[test]
 fn results_fit_their_schema() {
     let output = Command::new(support::PROGRAM)
-        .args(["matrix", "--format", "json", "--stack", "pgtls/rustls", "--filter", "certificate=expired"])
+        .args([
+            "matrix",
+            "--format",
+            "json",
+            "--stack",
+            "pgtls/rustls",
+            "--filter",
+            "certificate=expired",
+        ])
         .output()
         .expect("pgtls");
     let results: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let schema: serde_json::Value = serde_json::from_str(&committed("results")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let wrong: Vec<String> = validator.iter_errors(&results).map(|error| error.to_string()).collect();
+    let wrong: Vec<String> =
+        validator.iter_errors(&results).map(|error| error.to_string()).collect();
     assert_eq!(wrong, [""; 0]);
     assert!(results["cells"].as_array().is_some_and(|cells| !cells.is_empty()));
 }

@@ -49,9 +49,17 @@ async fn agrees(spec: StackSpec, version: Version) {
     let seed = Seed::random();
     eprintln!("{name}: seed {seed}");
     let laboratory = Laboratory::new(seed).expect("a laboratory");
-    let plan = Plan { stacks: vec![spec], suite: Suite::Full, filters: Vec::new(), shard: None, version, jobs: 4 };
+    let plan = Plan {
+        stacks: vec![spec],
+        suite: Suite::Full,
+        filters: Vec::new(),
+        shard: None,
+        version,
+        jobs: 4,
+    };
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    let results = runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await.expect("a run");
+    let results =
+        runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await.expect("a run");
 
     let stack = &results.stacks[0];
     assert_eq!(stack.could_not_run, None);

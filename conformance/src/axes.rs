@@ -272,7 +272,8 @@ impl FromStr for Term {
     type Err = AxesError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or_else(|| AxesError::NoTerm(text.to_owned()))?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| AxesError::NoTerm(text.to_owned()))?;
         let name = name.trim_start_matches("--");
         let axis = Axis::named(name).ok_or_else(|| AxesError::UnknownAxis(name.to_owned()))?;
         axis.check(value)?;
@@ -319,7 +320,8 @@ impl Axes {
 impl fmt::Display for Axes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = Self::default();
-        let mut differing = self.values().zip(default.values()).filter(|(own, other)| own != other).peekable();
+        let mut differing =
+            self.values().zip(default.values()).filter(|(own, other)| own != other).peekable();
         if differing.peek().is_none() {
             return f.write_str("default");
         }

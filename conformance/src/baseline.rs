@@ -69,12 +69,14 @@ impl Baseline {
     /// were not run say nothing.
     #[must_use]
     pub fn findings<'a>(&'a self, results: &'a Results) -> Vec<Finding<'a>> {
-        let known: HashMap<&str, &Entry> = self.0.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+        let known: HashMap<&str, &Entry> =
+            self.0.iter().map(|entry| (entry.id.as_str(), entry)).collect();
         let mut findings = Vec::new();
         let mut stale = Vec::new();
         for cell in &results.cells {
             match (cell.is_finding(), known.get(cell.id.as_str())) {
-                (true, Some(entry)) if cell.conformance == entry.conformance && cell.safety == entry.safety => {}
+                (true, Some(entry))
+                    if cell.conformance == entry.conformance && cell.safety == entry.safety => {}
                 (true, Some(entry)) => findings.push(Finding::Changed(cell, entry)),
                 (true, None) => findings.push(Finding::Cell(cell)),
                 // It never ran, so nothing is known of it.

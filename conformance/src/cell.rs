@@ -82,7 +82,8 @@ impl Filter {
     /// Whether the filter takes that cell.
     #[must_use]
     pub fn matches(&self, cell: &Cell) -> bool {
-        self.stack.as_ref().is_none_or(|stack| *stack == cell.stack) && self.matches_axes(&cell.axes)
+        self.stack.as_ref().is_none_or(|stack| *stack == cell.stack)
+            && self.matches_axes(&cell.axes)
     }
 
     /// Whether the filter takes a cell of some stack with these settings.

@@ -76,11 +76,14 @@ impl Scenario {
             Self { rules, ..self.clone() }
         });
         let default = Axes::default();
-        let plainer = AXES.iter().filter(|axis| axis.value(&self.axes) != axis.value(&default)).filter_map(|axis| {
-            let mut axes = self.axes.clone();
-            axes.set(axis.name, axis.value(&default)).ok()?;
-            Some(Self { axes, ..self.clone() })
-        });
+        let plainer = AXES
+            .iter()
+            .filter(|axis| axis.value(&self.axes) != axis.value(&default))
+            .filter_map(|axis| {
+                let mut axes = self.axes.clone();
+                axes.set(axis.name, axis.value(&default)).ok()?;
+                Some(Self { axes, ..self.clone() })
+            });
         fewer_rules.chain(plainer).collect()
     }
 }
@@ -88,8 +91,12 @@ impl Scenario {
 fn rule(rng: &mut impl rand::Rng) -> RuleSpec {
     let at = rng.random_range(0..DEEPEST) >> rng.random_range(0..10);
     match rng.random_range(0..8) {
-        0 => RuleSpec::SplitOutbound { at: (0..rng.random_range(1..20)).map(|step| at + step).collect() },
-        1 => RuleSpec::SplitInbound { at: (0..rng.random_range(1..20)).map(|step| at + step).collect() },
+        0 => RuleSpec::SplitOutbound {
+            at: (0..rng.random_range(1..20)).map(|step| at + step).collect(),
+        },
+        1 => RuleSpec::SplitInbound {
+            at: (0..rng.random_range(1..20)).map(|step| at + step).collect(),
+        },
         2 => RuleSpec::DelayOutbound { at, milliseconds: rng.random_range(1..50) },
         3 => RuleSpec::TruncateOutbound { at },
         4 => RuleSpec::ResetOutbound { at },
@@ -125,7 +132,8 @@ mod tests {
     #[test]
     fn what_is_not_to_be_asked_is_not_made_up() {
         for number in 0..50 {
-            let scenario = Scenario::made_up(Seed::new(number), |axes| axes.sslmode.name() != "allow");
+            let scenario =
+                Scenario::made_up(Seed::new(number), |axes| axes.sslmode.name() != "allow");
             assert_ne!(scenario.axes.sslmode.name(), "allow");
         }
     }

@@ -17,7 +17,8 @@ pub fn matches(names: &Names, host: &str) -> bool {
         if address.is_some() { !names.ips.is_empty() } else { !names.dns.is_empty() };
     any_dns
         || any_ip
-        || (!san_of_the_hosts_kind && names.common_name.is_some_and(|name| matches_pattern(name, host)))
+        || (!san_of_the_hosts_kind
+            && names.common_name.is_some_and(|name| matches_pattern(name, host)))
 }
 
 /// Equal but for ASCII case, or a wildcard that stands for exactly the left-most label.
@@ -30,7 +31,8 @@ fn matches_pattern(pattern: &str, host: &str) -> bool {
     }
     // The host ends as the pattern does behind its star, and has no dot left of that. libpq's
     // bound is one byte off, so that `a..wild.example` matches `*.wild.example`; measured.
-    let (Some(parent), Some(left)) = (pattern.strip_prefix('*'), host.len().checked_sub(pattern.len()))
+    let (Some(parent), Some(left)) =
+        (pattern.strip_prefix('*'), host.len().checked_sub(pattern.len()))
     else {
         return false;
     };

@@ -37,7 +37,8 @@ impl Suite {
 
 /// The stuffed bytes stand in for a password login; behind any other they would judge nothing.
 fn has_meaning(axes: &Axes) -> bool {
-    let stuffed = matches!(axes.server.reply, Reply::Stuffed | Reply::StuffedLate | Reply::RefuseStuffed);
+    let stuffed =
+        matches!(axes.server.reply, Reply::Stuffed | Reply::StuffedLate | Reply::RefuseStuffed);
     !stuffed || axes.server.auth == Auth::Password
 }
 
@@ -51,7 +52,11 @@ impl Cube {
     }
 
     /// Multiplies by these values.
-    pub(crate) fn by<V: ToString>(mut self, axis: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+    pub(crate) fn by<V: ToString>(
+        mut self,
+        axis: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
         self.0.push((axis, values.into_iter().map(|value| value.to_string()).collect()));
         self
     }
@@ -119,9 +124,14 @@ fn core() -> Vec<Cube> {
         Cube::new()
             .by(Root::AXIS, [Root::Right])
             .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
-            .by(Certificate::AXIS, [Certificate::Valid, Certificate::Expired, Certificate::WrongHost])
+            .by(
+                Certificate::AXIS,
+                [Certificate::Valid, Certificate::Expired, Certificate::WrongHost],
+            )
             .by(Sslmode::AXIS, MODES),
-        Cube::new().by(TlsVersions::AXIS, all_but(TlsVersions::ALL, TlsVersions::Tls12To13)).by(Sslmode::AXIS, MODES),
+        Cube::new()
+            .by(TlsVersions::AXIS, all_but(TlsVersions::ALL, TlsVersions::Tls12To13))
+            .by(Sslmode::AXIS, MODES),
         Cube::new()
             .by(Root::AXIS, [Root::Right])
             .by_all(Auth::AXIS)
@@ -167,7 +177,10 @@ fn full() -> Vec<Cube> {
             .by_all(Auth::AXIS)
             .by_all(ChannelBinding::AXIS)
             .by(Sslmode::AXIS, MODES),
-        modes().by(Root::AXIS, [Root::None, Root::Right]).by_all(TlsVersions::AXIS).by_all(Key::AXIS),
+        modes()
+            .by(Root::AXIS, [Root::None, Root::Right])
+            .by_all(TlsVersions::AXIS)
+            .by_all(Key::AXIS),
         modes()
             .by_all(Sslnegotiation::AXIS)
             .by(Auth::AXIS, [Auth::Cert, Auth::Password])

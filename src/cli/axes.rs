@@ -36,7 +36,10 @@ impl AxesArgs {
 
 impl ServerAxesArgs {
     /// The server's axes, those that were not named as they are in `default`.
-    pub(super) fn over(&self, default: pgtls_conformance::axes::ServerAxes) -> pgtls_conformance::axes::ServerAxes {
+    pub(super) fn over(
+        &self,
+        default: pgtls_conformance::axes::ServerAxes,
+    ) -> pgtls_conformance::axes::ServerAxes {
         self.0.over(Axes { server: default, ..Axes::default() }).server
     }
 }

@@ -39,7 +39,8 @@ impl Diff {
 fn read(path: &PathBuf) -> Result<Results, CliError> {
     let text = fs::read_to_string(path)
         .map_err(|error| CliError::input(format!("could not read {}", path.display()), error))?;
-    Results::from_json(&text).map_err(|error| CliError::input(format!("{} holds no results", path.display()), error))
+    Results::from_json(&text)
+        .map_err(|error| CliError::input(format!("{} holds no results", path.display()), error))
 }
 
 /// A line for each stack whose version is not the same.
@@ -50,9 +51,15 @@ fn versions(before: &Results, after: &Results) -> Vec<String> {
         .iter()
         .filter_map(|old| {
             let new = after.stacks.iter().find(|new| base(&new.name) == base(&old.name))?;
-            let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "not run".to_owned());
+            let version =
+                |version: &Option<String>| version.clone().unwrap_or_else(|| "not run".to_owned());
             (old.version != new.version).then(|| {
-                format!("{}: {} → {}", base(&old.name), version(&old.version), version(&new.version))
+                format!(
+                    "{}: {} → {}",
+                    base(&old.name),
+                    version(&old.version),
+                    version(&new.version)
+                )
             })
         })
         .collect()
@@ -62,7 +69,9 @@ fn tell(change: &Change<'_>) -> String {
     match change {
         Change::Appeared(cell) => format!("+ {}\n    {}", cell.id, state(cell)),
         Change::Vanished(cell) => format!("- {}\n    {}", cell.id, state(cell)),
-        Change::Changed(old, new) => format!("~ {}\n    {}\n  → {}", new.id, state(old), state(new)),
+        Change::Changed(old, new) => {
+            format!("~ {}\n    {}\n  → {}", new.id, state(old), state(new))
+        }
     }
 }
 

@@ -33,11 +33,17 @@ pub(super) enum CliError {
 }
 
 impl CliError {
-    pub(super) fn input(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(super) fn input(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self::Input { what: what.into(), source: source.into() }
     }
 
-    pub(super) fn tool(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(super) fn tool(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self::Tool { what: what.into(), source: source.into() }
     }
 

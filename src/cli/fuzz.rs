@@ -55,7 +55,10 @@ impl Fuzz {
             () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
         };
         let Some((scenario, broken, case)) = found else {
-            output::line(&format!("{}: {} scenarios, no invariant broken; seed {seed}", spec.name, self.cases))?;
+            output::line(&format!(
+                "{}: {} scenarios, no invariant broken; seed {seed}",
+                spec.name, self.cases
+            ))?;
             return Ok(exit::CLEAN);
         };
         let command = self.stacks.command();
@@ -141,9 +144,11 @@ impl Replay {
         let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
             CliError::input(format!("{} holds no counterexample", self.file.display()), error)
         };
-        let text = fs::read_to_string(&self.file)
-            .map_err(|error| CliError::input(format!("could not read {}", self.file.display()), error))?;
-        let counterexample: Counterexample = serde_json::from_str(&text).map_err(|error| wrong(error.into()))?;
+        let text = fs::read_to_string(&self.file).map_err(|error| {
+            CliError::input(format!("could not read {}", self.file.display()), error)
+        })?;
+        let counterexample: Counterexample =
+            serde_json::from_str(&text).map_err(|error| wrong(error.into()))?;
         let axes: Axes = counterexample.axes.parse().map_err(|error| wrong(Box::new(error)))?;
         let spec = if counterexample.is_command {
             spec_of_command(&counterexample.stack)?
@@ -162,8 +167,15 @@ impl Replay {
 }
 
 fn told(run: &CellRun) -> String {
-    let trace = run.result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
+    let trace =
+        run.result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
     let ids: Vec<&str> = run.result.safety.iter().map(|invariant| invariant.id()).collect();
-    let safety = if ids.is_empty() { "no invariant broken".to_owned() } else { format!("breaks {}", ids.join(", ")) };
-    format!("{trace}\nsafety: {safety}\n\n{}", transcript::render(&run.observation)).trim_end().to_owned()
+    let safety = if ids.is_empty() {
+        "no invariant broken".to_owned()
+    } else {
+        format!("breaks {}", ids.join(", "))
+    };
+    format!("{trace}\nsafety: {safety}\n\n{}", transcript::render(&run.observation))
+        .trim_end()
+        .to_owned()
 }

@@ -34,7 +34,9 @@ impl Install {
             self.stacks.iter().map(|name| self.shims.manifest(name)).collect::<Result<_, _>>()?
         };
         if wanted.is_empty() {
-            return Err(CliError::Usage("no shims here; run it in pgtls's own folder, or name one with --shims".to_owned()));
+            return Err(CliError::Usage(
+                "no shims here; run it in pgtls's own folder, or name one with --shims".to_owned(),
+            ));
         }
         let mut left_out = Vec::new();
         for stack in &wanted {

@@ -47,7 +47,9 @@ impl List {
             What::Axes => axes(),
             What::Cells => self.cells()?,
             What::Invariants => {
-                let line = |invariant: &Invariant| format!("{:20} {}", invariant.id(), invariant.broken_when());
+                let line = |invariant: &Invariant| {
+                    format!("{:20} {}", invariant.id(), invariant.broken_when())
+                };
                 Invariant::ALL.iter().map(line).collect()
             }
         };
@@ -85,11 +87,12 @@ impl List {
             self.stacks.clone()
         };
         let suite = self.suite.cells();
-        let cells = names
-            .iter()
-            .flat_map(|stack| suite.iter().map(|axes| Cell { stack: stack.clone(), axes: axes.clone() }));
-        let wanted =
-            cells.filter(|cell| self.filters.is_empty() || self.filters.iter().any(|filter| filter.matches(cell)));
+        let cells = names.iter().flat_map(|stack| {
+            suite.iter().map(|axes| Cell { stack: stack.clone(), axes: axes.clone() })
+        });
+        let wanted = cells.filter(|cell| {
+            self.filters.is_empty() || self.filters.iter().any(|filter| filter.matches(cell))
+        });
         Ok(wanted.map(|cell| cell.to_string()).collect())
     }
 }

@@ -119,10 +119,12 @@ impl Matrix {
 
     fn read_baseline(&self) -> Result<Baseline, CliError> {
         let Some(path) = &self.baseline else { return Ok(Baseline::default()) };
-        let text = fs::read_to_string(path)
-            .map_err(|error| CliError::input(format!("could not read the baseline {}", path.display()), error))?;
-        let baseline = Baseline::from_json(&text)
-            .map_err(|error| CliError::input(format!("{} is no baseline", path.display()), error))?;
+        let text = fs::read_to_string(path).map_err(|error| {
+            CliError::input(format!("could not read the baseline {}", path.display()), error)
+        })?;
+        let baseline = Baseline::from_json(&text).map_err(|error| {
+            CliError::input(format!("{} is no baseline", path.display()), error)
+        })?;
         for entry in &baseline.0 {
             entry.id.parse::<Cell>().map_err(|error| {
                 CliError::input(format!("{} names no cell: {}", path.display(), entry.id), error)
@@ -145,7 +147,9 @@ impl Matrix {
     fn write(&self, results: &Results, findings: &[Finding<'_>]) -> Result<(), CliError> {
         for (format, out) in &self.outputs.0 {
             let text = match format {
-                Format::Table => table::render(results, findings, out.is_none() && stdout().is_terminal()),
+                Format::Table => {
+                    table::render(results, findings, out.is_none() && stdout().is_terminal())
+                }
                 Format::Markdown => markdown::render(results, findings),
                 Format::Json => serde_json::to_string_pretty(results)
                     .map_err(|error| CliError::tool("the results are no JSON", error))?,

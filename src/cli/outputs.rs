@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, builder::EnumValueParser, value_parser};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, builder::EnumValueParser,
+    value_parser,
+};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -51,8 +54,11 @@ impl FromArgMatches for Outputs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let placed = |id: &str| matches.indices_of(id).into_iter().flatten().collect::<Vec<_>>();
         let formats = matches.get_many::<Format>("format").into_iter().flatten().copied();
-        let mut outputs: Vec<(usize, Format, Option<PathBuf>)> =
-            placed("format").into_iter().zip(formats).map(|(place, format)| (place, format, None)).collect();
+        let mut outputs: Vec<(usize, Format, Option<PathBuf>)> = placed("format")
+            .into_iter()
+            .zip(formats)
+            .map(|(place, format)| (place, format, None))
+            .collect();
         if outputs.is_empty() {
             outputs.push((0, Format::default(), None));
         }
@@ -62,7 +68,10 @@ impl FromArgMatches for Outputs {
             match owner {
                 Some((_, _, out @ None)) => *out = Some(file.clone()),
                 _ => {
-                    let text = format!("--out {}: wanted a --format before it that has no file yet\n", file.display());
+                    let text = format!(
+                        "--out {}: wanted a --format before it that has no file yet\n",
+                        file.display()
+                    );
                     return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text));
                 }
             }
@@ -93,7 +102,10 @@ mod tests {
             (&["--out", "a"], vec![(Format::Table, file("a"))]),
             (&["--format", "json", "--out", "a"], vec![(Format::Json, file("a"))]),
             (
-                &["--format", "table", "--format", "json", "--out", "a", "--format", "junit", "--out", "b"],
+                &[
+                    "--format", "table", "--format", "json", "--out", "a", "--format", "junit",
+                    "--out", "b",
+                ],
                 vec![(Format::Table, None), (Format::Json, file("a")), (Format::Junit, file("b"))],
             ),
         ] {

@@ -12,10 +12,15 @@ use tokio::{sync::mpsc, task::JoinHandle};
 /// Shows a run's progress until its sender is gone.
 pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let target =
-            if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {wide_msg}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {wide_msg}")
+        {
             bar.set_style(style);
         }
         let mut running = BTreeSet::new();
@@ -30,7 +35,8 @@ pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandl
                 _ => {}
             }
             // The one that has no `silent` in it is the one that says most.
-            let shown = running.iter().find(|id| !id.contains("silent")).or_else(|| running.first());
+            let shown =
+                running.iter().find(|id| !id.contains("silent")).or_else(|| running.first());
             bar.set_message(shown.cloned().unwrap_or_default());
         }
         bar.finish_and_clear();

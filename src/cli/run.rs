@@ -60,9 +60,9 @@ impl Run {
     fn cell(&self) -> Result<(StackSpec, pgtls_conformance::axes::Axes), CliError> {
         match &self.id {
             None => Ok((self.stacks.only()?, self.axes.axes())),
-            Some(_) if !self.axes.is_empty() => {
-                Err(CliError::Usage("a cell's id says every axis; give the id or the axes".to_owned()))
-            }
+            Some(_) if !self.axes.is_empty() => Err(CliError::Usage(
+                "a cell's id says every axis; give the id or the axes".to_owned(),
+            )),
             // The stack of an id may be a command's, which only --shim can name.
             Some(cell) if self.stacks.is_given() => Ok((self.stacks.only()?, cell.axes.clone())),
             Some(cell) => Ok((self.stacks.folder.named(&cell.stack)?, cell.axes.clone())),
@@ -80,9 +80,15 @@ fn text(run: &CellRun) -> String {
     }];
     lines.push(format!("conformance: {}", result.conformance));
     lines.push(format!("expected:    {}", result.expected.trace));
-    let broken: Vec<String> =
-        result.safety.iter().map(|invariant| format!("{invariant} ({})", invariant.why())).collect();
-    lines.push(format!("safety:      {}", if broken.is_empty() { "no invariant broken".to_owned() } else { broken.join("; ") }));
+    let broken: Vec<String> = result
+        .safety
+        .iter()
+        .map(|invariant| format!("{invariant} ({})", invariant.why()))
+        .collect();
+    lines.push(format!(
+        "safety:      {}",
+        if broken.is_empty() { "no invariant broken".to_owned() } else { broken.join("; ") }
+    ));
     if !result.warnings.is_empty() {
         lines.push(format!("warnings:    {}", result.warnings.join(", ")));
     }

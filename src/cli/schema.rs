@@ -35,7 +35,8 @@ fn all() -> [(&'static str, schemars::Schema); 4] {
 impl Schema {
     pub(super) fn run(&self) -> Result<u8, CliError> {
         let pretty = |schema: &schemars::Schema| {
-            serde_json::to_string_pretty(schema).map_err(|error| CliError::tool("a schema is no JSON", error))
+            serde_json::to_string_pretty(schema)
+                .map_err(|error| CliError::tool("a schema is no JSON", error))
         };
         if let Some(folder) = &self.out {
             for (name, schema) in all() {
@@ -48,7 +49,9 @@ impl Schema {
             Some((_, schema)) => output::line(&pretty(&schema)?)?,
             None => {
                 let known = all().map(|(name, _)| name).join(", ");
-                return Err(CliError::Usage(format!("no schema is called {wanted}; there are: {known}")));
+                return Err(CliError::Usage(format!(
+                    "no schema is called {wanted}; there are: {known}"
+                )));
             }
         }
         Ok(exit::CLEAN)

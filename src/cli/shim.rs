@@ -14,7 +14,8 @@ pub(super) struct Shim {
 
 fn parse(name: &str) -> Result<Stack, String> {
     let known = || Stack::ALL.map(Stack::name).join(", ");
-    Stack::named(name).ok_or_else(|| format!("no built-in stack is called that; there are: {}", known()))
+    Stack::named(name)
+        .ok_or_else(|| format!("no built-in stack is called that; there are: {}", known()))
 }
 
 impl Shim {

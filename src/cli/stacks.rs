@@ -78,7 +78,9 @@ impl StacksArgs {
     /// Exactly one stack.
     pub(super) fn only(&self) -> Result<StackSpec, CliError> {
         if !self.is_given() {
-            return Err(CliError::Usage("which stack? name one with --stack or --shim, or give a cell's id".to_owned()));
+            return Err(CliError::Usage(
+                "which stack? name one with --stack or --shim, or give a cell's id".to_owned(),
+            ));
         }
         let mut specs = self.specs()?;
         match (specs.pop(), specs.is_empty()) {
@@ -104,7 +106,9 @@ impl ShimsArgs {
         if manifest.is_installed() {
             Ok(spec_of(&manifest))
         } else {
-            Err(CliError::Usage(format!("{name} is not installed; install it with: pgtls install {name}")))
+            Err(CliError::Usage(format!(
+                "{name} is not installed; install it with: pgtls install {name}"
+            )))
         }
     }
 
@@ -117,11 +121,16 @@ impl ShimsArgs {
         let manifests = self.manifests()?;
         let Some(manifest) = manifests.iter().find(|manifest| manifest.name == base) else {
             let built_in = Stack::ALL.iter().map(|stack| stack.name());
-            let known: Vec<&str> = built_in.chain(manifests.iter().map(|manifest| manifest.name.as_str())).collect();
-            return Err(CliError::Usage(format!("no stack is called {base}; there are: {}", known.join(", "))));
+            let known: Vec<&str> =
+                built_in.chain(manifests.iter().map(|manifest| manifest.name.as_str())).collect();
+            return Err(CliError::Usage(format!(
+                "no stack is called {base}; there are: {}",
+                known.join(", ")
+            )));
         };
         let fits = |version: &str| {
-            !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_".contains(c))
+            !version.is_empty()
+                && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_".contains(c))
         };
         match version {
             Some(version) if fits(version) => Ok(manifest.at_version(version)),
@@ -158,15 +167,14 @@ pub(super) fn spec_of_command(command: &str) -> Result<StackSpec, CliError> {
 
 /// The last word of the command that looks like a file, without its folder and ending.
 fn name_of_command(command: &str) -> String {
-    let word = command
-        .split_whitespace()
-        .filter(|word| !word.starts_with('-'))
-        .next_back()
-        .unwrap_or(command);
+    let word = command.split_whitespace().rfind(|word| !word.starts_with('-')).unwrap_or(command);
     let file = word.rsplit('/').next().unwrap_or(word);
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
-    let name: String =
-        stem.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '-' }).collect();
+    let stem =
+        file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
+    let name: String = stem
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '-' })
+        .collect();
     if name.is_empty() { "shim".to_owned() } else { name }
 }
 

@@ -92,7 +92,8 @@ fn group(kind: &Kind<'_>, cells: &[&CellResult]) -> String {
     let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
     let _ = writeln!(text, "             {}", kind.expected);
     if kind.observed.is_empty() {
-        let reason = cells.first().and_then(|cell| cell.reason.as_deref()).unwrap_or("no observation");
+        let reason =
+            cells.first().and_then(|cell| cell.reason.as_deref()).unwrap_or("no observation");
         let _ = writeln!(text, "   happened: {reason}");
     } else {
         let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
@@ -119,8 +120,12 @@ fn why(kind: &Kind<'_>) -> Vec<&'static str> {
             "on the same path it sends in clear what libpq does not: a StartupMessage or a password; the transcript shows where"
         }
         Conformance::Weaker => "it is less careful than libpq under the same settings",
-        Conformance::Stricter => "what works with libpq under the same settings fails here: safe, and a surprise",
-        Conformance::Departs => "the same end by another path: retries or steps that libpq does not make, or lacks",
+        Conformance::Stricter => {
+            "what works with libpq under the same settings fails here: safe, and a surprise"
+        }
+        Conformance::Departs => {
+            "the same end by another path: retries or steps that libpq does not make, or lacks"
+        }
         _ => "the client did not come to an answer",
     }]
 }

@@ -28,7 +28,8 @@ pub struct Row<'a> {
 }
 
 /// The columns' order: from nothing to the strictest.
-const MODES: [&str; 7] = ["unset", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const MODES: [&str; 7] =
+    ["unset", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// The grids of all stacks that ran.
 #[must_use]

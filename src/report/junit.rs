@@ -15,7 +15,10 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 /// # Errors
 ///
 /// If a text holds what XML cannot.
-pub fn render(results: &Results, findings: &[Finding<'_>]) -> Result<String, quick_junit::SerializeError> {
+pub fn render(
+    results: &Results,
+    findings: &[Finding<'_>],
+) -> Result<String, quick_junit::SerializeError> {
     let failing: HashSet<&str> = findings
         .iter()
         .filter_map(|finding| match finding {
@@ -40,7 +43,10 @@ pub fn render(results: &Results, findings: &[Finding<'_>]) -> Result<String, qui
     for finding in findings {
         if let Finding::Stale(entry) = finding {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(format!("the baseline says {}, and nothing is wrong any more", entry.conformance));
+            status.set_message(format!(
+                "the baseline says {}, and nothing is wrong any more",
+                entry.conformance
+            ));
             stale.add_test_case(TestCase::new(&*entry.id, status));
         }
     }

@@ -39,7 +39,8 @@ pub fn render(results: &Results, findings: &[Finding<'_>]) -> String {
         let _ = writeln!(text, " {} |", broken(&cells));
     }
     for grid in grids(results) {
-        let _ = write!(text, "\n## {}\n\n| server, and what the client trusts |", escape(grid.stack));
+        let _ =
+            write!(text, "\n## {}\n\n| server, and what the client trusts |", escape(grid.stack));
         for mode in &grid.modes {
             let _ = write!(text, " {mode} |");
         }

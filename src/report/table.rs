@@ -23,7 +23,12 @@ const ROWS_SHOWN: usize = 64;
 pub fn render(results: &Results, findings: &[Finding<'_>], colour: bool) -> String {
     let mut text = String::new();
     for grid in grids(results) {
-        let _ = writeln!(text, "{}\n{}", bold(&title(results, grid.stack), colour), grid_table(&grid, colour));
+        let _ = writeln!(
+            text,
+            "{}\n{}",
+            bold(&title(results, grid.stack), colour),
+            grid_table(&grid, colour)
+        );
     }
     if !results.cells.is_empty() {
         let _ = writeln!(text, "{LEGEND}\n");
@@ -57,7 +62,8 @@ fn title(results: &Results, name: &str) -> String {
 
 fn grid_table(grid: &Grid<'_>, colour: bool) -> String {
     let mut table = new_table(colour);
-    let header = std::iter::once("server, and what the client trusts").chain(grid.modes.iter().copied());
+    let header =
+        std::iter::once("server, and what the client trusts").chain(grid.modes.iter().copied());
     table.set_header(header);
     let all = grid.rows.len() <= ROWS_SHOWN;
     let mut dull = 0;
@@ -71,7 +77,10 @@ fn grid_table(grid: &Grid<'_>, colour: bool) -> String {
     }
     let mut text = table.to_string();
     if dull > 0 {
-        let _ = write!(text, "\n{dull} more rows in which every mode agrees with libpq or is unsupported");
+        let _ = write!(
+            text,
+            "\n{dull} more rows in which every mode agrees with libpq or is unsupported"
+        );
     }
     text + "\n"
 }
@@ -117,16 +126,22 @@ fn summary(results: &Results, colour: bool) -> String {
         let broken = broken(&cells);
         let mut last = Cell::new(&broken);
         if colour {
-            last = if broken == "none" { last.fg(Color::Green) } else { last.fg(Color::Red).add_attribute(Attribute::Bold) };
+            last = if broken == "none" {
+                last.fg(Color::Green)
+            } else {
+                last.fg(Color::Red).add_attribute(Attribute::Bold)
+            };
         }
-        let row = std::iter::once(Cell::new(&stack.name)).chain(counts.map(Cell::new)).chain([last]);
+        let row =
+            std::iter::once(Cell::new(&stack.name)).chain(counts.map(Cell::new)).chain([last]);
         table.add_row(row);
     }
     std::iter::once(table.to_string()).chain(idle).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn cells_of<'a>(results: &'a Results, stack: &Stack) -> Option<Vec<&'a CellResult>> {
-    let cells: Vec<&CellResult> = results.cells.iter().filter(|cell| cell.stack == stack.name).collect();
+    let cells: Vec<&CellResult> =
+        results.cells.iter().filter(|cell| cell.stack == stack.name).collect();
     (stack.could_not_run.is_none() && !cells.is_empty()).then_some(cells)
 }
 
@@ -143,7 +158,9 @@ pub(super) fn broken(cells: &[&CellResult]) -> String {
 
 fn new_table(colour: bool) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Disabled);
     if colour {
         table.enforce_styling();
     } else {

@@ -9,7 +9,8 @@ use pgtls_mock_server::transcript::{Entry, Observation, Proof, Sender, What};
 pub fn render(observation: &Observation) -> String {
     let mut text = String::new();
     for (number, connection) in observation.connections.iter().enumerate() {
-        let _ = writeln!(text, "connection {} at {:.3} ms", number + 1, millis(connection.accepted));
+        let _ =
+            writeln!(text, "connection {} at {:.3} ms", number + 1, millis(connection.accepted));
         for entry in &connection.entries {
             let arrow = match entry.sender {
                 Sender::Client => "client →",
@@ -44,13 +45,18 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
             format!(
                 "ClientHello: SNI {}, ALPN {}, {}",
                 tls.sni.as_deref().unwrap_or("none"),
-                if tls.alpn_offered.is_empty() { "none".to_owned() } else { tls.alpn_offered.join(" ") },
+                if tls.alpn_offered.is_empty() {
+                    "none".to_owned()
+                } else {
+                    tls.alpn_offered.join(" ")
+                },
                 tls.versions_offered.join(" ")
             )
         }
         What::HandshakeComplete => {
             let facts = tls.map(|tls| [&tls.version, &tls.cipher, &tls.alpn]);
-            let known: Vec<&str> = facts.iter().flatten().filter_map(|fact| fact.as_deref()).collect();
+            let known: Vec<&str> =
+                facts.iter().flatten().filter_map(|fact| fact.as_deref()).collect();
             format!("TLS handshake complete: {}", known.join(", "))
         }
         What::HandshakeFailed(why) => format!("TLS handshake failed: {why}"),
@@ -61,7 +67,9 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
             format!("StartupMessage {major}.{minor}: {}", parameters.join(" "))
         }
         What::Proof(proof) => match proof {
-            Proof::Password { right } => format!("PasswordMessage: the password itself, {}", rightness(*right)),
+            Proof::Password { right } => {
+                format!("PasswordMessage: the password itself, {}", rightness(*right))
+            }
             Proof::Md5 { right } => format!("PasswordMessage: MD5, {}", rightness(*right)),
             Proof::SaslInitial { plus } => {
                 format!("SASLInitialResponse: SCRAM-SHA-256{}", if *plus { "-PLUS" } else { "" })
@@ -80,7 +88,11 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
         What::Hostile(what) => format!("wrong on purpose: {what}"),
         What::Junk(bytes) => {
             let shown = bytes.len().min(24);
-            format!("no message: {}{}", bytes[..shown].escape_ascii(), if shown < bytes.len() { "…" } else { "" })
+            format!(
+                "no message: {}{}",
+                bytes[..shown].escape_ascii(),
+                if shown < bytes.len() { "…" } else { "" }
+            )
         }
         What::Closed => "closes".to_owned(),
         What::Reset => "resets".to_owned(),

@@ -95,9 +95,7 @@ impl Stack {
     pub async fn connect(self, request: &Connect) -> Outcome {
         match self {
             Self::TokioPostgresRustls => tokio_postgres::connect(Tls::Rustls, request).await,
-            Self::TokioPostgresNativeTls => {
-                tokio_postgres::connect(Tls::Native, request).await
-            }
+            Self::TokioPostgresNativeTls => tokio_postgres::connect(Tls::Native, request).await,
             Self::PgtlsRustls => pgtls::connect(Tls::Rustls, request).await,
             Self::PgtlsNativeTls => pgtls::connect(Tls::Native, request).await,
             Self::LibpqPsql => psql::connect(request).await,

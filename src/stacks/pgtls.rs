@@ -19,7 +19,11 @@ pub(super) fn hello(tls: Tls) -> Hello {
         version: locked_version("pgtls-connector"),
         tls: match tls {
             Tls::Native => {
-                format!("native-tls {}, {}", locked_version("native-tls"), openssl::version::version())
+                format!(
+                    "native-tls {}, {}",
+                    locked_version("native-tls"),
+                    openssl::version::version()
+                )
             }
             Tls::Rustls => format!("rustls {}", locked_version("rustls")),
         },
@@ -46,8 +50,15 @@ fn backend(tls: Tls) -> Backend {
 }
 
 pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
-    if request.sslmode.as_deref().is_some_and(|mode| !Supports::all_modes().iter().any(|known| known == mode)) {
-        return unsupported(format!("no sslmode={}", request.sslmode.as_deref().unwrap_or_default()));
+    if request
+        .sslmode
+        .as_deref()
+        .is_some_and(|mode| !Supports::all_modes().iter().any(|known| known == mode))
+    {
+        return unsupported(format!(
+            "no sslmode={}",
+            request.sslmode.as_deref().unwrap_or_default()
+        ));
     }
     let connector = match config(request).and_then(|config| Connector::from_config(&config)) {
         Ok(connector) => connector.with_backend(backend(tls)),
@@ -77,7 +88,9 @@ pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
 }
 
 fn config(request: &Connect) -> Result<Config, pgtls_connector::Error> {
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let path = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| path.to_string_lossy().into_owned())
+    };
     let settings = [
         ("host", Some(request.host.clone())),
         ("hostaddr", request.hostaddr.clone()),

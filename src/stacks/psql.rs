@@ -43,10 +43,17 @@ pub(super) async fn hello() -> Result<Hello, String> {
     // psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text.split_whitespace().nth(2).unwrap_or_default().to_owned();
-    let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse::<u16>().ok());
+    let major = version
+        .split(|c: char| !c.is_ascii_digit())
+        .next()
+        .and_then(|major| major.parse::<u16>().ok());
     let major = major.ok_or_else(|| format!("wanted psql's version, got `{}`", text.trim()))?;
     let list = |values: &[(&str, u16)]| {
-        values.iter().filter(|(_, since)| major >= *since).map(|(value, _)| (*value).to_owned()).collect()
+        values
+            .iter()
+            .filter(|(_, since)| major >= *since)
+            .map(|(value, _)| (*value).to_owned())
+            .collect()
     };
     Ok(Hello {
         contract: CONTRACT,
@@ -90,7 +97,8 @@ pub(super) async fn connect(request: &Connect) -> Outcome {
     };
     if output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);
-        let rows = text.lines().map(|line| line.split('\u{1f}').map(str::to_owned).collect()).collect();
+        let rows =
+            text.lines().map(|line| line.split('\u{1f}').map(str::to_owned).collect()).collect();
         return Outcome::Connected { tls: None, rows };
     }
     let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -98,7 +106,8 @@ pub(super) async fn connect(request: &Connect) -> Outcome {
 }
 
 fn conninfo(request: &Connect) -> String {
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let path =
+        |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
     let settings = [
         ("host", Some(request.host.clone())),
         ("hostaddr", request.hostaddr.clone()),

@@ -20,13 +20,19 @@ pub async fn serve(stack: Stack) -> io::Result<()> {
                 Response::Hello(stack.hello().await.map_err(io::Error::other)?)
             }
             Ok(Request::Hello { contract }) => {
-                return Err(io::Error::other(format!("wanted contract {CONTRACT}, got {contract}")));
+                return Err(io::Error::other(format!(
+                    "wanted contract {CONTRACT}, got {contract}"
+                )));
             }
             Ok(Request::Connect(request)) => {
                 let outcome = stack.connect(&request).await;
                 Response::Result(Answer { id: request.id, outcome })
             }
-            Err(error) => return Err(io::Error::other(format!("wanted a question of the shim contract: {error}"))),
+            Err(error) => {
+                return Err(io::Error::other(format!(
+                    "wanted a question of the shim contract: {error}"
+                )));
+            }
         };
         let mut stdout = io::stdout().lock();
         serde_json::to_writer(&mut stdout, &response)?;

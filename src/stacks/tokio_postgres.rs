@@ -4,10 +4,10 @@ use std::{error::Error, fs, sync::Arc, time::Duration};
 
 use pgtls_conformance::shim::{CONTRACT, Connect, FollowUp, Hello, Outcome, Supports};
 use postgres_native_tls::MakeTlsConnector;
-use rustls::{
-    ClientConfig, RootCertStore, client::WebPkiServerVerifier, crypto::aws_lc_rs,
+use rustls::{ClientConfig, RootCertStore, client::WebPkiServerVerifier, crypto::aws_lc_rs};
+use rustls_pki_types::{
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject as _,
 };
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::task::JoinHandle;
 use tokio_postgres::{
     Client, Config, Socket,
@@ -132,11 +132,13 @@ fn rustls_connector(request: &Connect) -> Result<MakeRustlsConnect, Failure> {
         }
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
     let builder = match &request.sslcrl {
         None => builder.with_root_certificates(roots),
         Some(path) => {
-            let lists = CertificateRevocationListDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+            let lists = CertificateRevocationListDer::pem_file_iter(path)?
+                .collect::<Result<Vec<_>, _>>()?;
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .with_crls(lists)
                 .build()?;
@@ -145,7 +147,8 @@ fn rustls_connector(request: &Connect) -> Result<MakeRustlsConnect, Failure> {
     };
     let mut config = match (&request.sslcert, &request.sslkey) {
         (Some(certificate), Some(key)) => {
-            let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+            let chain =
+                CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
             builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key)?)?
         }
         _ => builder.with_no_client_auth(),
@@ -162,7 +165,8 @@ fn native_connector(request: &Connect) -> Result<MakeTlsConnector, Failure> {
         builder.add_root_certificate(native_tls::Certificate::from_pem(&fs::read(path)?)?);
     }
     if let (Some(certificate), Some(key)) = (&request.sslcert, &request.sslkey) {
-        builder.identity(native_tls::Identity::from_pkcs8(&fs::read(certificate)?, &fs::read(key)?)?);
+        builder
+            .identity(native_tls::Identity::from_pkcs8(&fs::read(certificate)?, &fs::read(key)?)?);
     }
     if request.sslnegotiation.as_deref() == Some("direct") {
         postgres_native_tls::set_postgresql_alpn(&mut builder);
@@ -205,7 +209,11 @@ pub(super) async fn query(client: &Client, query: &str) -> Outcome {
                     Row(row) => Some(row),
                     _ => None,
                 })
-                .map(|row| (0..row.len()).map(|column| row.get(column).unwrap_or_default().to_owned()).collect())
+                .map(|row| {
+                    (0..row.len())
+                        .map(|column| row.get(column).unwrap_or_default().to_owned())
+                        .collect()
+                })
                 .collect(),
         },
         Err(error) => failed(class(&error), &error),

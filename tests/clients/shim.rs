@@ -34,7 +34,7 @@ pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
         }
         match serde_json::from_str(&line?)? {
             Question::Hello { .. } if vice == Some(Vice::BreaksHello) => {
-                say("{\"type\":\"hello\",")?
+                say("{\"type\":\"hello\",")?;
             }
             Question::Hello { contract } => {
                 let other = u32::from(vice == Some(Vice::SpeaksAnotherContract));
@@ -42,6 +42,9 @@ pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
             }
             Question::Connect(connect) => owed = answer(&connect, vice)?,
         }
+    }
+    if let Some((Vice::PrintsRubbishAtTheEnd, _)) = owed {
+        say("farewell")?;
     }
     Ok(())
 }

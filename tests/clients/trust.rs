@@ -32,7 +32,7 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
         Unfinished::TimedOut => Failure::last("timeout expired during the TLS handshake"),
         Unfinished::Failed(text) => Failure::NextMethod(format!("SSL error: {text}")),
     })?;
-    let certificate = connection.tls().and_then(|tls| tls.peer_certificate());
+    let certificate = connection.tls().and_then(openssl::ssl::SslRef::peer_certificate);
     let checks_name = settings.mode == Mode::VerifyFull
         && !settings.has(Vice::AcceptsAnyName)
         && !settings.has(Vice::AcceptsAnyCertificate);

@@ -124,6 +124,8 @@ vices! {
     PrintsOtherJson = "prints-other-json",
     /// Prints what is no JSON when it hears the next question.
     PrintsRubbishLater = "prints-rubbish-later",
+    /// Prints what is no JSON when its stdin ends.
+    PrintsRubbishAtTheEnd = "prints-rubbish-at-the-end",
     /// Leaves a line unfinished behind its answer.
     LeavesHalfALine = "leaves-half-a-line",
     /// Answers twice at once.

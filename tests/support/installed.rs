@@ -11,9 +11,11 @@ use pgtls_conformance::{runner::StackSpec, shim::Manifest};
 /// Otherwise it is skipped.
 pub(crate) fn stack(name: &str) -> Option<StackSpec> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shims");
-    let (base, version) = name.split_once('@').map_or((name, None), |(base, version)| (base, Some(version)));
+    let (base, version) =
+        name.split_once('@').map_or((name, None), |(base, version)| (base, Some(version)));
     let manifests = Manifest::read_all(&folder).expect("the manifests");
-    let stack = manifests.into_iter().find(|stack| stack.name == base).expect("a manifest of that name");
+    let stack =
+        manifests.into_iter().find(|stack| stack.name == base).expect("a manifest of that name");
     let stack = version.map_or_else(|| stack.clone(), |version| stack.at_version(version));
     let missing = stack.missing_programs();
     if !stack.is_installed() {

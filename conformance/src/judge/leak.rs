@@ -132,7 +132,7 @@ mod tests {
                 .into_bytes(),
             b"CANARY-1F2E3D4C5B6A".to_vec(),
             b"a6b5c4d3e2f1-yranac".to_vec(),
-            b"options\0canary-1f\0search_path\02e3d4c5b6a\0".to_vec(),
+            b"options\0canary-1f\0search_path\x002e3d4c5b6a\0".to_vec(),
         ];
         for bytes in dressed {
             assert!(secrets.leak_into(&bytes, &[]), "{}", String::from_utf8_lossy(&bytes));

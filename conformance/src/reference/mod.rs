@@ -12,11 +12,11 @@ use std::collections::VecDeque;
 
 use pgtls_mock_server::trace::{Event, Outcome, Trace};
 
+pub use self::version::{ParseVersionError, Version};
 use self::{
     client::{Client, Method},
     server::{Handshake, Login, Negotiated},
 };
-pub use self::version::{ParseVersionError, Version};
 use crate::axes::{Axes, Then};
 
 /// What the server sees of libpq under these settings.
@@ -108,7 +108,12 @@ fn ssl_request(
             let next_is_plain = methods.front() == Some(&Method::Plain);
             if next_is_plain || client.takes_no_for_plaintext() {
                 methods.clear();
-                login(client, axes, if stuffed { Channel::StuffedPlain } else { Channel::Plain }, events)
+                login(
+                    client,
+                    axes,
+                    if stuffed { Channel::StuffedPlain } else { Channel::Plain },
+                    events,
+                )
             } else {
                 End::Fail
             }
@@ -168,7 +173,11 @@ fn login(client: &Client, axes: &Axes, channel: Channel, events: &mut Vec<Event>
         // The login looks done, unless it had to be bound; the query comes where the server
         // waits for a password.
         let asked = matches!(verdict, Login::Asks(_));
-        events.push(if client.requires_binding() && asked { Event::AuthQuit } else { Event::AuthFail });
+        events.push(if client.requires_binding() && asked {
+            Event::AuthQuit
+        } else {
+            Event::AuthFail
+        });
         return End::Fail;
     }
     match verdict {

@@ -55,7 +55,9 @@ pub(super) enum Handshake {
 
 pub(super) fn handshake(server: &ServerAxes) -> Handshake {
     match server.reply {
-        Reply::StuffedLate | Reply::TlsAlert | Reply::TlsGarbage | Reply::TlsClose => Handshake::Broken,
+        Reply::StuffedLate | Reply::TlsAlert | Reply::TlsGarbage | Reply::TlsClose => {
+            Handshake::Broken
+        }
         Reply::TlsSilent => Handshake::Silent,
         // libpq's ssl_min_protocol_version is TLSv1.2.
         _ if server.tls == TlsVersions::Tls10To11 => Handshake::Broken,

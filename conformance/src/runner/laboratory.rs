@@ -9,7 +9,9 @@ use pgtls_mock_server::{
 
 use super::scrub::Scrubber;
 use crate::{
-    axes::{Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert, Then},
+    axes::{
+        Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert, Then,
+    },
     judge::Secrets,
     shim::{Connect, Environment, FollowUp},
 };
@@ -119,6 +121,8 @@ impl Laboratory {
             .query_number(secrets.number)
             .rules(rules.iter().cloned())
             .seed(self.seed)
+            // Well past what makes a storm.
+            .most_connections(64)
             // The client's deadline decides; this one only keeps a server from outliving its cell.
             .deadline(self.deadline + Duration::from_secs(5))
             .start()
@@ -198,7 +202,9 @@ impl Laboratory {
             ),
             sslcert,
             sslkey,
-            sslcrl: (certificate == Certificate::Revoked).then(|| authority.crl_path(key)).transpose()?,
+            sslcrl: (certificate == Certificate::Revoked)
+                .then(|| authority.crl_path(key))
+                .transpose()?,
             then: (axes.then == Then::Cancel).then_some(FollowUp::Cancel),
         })
     }

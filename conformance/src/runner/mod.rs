@@ -103,7 +103,8 @@ impl Plan {
         let all = stacks.iter().filter(|stack| stack.hello.is_ok()).flat_map(|stack| {
             suite.iter().filter_map(|axes| {
                 let cell = Cell { stack: stack.name.clone(), axes: axes.clone() };
-                let taken = self.filters.is_empty() || self.filters.iter().any(|filter| filter.matches(&cell));
+                let taken = self.filters.is_empty()
+                    || self.filters.iter().any(|filter| filter.matches(&cell));
                 taken.then(|| (Arc::clone(stack), cell.axes))
             })
         });
@@ -187,7 +188,9 @@ where
     let mut quick = Vec::new();
     for (number, (stack, axes)) in cells.iter().enumerate() {
         match axes.server.reply {
-            Reply::Silent | Reply::TlsSilent => waiting.entry(stack.name.as_str()).or_default().push(number),
+            Reply::Silent | Reply::TlsSilent => {
+                waiting.entry(stack.name.as_str()).or_default().push(number);
+            }
             _ => quick.push(number),
         }
     }
@@ -256,7 +259,10 @@ impl<'a> Subject<'a> {
     /// Whether it can be asked for these axes.
     #[must_use]
     pub fn supports(&self, axes: &Axes) -> bool {
-        self.stack.hello.as_ref().is_ok_and(|hello| support::reason_against(&hello.supports, axes).is_none())
+        self.stack
+            .hello
+            .as_ref()
+            .is_ok_and(|hello| support::reason_against(&hello.supports, axes).is_none())
     }
 
     /// Asks for these axes on a wire with these rules.
@@ -264,7 +270,11 @@ impl<'a> Subject<'a> {
     /// # Errors
     ///
     /// If the tool itself fails.
-    pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> Result<CellRun, LaboratoryError> {
+    pub async fn try_scenario(
+        &self,
+        axes: &Axes,
+        rules: &[RuleSpec],
+    ) -> Result<CellRun, LaboratoryError> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let question = Question { axes, rules, version: self.version, number };
         cell::run(self.laboratory, &self.stack, question, &self.amendments).await

@@ -16,7 +16,8 @@ impl Scrubber {
     }
 
     pub(super) fn scrub(&self, text: &str) -> String {
-        let hidden = self.0.iter().fold(text.to_owned(), |text, (secret, name)| text.replace(secret, name));
+        let hidden =
+            self.0.iter().fold(text.to_owned(), |text, (secret, name)| text.replace(secret, name));
         without_numbers_of_the_day(&hidden)
     }
 }
@@ -27,7 +28,9 @@ fn without_numbers_of_the_day(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
-        let run = rest[start..].find(|c: char| !c.is_ascii_hexdigit()).map_or(rest.len(), |end| start + end);
+        let run = rest[start..]
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .map_or(rest.len(), |end| start + end);
         out.push_str(&rest[..start]);
         let word = &rest[start..run];
         rest = &rest[run..];
@@ -58,7 +61,10 @@ mod tests {
 
     #[test]
     fn what_differs_between_runs_is_hidden() {
-        let scrubber = Scrubber::default().hide("40123", "{port}").hide("/tmp/.x/root.pem", "{root}").hide("/tmp/.x", "{pki}");
+        let scrubber = Scrubber::default()
+            .hide("40123", "{port}")
+            .hide("/tmp/.x/root.pem", "{root}")
+            .hide("/tmp/.x", "{pki}");
         for (text, scrubbed) in [
             ("port 40123 failed", "port {port} failed"),
             ("no /tmp/.x/root.pem, no /tmp/.x/y", "no {root}, no {pki}/y"),

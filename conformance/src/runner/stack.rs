@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use pgtls_mock_server::MockServer;
 
 use super::Laboratory;
@@ -54,11 +55,9 @@ impl Loan {
         Self { process, cells: Vec::new(), used: false }
     }
 
-    /// The cell to charge with an answer that nobody had asked for: the one it belongs to, else
-    /// the last one.
+    /// The cell to charge with what nobody had asked for.
     pub(super) fn culprit(&self, answered: Option<u64>) -> Option<usize> {
-        let belongs = |cell: &&usize| answered.is_some_and(|id| id == **cell as u64);
-        self.cells.iter().find(belongs).or(self.cells.last()).copied()
+        culprit(&self.cells, answered)
     }
 
     /// Charges what the process did since its last answer, if anything; whether it did.
@@ -71,6 +70,12 @@ impl Loan {
         }
         true
     }
+}
+
+/// Of the cells that a process was asked, the one that an answer belongs to, else the last one.
+fn culprit(cells: &[usize], answered: Option<u64>) -> Option<usize> {
+    let belongs = |cell: &&usize| answered.is_some_and(|id| id == **cell as u64);
+    cells.iter().find(belongs).or(cells.last()).copied()
 }
 
 /// A process that misbehaved behind a cell's back: which cell it was, and what it did.
@@ -155,16 +160,12 @@ impl Stack {
     /// Puts every idle process away, and reports those that misbehaved since their answer.
     pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
         let idle: Vec<Loan> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
-        for mut idle in idle {
-            if !idle.is_charged(amendments)
-                && idle.process.is_deaf()
-                && let Some(cell) = idle.culprit(None)
-            {
-                lock(amendments)
-                    .push((cell, "closed its stdin before it was told to end".to_owned()));
-            }
-            idle.process.kill().await;
-        }
+        let retired = idle.into_iter().map(|Loan { process, cells, .. }| async move {
+            let Misbehaviour { how, answered } = process.retire().await?;
+            Some((culprit(&cells, answered)?, how))
+        });
+        let misbehaved = join_all(retired).await;
+        lock(amendments).extend(misbehaved.into_iter().flatten());
     }
 
     /// The stack as the results tell it.

@@ -92,7 +92,10 @@ impl Manifest {
             let text = match std::fs::read_to_string(&path) {
                 Ok(text) => text,
                 Err(error)
-                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) =>
                 {
                     continue;
                 }
@@ -100,7 +103,12 @@ impl Manifest {
             };
             let manifest: Self = toml::from_str(&text)
                 .map_err(|source| ManifestError::Malformed { path, source: Box::new(source) })?;
-            stacks.extend(manifest.stacks.into_iter().map(|stack| ManifestStack { here: here.clone(), ..stack }));
+            stacks.extend(
+                manifest
+                    .stacks
+                    .into_iter()
+                    .map(|stack| ManifestStack { here: here.clone(), ..stack }),
+            );
         }
         stacks.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(stacks)
@@ -117,7 +125,11 @@ impl ManifestStack {
     /// The name in ids: the stack's, with `@VERSION` where that is not the pinned one.
     #[must_use]
     pub fn id(&self) -> String {
-        if self.other_version { format!("{}@{}", self.name, self.version) } else { self.name.clone() }
+        if self.other_version {
+            format!("{}@{}", self.name, self.version)
+        } else {
+            self.name.clone()
+        }
     }
 
     /// Whether this is the pinned version.

@@ -178,7 +178,9 @@ impl Supports {
     /// The modes of libpq.
     #[must_use]
     pub fn all_modes() -> Vec<String> {
-        ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].map(str::to_owned).into()
+        ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+            .map(str::to_owned)
+            .into()
     }
 }
 
@@ -197,7 +199,8 @@ mod tests {
         ] {
             let response: Response = serde_json::from_str(line).expect(line);
             let again: Response =
-                serde_json::from_str(&serde_json::to_string(&response).expect("text")).expect("itself");
+                serde_json::from_str(&serde_json::to_string(&response).expect("text"))
+                    .expect("itself");
             assert_eq!(again, response);
         }
         let connect = r#"{"type":"connect","id":7,"host":"localhost","hostaddr":"127.0.0.1","port":40123,"user":"any","password":"…","dbname":"postgres","timeout_ms":2000,"query":"SELECT 48151","sslmode":"verify-full","sslrootcert":"/abs/root.pem","sslnegotiation":"direct","channel_binding":"require","sslcert":"…","sslkey":"…","sslcrl":"…","then":"cancel"}"#;

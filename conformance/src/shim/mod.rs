@@ -6,6 +6,9 @@ mod process;
 
 pub use self::{
     manifest::{Manifest, ManifestError, ManifestStack},
-    message::{Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response, Supports},
+    message::{
+        Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,
+        Supports,
+    },
     process::{Environment, Launch, Misbehaviour, ShimError, ShimProcess},
 };

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     io,
-    os::unix::ffi::OsStrExt as _,
+    os::{fd::AsRawFd as _, unix::ffi::OsStrExt as _},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{
@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
 use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
@@ -187,6 +186,19 @@ impl Misbehaviour {
     fn plain(how: impl Into<String>) -> Self {
         Self { how: how.into(), answered: None }
     }
+
+    /// Something on stdout that nobody had asked for.
+    fn of(line: io::Result<Vec<u8>>) -> Self {
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => return Self::plain(error.to_string()),
+        };
+        let answered = match parse(&line) {
+            Ok(Response::Result(answer)) => Some(answer.id),
+            _ => None,
+        };
+        Self { how: format!("spoke unasked: `{}`", shorten(&line)), answered }
+    }
 }
 
 /// A running shim. Dropping it kills it with everything it started.
@@ -195,7 +207,8 @@ impl Misbehaviour {
 pub struct ShimProcess {
     child: Child,
     group: Option<Pid>,
-    stdin: ChildStdin,
+    /// Closed when nothing more is to be asked.
+    stdin: Option<ChildStdin>,
     lines: mpsc::Receiver<io::Result<Vec<u8>>>,
     /// A line was begun and not ended.
     begun: Arc<AtomicBool>,
@@ -242,7 +255,7 @@ impl ShimProcess {
         tokio::spawn(read_lines(stdout, sender, Arc::clone(&begun)));
         let stderr = Arc::default();
         tokio::spawn(keep_tail(errors, Arc::clone(&stderr)));
-        Ok(Self { child, group, stdin, lines, begun, stderr, home })
+        Ok(Self { child, group, stdin: Some(stdin), lines, begun, stderr, home })
     }
 
     /// Asks one question and waits for its answer.
@@ -261,8 +274,9 @@ impl ShimProcess {
             serde_json::to_vec(request).map_err(|error| ShimError::Deaf(error.into()))?;
         line.push(b'\n');
         let written = tokio::time::timeout_at(until, async {
-            self.stdin.write_all(&line).await?;
-            self.stdin.flush().await
+            let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+            stdin.write_all(&line).await?;
+            stdin.flush().await
         })
         .await
         .map_err(|_| ShimError::Deadline(deadline))?;
@@ -311,15 +325,7 @@ impl ShimProcess {
     /// Whether it has said anything since the last answer, panicked, or ended.
     pub fn has_misbehaved(&mut self) -> Option<Misbehaviour> {
         match self.lines.try_recv() {
-            Ok(Ok(line)) => {
-                let how = format!("spoke unasked: `{}`", shorten(&line));
-                let answered = match parse(&line) {
-                    Ok(Response::Result(answer)) => Some(answer.id),
-                    _ => None,
-                };
-                return Some(Misbehaviour { how, answered });
-            }
-            Ok(Err(error)) => return Some(Misbehaviour::plain(error.to_string())),
+            Ok(unasked) => return Some(Misbehaviour::of(unasked)),
             Err(mpsc::error::TryRecvError::Disconnected) => {
                 return Some(Misbehaviour::plain("closed its stdout before it was told to end"));
             }
@@ -342,13 +348,47 @@ impl ShimProcess {
     /// Whether it has left its last question in the pipe.
     #[must_use]
     pub fn has_not_listened(&self) -> bool {
-        rustix::io::ioctl_fionread(&self.stdin).is_ok_and(|unread| unread > 0)
+        let unread = |stdin| rustix::io::ioctl_fionread(stdin).is_ok_and(|unread| unread > 0);
+        self.stdin.as_ref().is_some_and(unread)
     }
 
-    /// Whether it would take another question; only to be asked where none follows.
-    pub fn is_deaf(&mut self) -> bool {
-        // White space is no question, and a pipe that nobody reads refuses it at once.
-        matches!(self.stdin.write_all(b"\n").now_or_never(), Some(Err(_)))
+    /// Tells it that no question follows, and whether it misbehaved up to its end; then kills it.
+    pub async fn retire(mut self) -> Option<Misbehaviour> {
+        let misbehaved = match self.has_misbehaved() {
+            Some(how) => Some(how),
+            None if self.is_deaf() => {
+                Some(Misbehaviour::plain("closed its stdin before it was told to end"))
+            }
+            None => {
+                self.stdin = None;
+                // At the end of its stdout everything is said; one that lingers has had its time.
+                match timeout(LAST_BREATH, self.lines.recv()).await {
+                    Ok(Some(unasked)) => Some(Misbehaviour::of(unasked)),
+                    _ => self.panic().map(Misbehaviour::plain),
+                }
+            }
+        };
+        self.kill().await;
+        misbehaved
+    }
+
+    /// Whether nobody is left who could read a question: no process of its family holds the pipe.
+    fn is_deaf(&self) -> bool {
+        let link = |path: PathBuf| std::fs::read_link(path).ok();
+        let Some(stdin) = &self.stdin else { return true };
+        let Some(pipe) = link(format!("/proc/self/fd/{}", stdin.as_raw_fd()).into()) else {
+            return false;
+        };
+        let holds = |pid: &Pid| {
+            let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            open.into_iter().any(|file| link(file.path()).is_some_and(|file| file == pipe))
+        };
+        !offspring(self.home.path(), self.pid()).iter().any(holds)
+    }
+
+    /// Its number; one that was waited for has none any more.
+    fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
     }
 
     /// The end of what it said on stderr.
@@ -371,10 +411,8 @@ impl ShimProcess {
     }
 
     fn kill_all(&mut self) {
-        // Looked up first: the children of the dead are nobody's. A process that was waited for has
-        // no number any more.
-        let alive = self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        let offspring = offspring(self.home.path(), alive);
+        // Looked up first: the children of the dead are nobody's.
+        let offspring = offspring(self.home.path(), self.pid());
         if let Some(group) = self.group.take() {
             // Gone already is as good.
             let _ = killpg(group, Signal::SIGKILL);
