@@ -1,7 +1,7 @@
 //! Real libpq over the full suite, beside the reference of its own version.
 //!
-//! Each disagreement, and each invariant that libpq itself breaks, stands in
-//! `baselines/libpq.json` with its reason; an entry that no longer holds fails the test too.
+//! Exceptions stand in `baselines/libpq.json`, each with its reason (today there is none); an
+//! entry that no longer holds fails the test too.
 
 #[path = "support/installed.rs"]
 mod installed;
