@@ -31,7 +31,7 @@ serve *ARGS:
 
 # What handshakes and fallbacks cost, and the ratios
 bench *ARGS:
-    cargo bench --locked {{ARGS}}
+    cargo bench -p pgtls --locked {{ARGS}}
     cargo run --release --locked --example bench-summary
 
 # The JSON Schemas in docs/schemas, from the types

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Cell,
     axes::Axes,
-    judge::{Claim, Conformance, Facts, conformance, safety, warnings},
+    judge::{Claim, Conformance, Facts, Invariant, conformance, safety, warnings},
     reference::{self, Version},
     results::{CellResult, Expected, Observed, Tls},
     shim::{Answer, ClientError, Environment, Outcome, Request, Response, ShimError},
@@ -163,6 +163,11 @@ async fn attempt(
         class: scrubber.scrub(&error.class),
         message: scrubber.scrub(&error.message),
     });
+    let mut safety = safety(axes, &facts);
+    if !question.rules.is_empty() && matches!(facts.claim, Claim::Failed(_)) {
+        // A rule may have cut the answer off behind a query that arrived: then it did fail.
+        safety.retain(|invariant| *invariant != Invariant::Dishonest);
+    }
     let result = CellResult {
         observed: Some(Observed {
             trace: facts.trace.to_string(),
@@ -173,7 +178,7 @@ async fn attempt(
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         }),
         conformance: conformance(axes, &blank.expected, &facts),
-        safety: safety(axes, &facts),
+        safety,
         warnings: warnings(axes, &facts),
         reason: reason.map(|reason| scrubber.scrub(&reason)),
         ..blank.result()
@@ -259,7 +264,6 @@ impl Blank<'_> {
 
 /// Turns a result into a crash, by what the client's process did behind its back.
 pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
-    use crate::judge::Invariant;
     result.conformance = Conformance::Crash;
     if !result.safety.contains(&Invariant::Crash) {
         result.safety.push(Invariant::Crash);
