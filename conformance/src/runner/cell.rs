@@ -107,7 +107,8 @@ async fn attempt(
     let server = laboratory.serve(axes, rules, &secrets).await?;
     let id = number as u64;
     let connect = laboratory.connect(axes, &secrets, &server, id)?;
-    let scrubber = laboratory.scrubber(&secrets, &server);
+    let home = loan.process.home().display().to_string();
+    let scrubber = laboratory.scrubber(&secrets, &server).hide(home, "{home}");
     let started = Instant::now();
     let asked = loan.process.ask(&Request::Connect(Box::new(connect)), laboratory.deadline()).await;
     let elapsed = started.elapsed();
@@ -299,13 +300,17 @@ fn tls(observation: &Observation) -> Option<Tls> {
     })
 }
 
-/// How often the client spoke after the server had, or first, up to the query.
+/// How often the client spoke after the server had, or first, up to the query. A farewell waits for
+/// no answer, and whether it still arrives is chance.
 fn round_trips(observation: &Observation) -> u32 {
     let mut flights = 0;
     for connection in &observation.connections {
         let mut last = Sender::Server;
         for entry in &connection.entries {
-            if matches!(entry.what, What::Event(_) | What::Closed | What::Reset | What::TimedOut) {
+            if matches!(
+                entry.what,
+                What::Event(_) | What::Alert(_) | What::Closed | What::Reset | What::TimedOut
+            ) {
                 continue;
             }
             if entry.sender == Sender::Client && last == Sender::Server {

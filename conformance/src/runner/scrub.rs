@@ -23,7 +23,7 @@ impl Scrubber {
 }
 
 /// Addresses in memory, OpenSSL's thread ids (`40A7B1C2D37F0000:error:…`), times since 1970, and
-/// how long ago something was.
+/// how far off something is.
 fn without_numbers_of_the_day(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -44,7 +44,8 @@ fn without_numbers_of_the_day(text: &str) -> String {
         }
         let decimal = word.bytes().all(|byte| byte.is_ascii_digit());
         let is_thread = word.len() >= 8 && rest.starts_with(":error:");
-        let is_time = decimal && (word.len() >= 10 || rest.starts_with(" seconds ago"));
+        let is_far = rest.starts_with(" seconds ago") || rest.starts_with(" seconds in future");
+        let is_time = decimal && (word.len() >= 10 || is_far);
         if is_thread || is_time {
             out.push('…');
         } else {
@@ -72,6 +73,7 @@ mod tests {
             ("exit 0x1f", "exit 0x1f"),
             ("40A7B1C2D37F0000:error:0A000086:SSL", "…:error:0A000086:SSL"),
             ("at 1795317172 (UNIX), 86402 seconds ago", "at … (UNIX), … seconds ago"),
+            ("(2591999 seconds in future)", "(… seconds in future)"),
             ("within 2 seconds", "within 2 seconds"),
             ("Größe 1", "Größe 1"),
         ] {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::process::Launch;
+use super::launch::Launch;
 
 /// One `shim.toml`.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,14 +1,20 @@
 //! Shims: programs that drive one client each, and how the runner speaks with them.
 
+mod error;
+mod family;
+mod launch;
 mod manifest;
 mod message;
+mod output;
 mod process;
 
 pub use self::{
+    error::ShimError,
+    launch::{Environment, Launch},
     manifest::{Manifest, ManifestError, ManifestStack},
     message::{
         Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,
         Supports,
     },
-    process::{Environment, Launch, Misbehaviour, ShimError, ShimProcess},
+    process::{Misbehaviour, ShimProcess},
 };

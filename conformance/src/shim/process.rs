@@ -2,10 +2,8 @@
 //! killed with everything it started.
 
 use std::{
-    collections::VecDeque,
-    ffi::OsString,
     io,
-    os::{fd::AsRawFd as _, unix::ffi::OsStrExt as _},
+    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{
@@ -20,158 +18,23 @@ use nix::{
     unistd::Pid,
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::AsyncWriteExt as _,
     process::{Child, ChildStdin, Command},
     sync::mpsc,
     time::timeout,
 };
 
-use super::message::{Request, Response};
+use super::{
+    error::ShimError,
+    family::offspring,
+    launch::{Environment, Launch},
+    message::{Request, Response},
+    output::{Stderr, keep_tail, read_lines, shorten},
+};
 
-/// As long as a line of output may be; no answer of the contract comes near it.
-const LONGEST_LINE: usize = 1 << 20;
-/// As much of stderr as is kept for reports.
-const STDERR_KEPT: usize = 8 << 10;
 /// How long a process that closed its stdout may take to be found dead, and what a dead one has
 /// said may take to be read.
 const LAST_BREATH: Duration = Duration::from_millis(500);
-
-/// How a shim is started: a command, and what its manifest adds to the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
-    /// The program.
-    pub program: OsString,
-    /// Its arguments.
-    pub arguments: Vec<OsString>,
-    /// Further variables.
-    pub variables: Vec<(OsString, OsString)>,
-}
-
-impl Launch {
-    /// A command line, split at white space; quotes and backslashes keep it together as in a
-    /// shell.
-    ///
-    /// # Errors
-    ///
-    /// If a quote is left open or no program is named; the text says so.
-    pub fn from_command_line(text: &str) -> Result<Self, ShimError> {
-        let mut words =
-            split_words(text).ok_or_else(|| ShimError::CommandLine(text.to_owned()))?.into_iter();
-        let program = words.next().ok_or_else(|| ShimError::CommandLine(text.to_owned()))?;
-        Ok(Self {
-            program: program.into(),
-            arguments: words.map(OsString::from).collect(),
-            variables: Vec::new(),
-        })
-    }
-}
-
-fn split_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (Some(open), c) if c == open => quote = None,
-            (None | Some('"'), '\\') => word.get_or_insert_default().push(characters.next()?),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
-}
-
-/// What a shim's process finds around it, beside PATH, LANG and its manifest's variables.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Environment {
-    /// SSL_CERT_FILE: the right authority in `system` cells, an empty file elsewhere.
-    pub ssl_cert_file: PathBuf,
-    /// SSL_CERT_DIR: an empty folder.
-    pub ssl_cert_dir: PathBuf,
-}
-
-/// What goes wrong with a shim.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShimError {
-    /// A command line that cannot be split.
-    #[error("wanted a command line, got `{0}`")]
-    CommandLine(String),
-    /// The program could not be started.
-    #[error("could not start {}", .program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// No answer by the deadline.
-    #[error("no answer within {0:?}")]
-    Deadline(Duration),
-    /// The process ended, or closed its stdout.
-    #[error("the shim died ({status}){}", tail(.stderr))]
-    Died {
-        /// How it ended.
-        status: String,
-        /// What it said on stderr.
-        stderr: String,
-    },
-    /// It said something, and not the contract's.
-    #[error("not the shim contract: {wanted}, got `{line}`")]
-    NotTheContract {
-        /// What was wanted.
-        wanted: String,
-        /// The line that came, shortened.
-        line: String,
-    },
-    /// It closed its stdin, or stopped reading.
-    #[error("the shim takes no more questions")]
-    Deaf(#[source] io::Error),
-}
-
-fn tail(stderr: &str) -> String {
-    match stderr.trim().lines().last() {
-        Some(line) => format!(": {line}"),
-        None => String::new(),
-    }
-}
-
-/// The end of what came on stderr.
-#[derive(Debug, Default)]
-struct Stderr {
-    kept: VecDeque<u8>,
-    /// How much of it came since somebody last looked for a panic.
-    unseen: usize,
-}
-
-impl Stderr {
-    fn keep(&mut self, bytes: &[u8]) {
-        self.kept.extend(bytes);
-        self.unseen += bytes.len();
-        let surplus = self.kept.len().saturating_sub(STDERR_KEPT);
-        self.kept.drain(..surplus);
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.kept.iter().copied().collect::<Vec<_>>()).into_owned()
-    }
-
-    /// The line in which Rust tells of a panic, which a client may survive in another thread.
-    fn panic(&mut self) -> Option<String> {
-        let unseen = std::mem::take(&mut self.unseen).min(self.kept.len());
-        let bytes: Vec<u8> = self.kept.iter().skip(self.kept.len() - unseen).copied().collect();
-        let text = String::from_utf8_lossy(&bytes);
-        text.lines()
-            .find(|line| line.starts_with("thread '") && line.contains(" panicked at "))
-            .map(str::to_owned)
-    }
-}
 
 /// What a shim did that nobody had asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -391,6 +254,12 @@ impl ShimProcess {
         self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
     }
 
+    /// The HOME that no other process has.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// The end of what it said on stderr.
     #[must_use]
     pub fn stderr(&self) -> String {
@@ -430,106 +299,11 @@ impl Drop for ShimProcess {
     }
 }
 
-/// Processes that may have left the group but still have this HOME, which no other process has,
-/// and all that descend from them or from the shim itself.
-fn offspring(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
-    let marker = [b"HOME=", home.as_os_str().as_bytes(), b"\0"].concat();
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let processes: Vec<(Pid, Option<Pid>)> = processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .map(|pid| (Pid::from_raw(pid), parent(pid)))
-        .collect();
-    let has_home = |pid: Pid| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|variables| variables.windows(marker.len()).any(|window| window == marker))
-    };
-    let mut family: Vec<Pid> =
-        processes.iter().map(|(pid, _)| *pid).filter(|pid| has_home(*pid)).collect();
-    loop {
-        let before = family.len();
-        for (pid, parent) in &processes {
-            let descends =
-                parent.is_some_and(|parent| Some(parent) == shim || family.contains(&parent));
-            if descends && !family.contains(pid) {
-                family.push(*pid);
-            }
-        }
-        if family.len() == before {
-            return family;
-        }
-    }
-}
-
-/// The parent, by `/proc/PID/stat`: the second field behind the name, which stands in brackets and
-/// may hold anything.
-fn parent(pid: i32) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    behind_name.split_whitespace().nth(1)?.parse().ok().map(Pid::from_raw)
-}
-
-async fn read_lines(
-    stdout: impl AsyncRead + Unpin,
-    sender: mpsc::Sender<io::Result<Vec<u8>>>,
-    begun: Arc<AtomicBool>,
-) {
-    let mut reader = BufReader::new(stdout);
-    let mut line = Vec::new();
-    loop {
-        let (read, ended) = match reader.fill_buf().await {
-            Ok([]) if line.is_empty() => return,
-            Ok([]) => {
-                let words = shorten(&line);
-                let error = io::Error::other(format!(
-                    "wanted a whole line, got `{words}` and the end of stdout"
-                ));
-                let _ = sender.send(Err(error)).await;
-                return;
-            }
-            Ok(bytes) => {
-                let end = bytes.iter().position(|byte| *byte == b'\n');
-                let read = end.map_or(bytes.len(), |end| end + 1);
-                line.extend_from_slice(&bytes[..read]);
-                (read, end.is_some())
-            }
-            Err(error) => {
-                let _ = sender.send(Err(error)).await;
-                return;
-            }
-        };
-        reader.consume(read);
-        begun.store(!ended, Ordering::Relaxed);
-        if line.len() > LONGEST_LINE {
-            let _ =
-                sender.send(Err(io::Error::other("wanted a line, got output without end"))).await;
-            return;
-        }
-        if ended && sender.send(Ok(std::mem::take(&mut line))).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn keep_tail(mut errors: impl AsyncRead + Unpin, kept: Arc<Mutex<Stderr>>) {
-    let mut buffer = [0; 4096];
-    while let Ok(read @ 1..) = errors.read(&mut buffer).await {
-        kept.lock().unwrap_or_else(PoisonError::into_inner).keep(&buffer[..read]);
-    }
-}
-
 fn parse(line: &[u8]) -> Result<Response, ShimError> {
     serde_json::from_slice(line).map_err(|error| ShimError::NotTheContract {
         wanted: error.to_string(),
         line: shorten(line),
     })
-}
-
-fn shorten(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
-    text.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -605,15 +379,5 @@ mod tests {
             line.replace("PWD ", "").replace("SHLVL ", "").replace("_ ", ""),
             "HOME LANG PATH SSL_CERT_DIR SSL_CERT_FILE"
         );
-    }
-
-    #[test]
-    fn command_lines_are_split_as_by_a_shell() {
-        assert_eq!(
-            split_words(r#"python3 'my shim.py' --x="a b" \ "#),
-            Some(["python3", "my shim.py", "--x=a b", " "].map(str::to_owned).into())
-        );
-        assert_eq!(split_words("open 'quote"), None);
-        assert_eq!(split_words("  "), Some(Vec::new()));
     }
 }
