@@ -5,6 +5,7 @@
 //!   new connection goes on in plaintext; beside `disable`.
 //! - `allow-rejected`: `allow`, rejected in plaintext by the server's access rule, begins anew with TLS;
 //!   beside `require`.
+//! - `verify-full`, with the right root file: what verification costs; beside `require`.
 //!
 //! Client and server share one thread, so that time is work and not waiting.
 
@@ -14,7 +15,7 @@ mod support {
 
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use pgtls_connector::{Backend, Connector};
 use pgtls_mock_server::{
     Builder, MockServer,
@@ -28,14 +29,14 @@ use tokio::runtime::Runtime;
 struct Case {
     name: &'static str,
     sslmode: &'static str,
-    /// Whether the client is given a root file: the wrong one.
+    /// Whether the client is given the wrong root file; the URL of a mode that verifies names the right one.
     wrong_root: bool,
     behaviour: fn(Builder) -> Builder,
     /// What the server must have seen, lest something else be measured.
     trace: &'static str,
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     Case {
         name: "straight-plain",
         sslmode: "disable",
@@ -65,6 +66,13 @@ const CASES: [Case; 5] = [
         trace: "connect, sslaccept, authok -> ssl",
     },
     Case {
+        name: "verify-full",
+        sslmode: "verify-full",
+        wrong_root: false,
+        behaviour: |server| server,
+        trace: "connect, sslaccept, authok -> ssl",
+    },
+    Case {
         name: "allow-rejected",
         sslmode: "allow",
         wrong_root: false,
@@ -77,11 +85,14 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let authority = Authority::generate().expect("an authority");
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = Criterion::default().without_plots().configure_from_args();
     let mut group = criterion.benchmark_group("fallback");
     group
         .throughput(Throughput::Elements(1))
-        .sample_size(20)
+        // A session may take long: the same number of them in every sample.
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(15)
+        .nresamples(5_000)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500));
     for (name, backend) in [("rustls", Backend::rustls()), ("native-tls", Backend::native_tls())] {

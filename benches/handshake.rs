@@ -41,11 +41,12 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let authority = Authority::generate().expect("an authority");
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = Criterion::default().without_plots().configure_from_args();
     let mut group = criterion.benchmark_group("handshake");
     group
         .throughput(Throughput::Elements(1))
         .sample_size(20)
+        .nresamples(5_000)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1200));
     plaintext(&mut group, &runtime, &authority);

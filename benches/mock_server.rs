@@ -2,9 +2,11 @@
 //!
 //! `connections` measures the time for each of many sessions: TCP connection, SSLRequest, full TLS 1.3 handshake
 //! verified against the root (P-256, no resumption), login by cleartext password, one query, goodbye; eight at a
-//! time, client and server together on two threads. Beside them stand rustls handshakes in memory on two threads,
-//! with the same provider, certificate, verification and version. The two take turns, so that a noisy
-//! machine spoils both: only the ratio within a turn means something.
+//! time, client and server together on two threads. `tokio-postgres` has a server and four clients on each thread,
+//! in a runtime of its own, as in `#[tokio::test]`; `tokio-postgres-shared` has one server and eight clients in one
+//! runtime of both threads, as in the matrix. Beside them stand rustls handshakes in memory on two threads, with the
+//! same provider, certificate, verification and version. They take turns, so that a noisy machine spoils all: only
+//! the ratio within a turn means something.
 //!
 //! `start` measures a server with an authority of its own, in this process and as the first thing that a
 //! new process does, and a listener for a further cell of an authority that is there.
@@ -17,11 +19,11 @@ mod support {
 }
 
 use std::{
-    env,
+    array, env,
     hint::black_box,
     process::Command,
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -41,7 +43,7 @@ const THREADS: usize = 2;
 /// Sessions at a time.
 const AT_A_TIME: usize = 8;
 /// How often sessions and handshakes take turns: often and briefly, so that both meet the same noise.
-const TURNS: usize = 9;
+const TURNS: usize = 25;
 const VERSION: TlsVersions = TlsVersions::Tls13;
 /// With this argument the program starts one server, prints how many nanoseconds it took, and ends.
 const START_ONCE: &str = "--start-once";
@@ -52,7 +54,7 @@ fn main() {
         println!("{}", took.as_nanos());
         return;
     }
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = Criterion::default().without_plots().configure_from_args();
     connections(&mut criterion);
     starts(&mut criterion);
     criterion.final_summary();
@@ -66,8 +68,7 @@ fn connections(criterion: &mut Criterion) {
     let in_memory_client = Arc::new(client.clone());
     let in_memory_server = in_memory::server(&authority, VERSION, false);
     let connector = MakeRustlsConnect::new(client);
-    let builder = MockServer::builder().authority(authority).key(tls::KEY).tls(VERSION);
-    let server = runtime.block_on(builder.start()).expect("a server");
+    let server = runtime.block_on(serve(&authority));
     let config = session::config(&server, SslMode::Require);
 
     let mut group = criterion.benchmark_group("connections");
@@ -76,14 +77,18 @@ fn connections(criterion: &mut Criterion) {
         .sampling_mode(SamplingMode::Flat)
         .sample_size(10)
         .nresamples(5_000)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(1500));
+        .warm_up_time(Duration::from_millis(30))
+        .measurement_time(Duration::from_millis(300));
     for turn in 1..=TURNS {
         group.bench_function(BenchmarkId::new("in-memory", turn), |bencher| {
             bencher.iter_custom(|count| handshakes(&in_memory_client, &in_memory_server, count));
         });
         group.bench_function(BenchmarkId::new("tokio-postgres", turn), |bencher| {
-            bencher.iter_custom(|count| runtime.block_on(sessions(&config, &connector, count)));
+            bencher.iter_custom(|count| sessions_by_thread(&authority, &connector, count));
+        });
+        group.bench_function(BenchmarkId::new("tokio-postgres-shared", turn), |bencher| {
+            bencher
+                .iter_custom(|count| runtime.block_on(sessions_shared(&config, &connector, count)));
         });
     }
     group.finish();
@@ -105,21 +110,62 @@ fn handshakes(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, count: u64
     begin.elapsed()
 }
 
-/// How long `count` sessions take.
-async fn sessions(config: &Config, connector: &MakeRustlsConnect, count: u64) -> Duration {
-    let taken = Arc::new(AtomicU64::new(0));
+/// How long `count` sessions take where each thread has its own runtime, server and clients.
+fn sessions_by_thread(
+    authority: &Authority,
+    connector: &MakeRustlsConnect,
+    count: u64,
+) -> Duration {
+    let taken = Arc::default();
+    let ready = Barrier::new(THREADS + 1);
+    let serve_and_connect = || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let server = runtime.block_on(serve(authority));
+        let config = session::config(&server, SslMode::Require);
+        ready.wait();
+        runtime.block_on(sessions(AT_A_TIME / THREADS, &config, connector, &taken, count));
+        Instant::now()
+    };
+    thread::scope(|scope| {
+        let threads: [_; THREADS] = array::from_fn(|_| scope.spawn(serve_and_connect));
+        ready.wait();
+        let begin = Instant::now();
+        let ends = threads.map(|thread| thread.join().expect("no panic"));
+        ends.into_iter().map(|end| end - begin).max().unwrap_or_default()
+    })
+}
+
+/// How long `count` sessions take in one runtime of all threads.
+async fn sessions_shared(config: &Config, connector: &MakeRustlsConnect, count: u64) -> Duration {
     let begin = Instant::now();
-    let mut clients = JoinSet::new();
-    for _ in 0..AT_A_TIME {
-        let (taken, config, connector) = (Arc::clone(&taken), config.clone(), connector.clone());
-        clients.spawn(async move {
+    sessions(AT_A_TIME, config, connector, &Arc::default(), count).await;
+    begin.elapsed()
+}
+
+/// So many clients that have one session after the other, until `count` are taken.
+async fn sessions(
+    clients: usize,
+    config: &Config,
+    connector: &MakeRustlsConnect,
+    taken: &Arc<AtomicU64>,
+    count: u64,
+) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..clients {
+        let (taken, config, connector) = (Arc::clone(taken), config.clone(), connector.clone());
+        tasks.spawn(async move {
             while taken.fetch_add(1, Ordering::Relaxed) < count {
                 session::run(&config, connector.clone()).await;
             }
         });
     }
-    clients.join_all().await;
-    begin.elapsed()
+    tasks.join_all().await;
+}
+
+async fn serve(authority: &Authority) -> MockServer {
+    let builder = MockServer::builder().authority(authority.clone());
+    builder.key(tls::KEY).tls(VERSION).start().await.expect("a server")
 }
 
 fn starts(criterion: &mut Criterion) {
