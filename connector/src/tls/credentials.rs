@@ -202,9 +202,24 @@ fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
     move |source| Fault::File { what, path, source }
 }
 
+/// In our own words: the library's text quotes the line at fault, and with blanks or a literal `\n` in place of line
+/// breaks that line is the whole private key.
 fn malformed(what: &'static str, from: &str) -> impl FnOnce(pem::Error) -> Fault {
     let from = from.to_owned();
-    move |error| Fault::BadFile { what, from, reason: error.to_string() }
+    move |error| {
+        let reason = match error {
+            pem::Error::MissingSectionEnd { .. } => {
+                "a PEM section has no end line (are its line breaks real ones?)"
+            }
+            pem::Error::IllegalSectionStart { .. } => {
+                "the first line of a PEM section is malformed (are its line breaks real ones?)"
+            }
+            pem::Error::Base64Decode(_) => "a PEM section is not base64",
+            pem::Error::NoItemsFound => "there is none in it",
+            _ => "it cannot be read as PEM",
+        };
+        Fault::BadFile { what, from, reason: reason.to_owned() }
+    }
 }
 
 fn bad(what: &'static str, path: &Path, reason: &str) -> Fault {

@@ -137,6 +137,33 @@ fn a_client_certificate_needs_its_key_and_a_missing_one_is_not_shown() {
     fault(&format!("sslcert={} sslkey={}", cert.display(), folder.0.path().display()));
 }
 
+#[test]
+fn a_private_key_without_real_line_breaks_is_not_quoted() {
+    let (certificate, key) = certificate();
+    let key = key.serialize_pem();
+    let secret = key.lines().nth(1).expect("base64");
+    let bytes = format!("{:?}", secret.as_bytes());
+    let bytes = bytes.trim_matches(['[', ']']);
+    let flat = |breaks: &str| key.trim_end().replace('\n', breaks);
+    for (what, bad) in [
+        ("a literal \\n", flat("\\n")),
+        ("blanks", flat(" ")),
+        ("no end line", key.lines().take(2).collect::<Vec<_>>().join("\n")),
+        ("no base64", key.replace(secret, &format!("{secret}%"))),
+    ] {
+        let config = Config::new()
+            .set("host", "h")
+            .expect("set")
+            .client_certificate_pem(certificate.as_str(), bad.as_str());
+        let Err(fault) = load(&Settings::resolve(&config).expect("resolves")) else {
+            panic!("{what} was taken");
+        };
+        let told = format!("{fault} {fault:?}");
+        assert!(!told.contains(secret) && !told.contains(bytes), "{what}: {told}");
+        assert!(told.contains("the private key given as PEM"), "{what}: {told}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_key_that_others_may_read_is_refused() {
