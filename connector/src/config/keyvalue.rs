@@ -8,7 +8,7 @@ use std::str::Chars;
 /// Blanks around `=` are skipped, so `user= host=x` gives the user `host=x`, as in libpq.
 ///
 /// # Errors
-/// A missing `=`, or a quote that is not closed.
+/// A missing `=`, or a quote that is not closed. They tell the place and not the word, which may be of a password.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::new();
     let mut rest = text.chars().peekable();
@@ -23,12 +23,16 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
         }
         skip_blanks(&mut rest);
         if rest.next() != Some('=') {
-            return Err(format!("missing \"=\" after \"{key}\" in the connection string"));
+            return Err(format!(
+                "missing \"=\" in parameter {} of the connection string (a value with blanks stands in single quotes)",
+                pairs.len() + 1
+            ));
         }
         skip_blanks(&mut rest);
         let value = match rest.next_if_eq(&'\'') {
-            Some(_) => quoted(&mut rest)
-                .ok_or_else(|| format!("unterminated quoted value of \"{key}\""))?,
+            Some(_) => quoted(&mut rest).ok_or_else(|| {
+                format!("unterminated quoted value of parameter {}", pairs.len() + 1)
+            })?,
             None => bare(&mut rest),
         };
         pairs.push((key, value));

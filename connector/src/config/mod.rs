@@ -178,7 +178,7 @@ impl Config {
 /// The key as the table spells it, if it and the value can be taken.
 fn accept(key: &str, value: &str) -> Result<&'static str, Error> {
     let known = parameter::known(key).ok_or_else(|| {
-        Error::configuration(format!("there is no connection parameter \"{key}\""))
+        Error::configuration(format!("there is no connection parameter {}", shown(key)))
     })?;
     match known.support {
         Support::Yes => Ok(known.key),
@@ -186,11 +186,28 @@ fn accept(key: &str, value: &str) -> Result<&'static str, Error> {
         Support::Only(_) | Support::No if value.is_empty() => Ok(known.key),
         Support::Only(values) if values.contains(&value) => Ok(known.key),
         Support::Only(values) => Err(Error::configuration(format!(
-            "{key} may only be {} here, not \"{value}\"",
-            values.join(" or ")
+            "{key} may only be {} here, not {}",
+            values.join(" or "),
+            shown(value)
         ))),
         Support::No => Err(Error::configuration(format!("{key} is not supported"))),
     }
+}
+
+/// A word of the user's as an error may repeat it. What cannot be a name or a number may be a piece of a password that
+/// was not quoted or not encoded, and an error ends in a log.
+fn shown(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match word.len() <= 40 && word.chars().all(plain) {
+        true => format!("\"{word}\""),
+        false => "what is given (it is not shown, as a password may be in it)".to_owned(),
+    }
+}
+
+/// Whether this is a URL of another kind (`jdbc:postgresql://`, `postgresql+psycopg://`), and no pair.
+fn is_foreign_url(text: &str) -> bool {
+    let word = text.trim_start().split(|c: char| c == '=' || c.is_ascii_whitespace()).next();
+    !url::is_url(text) && word.is_some_and(|word| word.contains("://"))
 }
 
 impl FromStr for Config {
@@ -198,6 +215,11 @@ impl FromStr for Config {
 
     /// A `postgres://` or `postgresql://` URL, or a string of `key=value` pairs.
     fn from_str(text: &str) -> Result<Config, Error> {
+        if is_foreign_url(text) {
+            return Err(Error::configuration(
+                "a connection URL begins with postgres:// or postgresql://",
+            ));
+        }
         let pairs = if url::is_url(text) { url::parse(text) } else { keyvalue::parse(text) };
         let pairs = pairs.map_err(Error::configuration)?;
         pairs.into_iter().try_fold(Config::new(), |config, (key, value)| config.set(&key, value))

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, SslMode};
+use super::{Config, SslMode, shown};
 use crate::Error;
 use crate::names;
 
@@ -227,8 +227,9 @@ impl Reader<'_> {
             None => {
                 let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
                 Err(Error::configuration(format!(
-                    "{key} may be {}, not \"{value}\"",
-                    words.join(", ")
+                    "{key} may be {}, not {}",
+                    words.join(", "),
+                    shown(value)
                 )))
             }
         }
@@ -238,7 +239,7 @@ impl Reader<'_> {
         match self.config.value(key).map(str::trim) {
             None | Some("") => Ok(None),
             Some(value) => value.parse::<i32>().map(|number| Some(number.into())).map_err(|_| {
-                Error::configuration(format!("{key} must be an integer, not \"{value}\""))
+                Error::configuration(format!("{key} must be an integer, not {}", shown(value)))
             }),
         }
     }
@@ -263,7 +264,8 @@ impl Reader<'_> {
             "tlsv1.3" => Some(TlsVersion::V1_3),
             _ => {
                 return Err(Error::configuration(format!(
-                    "{key} may be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not \"{value}\""
+                    "{key} may be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not {}",
+                    shown(value)
                 )));
             }
         }))
@@ -305,7 +307,8 @@ fn targets(read: &Reader<'_>) -> Result<Vec<Target>, Error> {
             let place = match address {
                 Some(address) => Location::Address(names::parse_ip(address).ok_or_else(|| {
                     Error::configuration(format!(
-                        "hostaddr must be a numeric IP address, not \"{address}\""
+                        "hostaddr must be a numeric IP address, not {}",
+                        shown(address)
                     ))
                 })?),
                 None if name.starts_with('/') => Location::Folder(PathBuf::from(&name)),
@@ -328,9 +331,11 @@ fn targets(read: &Reader<'_>) -> Result<Vec<Target>, Error> {
 fn parse_port(text: &str) -> Result<u16, Error> {
     match text.trim() {
         "" => Ok(5432),
-        text => text.parse().ok().filter(|&port| port > 0).ok_or_else(|| {
-            Error::configuration(format!("port must be from 1 to 65535, not \"{text}\""))
-        }),
+        text => text
+            .parse()
+            .ok()
+            .filter(|&port| port > 0)
+            .ok_or_else(|| Error::configuration("port must be a number from 1 to 65535")),
     }
 }
 

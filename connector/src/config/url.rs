@@ -14,8 +14,9 @@ fn strip_scheme(text: &str) -> Option<&str> {
 /// The parameters that the URL holds: hosts and ports as comma-separated lists, the rest one by one.
 ///
 /// # Errors
-/// A bracket that is not closed, a percent sign that encodes nothing (or a NUL), bytes that are not UTF-8,
-/// a query parameter without its one `=`.
+/// A bracket that is not closed, a percent sign that encodes nothing (or a NUL), bytes that are not UTF-8, a port that is
+/// no number, a query parameter without its one `=`. None repeats a part of the URL: a password with a `/` or a `&` in
+/// it ends up in the oddest of them.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut rest = strip_scheme(text).ok_or("a URL begins with postgres:// or postgresql://")?;
     let mut pairs = Vec::new();
@@ -55,7 +56,14 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
         pairs.push(("host".into(), decode(&hosts.join(","))?));
     }
     if ports.iter().any(|port| !port.is_empty()) {
-        pairs.push(("port".into(), decode(&ports.join(","))?));
+        let ports = decode(&ports.join(","))?;
+        if ports.contains(|c: char| !c.is_ascii_digit() && !c.is_ascii_whitespace() && c != ',') {
+            return Err(
+                "a port in the URL is not a number (a / in a password has to be written %2F)"
+                    .into(),
+            );
+        }
+        pairs.push(("port".into(), ports));
     }
 
     if let Some(behind) = rest.strip_prefix('/') {
@@ -67,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     match rest.strip_prefix('?') {
         Some(query) => pairs.extend(parameters(query)?),
         None if rest.is_empty() => {}
-        None => return Err(format!("unexpected {rest:?} in the URL")),
+        None => return Err("unexpected text behind the host in the URL".into()),
     }
     Ok(pairs)
 }
@@ -82,18 +90,19 @@ fn host(rest: &str) -> Result<(&str, &str), String> {
     match behind.chars().next() {
         _ if host.is_empty() => Err("an IPv6 address in a URL may not be empty".into()),
         None | Some(':' | '/' | '?' | ',') => Ok((host, behind)),
-        Some(c) => Err(format!("unexpected {c:?} behind an IPv6 address in the URL")),
+        Some(_) => Err("unexpected text behind an IPv6 address in the URL".into()),
     }
 }
 
 fn parameters(query: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::new();
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (key, value) = parameter
-            .split_once('=')
-            .ok_or_else(|| format!("missing \"=\" behind URI query parameter {parameter:?}"))?;
+    let given = query.split('&').filter(|parameter| !parameter.is_empty());
+    for (parameter, number) in given.zip(1..) {
+        let (key, value) = parameter.split_once('=').ok_or_else(|| {
+            format!("missing \"=\" in query parameter {number} of the URL (a & in a value has to be written %26)")
+        })?;
         if value.contains('=') {
-            return Err(format!("extra \"=\" in URI query parameter \"{key}\""));
+            return Err(format!("extra \"=\" in query parameter {number} of the URL"));
         }
         let (key, value) = (decode(key)?, decode(value)?);
         // JDBC's spelling, which libpq takes too.

@@ -256,3 +256,37 @@ fn secrets_are_not_shown() {
     let shown = format!("{:?}", config.client_certificate_pem("chain", "key text"));
     assert!(!shown.contains("hunter2") && !shown.contains("key text"), "{shown}");
 }
+
+#[test]
+fn errors_repeat_nothing_that_may_be_a_password() {
+    for bad in [
+        "postgresql+psycopg://app:s3cret@h/db",
+        "postgresql+psycopg://app:s3cret@h/db?sslmode=require",
+        "jdbc:postgresql://app:s3cret@h/db",
+        " postgres://app:s3cret@h/db",
+        "POSTGRES://app:s3cret@h/db",
+        "app:s3cret@h/db?sslmode=require",
+        "app:s3cret@h/db",
+        "postgres://app:s3cret/x@db/shop",
+        "postgres://app:x/s3cret@db/shop",
+        "postgres://[app]:s3cret",
+        "postgres://app:p@h/db?password=ab&s3cret",
+        "postgres://app:p@h/db?password=ab&s3cret=c=d",
+        "postgres://app:p@h/db?s3cret%zz=1",
+        "password=correct s3cret host=h",
+        "host=h password=correct s3cret",
+        "host=h s3cret/='open",
+        "host=h sslmode=require;password=s3cret",
+        "host=h connect_timeout=5;password=s3cret",
+        "host=h ssl_min_protocol_version=TLSv1.2;password=s3cret",
+        "host=h gssencmode=disable;password=s3cret",
+        "hostaddr=::1;password=s3cret",
+        "host=h port=s3cret",
+    ] {
+        let error = resolved(bad).err().unwrap_or_else(|| panic!("{bad} was taken"));
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{bad}: {error}");
+    }
+    assert!(refused("postgresql+psycopg://h/db").contains("begins with postgres://"));
+    assert!(refused("host=h sslmode=verify-ful").contains("\"verify-ful\""), "a slip is named");
+    settings("host=h options=a://b");
+}
