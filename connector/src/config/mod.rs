@@ -112,13 +112,17 @@ impl Config {
         self
     }
 
-    /// The root certificates as PEM text, in place of a root file.
+    /// The root certificates as PEM text, in place of a root file. They imply no mode: say `verify-full` with them.
+    ///
+    /// They go before the environment's `PGSSLROOTCERT` (of which `system` still makes `verify-full` the default);
+    /// `sslrootcert` set beside them is an error.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Config {
         self.root_pem = Some(pem.into());
         self
     }
 
-    /// The client certificate (and the chain behind it) and its key as PEM text, in place of `sslcert` and `sslkey`.
+    /// The client certificate (and the chain behind it) and its key as PEM text, in place of `sslcert` and `sslkey`,
+    /// which beside it are an error.
     pub fn client_certificate_pem(
         mut self,
         chain: impl Into<Vec<u8>>,

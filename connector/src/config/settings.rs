@@ -125,10 +125,12 @@ impl Settings {
     /// Reads the values, and makes the checks that libpq makes before it connects.
     pub(crate) fn resolve(config: &Config) -> Result<Settings, Error> {
         let read = Reader { config };
+        given_once(config)?;
         let root = root_source(config);
         let mode = match read.choice("sslmode", MODES)? {
             Some(mode) => mode,
-            None if root == RootSource::System => SslMode::VerifyFull,
+            // Also where PEM text goes before the environment's `system`: a mode is not weakened in passing.
+            None if named(config, "sslrootcert") == Some("system") => SslMode::VerifyFull,
             None => SslMode::default(),
         };
         let direct = read
@@ -363,6 +365,22 @@ fn named<'a>(config: &'a Config, key: &'static str) -> Option<&'a str> {
 
 fn at_home(config: &Config, file: &str) -> Option<PathBuf> {
     config.home.as_ref().map(|home| home.join(file))
+}
+
+/// PEM text goes before the environment; beside a setting of the same rank nobody can tell which one is meant.
+fn given_once(config: &Config) -> Result<(), Error> {
+    let set = |key| config.values.get(key).is_some_and(|value| !value.is_empty());
+    if config.root_pem.is_some() && set("sslrootcert") {
+        return Err(Error::configuration(
+            "the root certificates are given twice: as PEM text and by sslrootcert",
+        ));
+    }
+    if config.identity_pem.is_some() && (set("sslcert") || set("sslkey")) {
+        return Err(Error::configuration(
+            "the client certificate is given twice: as PEM text and by sslcert or sslkey",
+        ));
+    }
+    Ok(())
 }
 
 fn root_source(config: &Config) -> RootSource {

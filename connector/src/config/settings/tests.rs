@@ -65,6 +65,32 @@ fn the_system_store_makes_verify_full_the_default_and_takes_nothing_weaker() {
 }
 
 #[test]
+fn pem_text_beside_a_file_or_the_system_is_refused_and_weakens_nothing() {
+    let config = |text: &str| text.parse::<Config>().expect("parses");
+    for twice in ["sslrootcert=system", "sslrootcert=/ca.pem"] {
+        let config = config(&format!("host=h {twice}")).root_certificates_pem("pem");
+        assert!(Settings::resolve(&config).is_err(), "{twice}");
+    }
+    for twice in ["sslcert=/a", "sslkey=/b"] {
+        let config = config(&format!("host=h {twice}")).client_certificate_pem("chain", "key");
+        assert!(Settings::resolve(&config).is_err(), "{twice}");
+    }
+    let environment =
+        |name: &'static str| Ok((name == "PGSSLROOTCERT").then(|| "system".to_owned()));
+    let with = |text: &str| {
+        let config = config(text).with_variables(environment).expect("taken");
+        Settings::resolve(&config.root_certificates_pem("pem")).expect("resolves")
+    };
+    let settings = with("host=h");
+    assert_eq!(
+        (settings.mode, settings.root),
+        (SslMode::VerifyFull, RootSource::Pem(b"pem".to_vec()))
+    );
+    assert_eq!(with("host=h sslmode=require").mode, SslMode::Require);
+    assert_eq!(with("host=h sslrootcert=''").mode, SslMode::Prefer);
+}
+
+#[test]
 fn direct_negotiation_needs_require_or_stronger() {
     for weak in ["", "sslmode=disable", "sslmode=allow", "sslmode=prefer"] {
         assert!(
