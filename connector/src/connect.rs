@@ -24,7 +24,8 @@ use crate::{Backend, Config, Error, SslMode, session};
 /// Connects as libpq would.
 ///
 /// It holds checked settings and no connection; clone it freely, and call [`connect`](Connector::connect) as often
-/// as you like. Files (the root file, the client certificate) are read anew at every connection.
+/// as you like. Files (the root file, the client certificate) are read anew at every connection, the system's store at
+/// most once a minute; the TLS library's configuration is built anew only where they have changed.
 #[derive(Clone)]
 #[must_use = "a connector connects nothing until `connect` is called"]
 pub struct Connector {

@@ -139,21 +139,25 @@ impl Route {
         let failed = |cause: Cause| Failure::new(Event::HandshakeFailed, cause);
 
         progress.step = Step::Credentials;
-        let backend = self.backend.as_ref().ok_or_else(|| failed(no_backend().into()))?;
+        let backend = self.backend.clone().ok_or_else(|| failed(no_backend().into()))?;
         let settings = Arc::clone(&self.settings);
-        let credentials = tokio::task::spawn_blocking(move || tls::load(&settings))
+        let sni = names::sni(&self.target.name).filter(|_| settings.sni).map(str::to_owned);
+        let prepare = move || {
+            let terms = tls::Terms {
+                sni: sni.is_some(),
+                min_version: settings.min_version,
+                max_version: settings.max_version,
+                credentials: tls::load(&settings)?,
+            };
+            backend.prepare(terms, sni)
+        };
+        let prepared = tokio::task::spawn_blocking(prepare)
             .await
             .map_err(|error| failed(error.into()))?
-            .map_err(|fault| failed(fault.into()))?;
+            .map_err(failed)?;
 
         progress.step = Step::Handshake;
-        let terms = tls::Terms {
-            sni: names::sni(&self.target.name).filter(|_| self.settings.sni).map(str::to_owned),
-            min_version: self.settings.min_version,
-            max_version: self.settings.max_version,
-            credentials,
-        };
-        let secured = backend.handshake(socket, terms).await.map_err(failed)?;
+        let secured = prepared.handshake(socket).await.map_err(failed)?;
         if let Err((step, fault)) = self.accept(&secured) {
             progress.step = step;
             socket::close(secured.io).await;

@@ -1,5 +1,9 @@
 //! TLS: what a handshake is given, what it yields, and the backends that make it.
+//!
+//! It has two halves. What blocks (reading files, building the library's configuration) is `prepare`, for a thread of its
+//! own; the handshake itself waits for nothing but the socket.
 
+mod cache;
 mod credentials;
 #[cfg(feature = "native-tls")]
 mod native;
@@ -61,7 +65,7 @@ impl Backend {
     /// The platform's library: OpenSSL on Linux.
     #[cfg(feature = "native-tls")]
     pub fn native_tls() -> Backend {
-        Backend(Library::Native(native::Native))
+        Backend(Library::Native(native::Native::new()))
     }
 
     /// What is used when nothing is said: rustls where a provider is compiled in, else native-tls.
@@ -74,7 +78,7 @@ impl Backend {
         return None;
     }
 
-    /// Refuses settings that the library cannot honour, before anything is sent.
+    /// Refuses settings that the library cannot honour, before anything is sent. Blocks on files.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
         match &self.0 {
             #[cfg(feature = "rustls")]
@@ -84,16 +88,40 @@ impl Backend {
         }
     }
 
-    pub(crate) async fn handshake(
-        &self,
-        socket: TcpStream,
-        terms: Terms,
-    ) -> Result<Secured, Cause> {
-        match &self.0 {
+    /// Gets ready for a handshake in which the server name `sni` is sent. Blocks on files.
+    pub(crate) fn prepare(&self, terms: Terms, sni: Option<String>) -> Result<Prepared, Cause> {
+        let ready = match &self.0 {
             #[cfg(feature = "rustls")]
-            Library::Rustls(backend) => backend.handshake(socket, terms).await,
+            Library::Rustls(backend) => Ready::Rustls(backend.prepare(terms)?),
             #[cfg(feature = "native-tls")]
-            Library::Native(backend) => backend.handshake(socket, terms).await,
+            Library::Native(backend) => Ready::Native(backend.prepare(terms)?),
+        };
+        Ok(Prepared { ready, sni })
+    }
+}
+
+/// A backend with everything that one handshake needs but the socket.
+pub(crate) struct Prepared {
+    ready: Ready,
+    /// Sent as it is; none for an IP address, or where `sslsni` forbids it.
+    sni: Option<String>,
+}
+
+enum Ready {
+    #[cfg(feature = "rustls")]
+    Rustls(<rustls::Rustls as Handshake>::Ready),
+    #[cfg(feature = "native-tls")]
+    Native(<native::Native as Handshake>::Ready),
+}
+
+impl Prepared {
+    /// Makes the handshake: the chain is verified as the terms say, and names are not looked at.
+    pub(crate) async fn handshake(self, socket: TcpStream) -> Result<Secured, Cause> {
+        match self.ready {
+            #[cfg(feature = "rustls")]
+            Ready::Rustls(ready) => rustls::Rustls::handshake(ready, self.sni, socket).await,
+            #[cfg(feature = "native-tls")]
+            Ready::Native(ready) => native::Native::handshake(ready, self.sni, socket).await,
         }
     }
 }
@@ -111,27 +139,35 @@ impl fmt::Debug for Backend {
 
 /// One TLS library.
 trait Handshake {
+    /// Its configuration, built.
+    type Ready: Clone;
+
     /// Refuses settings that this library cannot honour.
     fn check(&self, settings: &Settings) -> Result<(), String>;
 
-    /// Makes the handshake: the chain is verified as `terms` say, and names are not looked at.
+    /// Builds the configuration, or finds the last one still good.
+    fn prepare(&self, terms: Terms) -> Result<Self::Ready, Cause>;
+
+    /// Makes the handshake.
     fn handshake(
-        &self,
+        ready: Self::Ready,
+        sni: Option<String>,
         socket: TcpStream,
-        terms: Terms,
     ) -> impl Future<Output = Result<Secured, Cause>> + Send;
 }
 
-/// What a handshake goes by.
+/// What a configuration is made of.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// Sent as it is; none for an IP address, or where `sslsni` forbids it.
-    pub(crate) sni: Option<String>,
+    /// Whether a server name is sent.
+    pub(crate) sni: bool,
     pub(crate) min_version: Option<TlsVersion>,
     pub(crate) max_version: Option<TlsVersion>,
     pub(crate) credentials: Credentials,
 }
 
 /// What was read from files: whom to trust and what to show.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) trust: Trust,
     pub(crate) identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,

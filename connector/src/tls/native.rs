@@ -5,27 +5,34 @@ use base64::engine::general_purpose::STANDARD;
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 use tokio::net::TcpStream;
 
+use super::cache::Cache;
 use super::{ALPN, Cause, Handshake, Secured, Terms, Trust, pkcs8};
 use crate::config::{Settings, TlsVersion};
 use crate::error::Fault;
 use crate::socket::Spare;
 
 #[derive(Clone)]
-pub(super) struct Native;
+pub(super) struct Native {
+    cache: Cache<TlsConnector>,
+}
 
 impl Native {
+    pub(super) fn new() -> Native {
+        Native { cache: Cache::new() }
+    }
+
     fn configure(terms: &Terms) -> Result<TlsConnector, Cause> {
         let mut builder = TlsConnector::builder();
         builder
             // libpq's own rules are applied after the handshake.
             .danger_accept_invalid_hostnames(true)
-            .use_sni(terms.sni.is_some())
+            .use_sni(terms.sni)
             .request_alpns(&[ALPN])
             .min_protocol_version(terms.min_version.map(protocol))
             .max_protocol_version(terms.max_version.map(protocol));
         match &terms.credentials.trust {
             Trust::Anything => {
-                builder.danger_accept_invalid_certs(true);
+                builder.danger_accept_invalid_certs(true).disable_built_in_roots(true);
             }
             Trust::Roots { certificates, .. } => {
                 // OpenSSL itself tells the self-signed from the others.
@@ -50,6 +57,8 @@ impl Native {
 }
 
 impl Handshake for Native {
+    type Ready = TlsConnector;
+
     /// native-tls has no revocation lists, and to leave one out in silence would be weaker than libpq.
     fn check(&self, settings: &Settings) -> Result<(), String> {
         let file = settings.revocation.file.as_ref();
@@ -61,14 +70,21 @@ impl Handshake for Native {
         }
     }
 
-    async fn handshake(&self, socket: TcpStream, terms: Terms) -> Result<Secured, Cause> {
+    fn prepare(&self, terms: Terms) -> Result<TlsConnector, Cause> {
         if terms.credentials.trust.checks_revocation() {
             return Err(Fault::Configuration("native-tls checks no revocation lists".into()).into());
         }
-        let connector = tokio_native_tls::TlsConnector::from(Native::configure(&terms)?);
+        self.cache.get_or_make(terms, Native::configure)
+    }
+
+    async fn handshake(
+        connector: TlsConnector,
+        sni: Option<String>,
+        socket: TcpStream,
+    ) -> Result<Secured, Cause> {
+        let connector = tokio_native_tls::TlsConnector::from(connector);
         let spare = Spare::of(&socket)?;
-        let stream = match connector.connect(terms.sni.as_deref().unwrap_or_default(), socket).await
-        {
+        let stream = match connector.connect(&sni.unwrap_or_default(), socket).await {
             Ok(stream) => stream,
             Err(error) => {
                 spare.close().await;

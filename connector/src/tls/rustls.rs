@@ -10,6 +10,7 @@ use ::rustls::{ClientConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::cache::Cache;
 use super::trust::Store;
 use super::verify::Verifier;
 use super::{ALPN, Cause, Handshake, Secured, Terms, Trust};
@@ -20,38 +21,39 @@ use crate::socket::Spare;
 #[derive(Clone)]
 pub(super) struct Rustls {
     provider: Arc<CryptoProvider>,
+    cache: Cache<Arc<ClientConfig>>,
 }
 
 impl Rustls {
     pub(super) fn new(provider: Arc<CryptoProvider>) -> Rustls {
-        Rustls { provider }
+        Rustls { provider, cache: Cache::new() }
     }
 
-    fn configure(&self, terms: Terms) -> Result<ClientConfig, Cause> {
+    fn configure(&self, terms: &Terms) -> Result<ClientConfig, Cause> {
         let algorithms = self.provider.signature_verification_algorithms;
-        let verifier = match terms.credentials.trust {
+        let verifier = match &terms.credentials.trust {
             Trust::Anything => Verifier::lenient(algorithms),
             Trust::Roots { certificates, revocation } => {
-                Verifier::strict(Store::new(certificates), revocation, algorithms)?
+                Verifier::strict(Store::new(certificates), revocation.as_deref(), algorithms)?
             }
             Trust::System { revocation } => {
                 let found = rustls_native_certs::load_native_certs();
                 for error in &found.errors {
                     tracing::warn!(%error, "a part of the system's certificate store cannot be read");
                 }
-                Verifier::strict(Store::new(found.certs), revocation, algorithms)?
+                Verifier::strict(Store::new(&found.certs), revocation.as_deref(), algorithms)?
             }
         };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&versions(terms.min_version, terms.max_version))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        let mut config = match terms.credentials.identity {
-            Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        let mut config = match &terms.credentials.identity {
+            Some((chain, key)) => builder.with_client_auth_cert(chain.clone(), key.clone_key())?,
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![ALPN.as_bytes().to_vec()];
-        config.enable_sni = terms.sni.is_some();
+        config.enable_sni = terms.sni;
         // Every connection is verified anew.
         config.resumption = Resumption::disabled();
         Ok(config)
@@ -59,6 +61,8 @@ impl Rustls {
 }
 
 impl Handshake for Rustls {
+    type Ready = Arc<ClientConfig>;
+
     fn check(&self, settings: &Settings) -> Result<(), String> {
         match versions(settings.min_version, settings.max_version).is_empty() {
             true => Err("rustls speaks TLS 1.2 and 1.3, and the settings allow neither".to_owned()),
@@ -66,19 +70,22 @@ impl Handshake for Rustls {
         }
     }
 
-    async fn handshake(&self, socket: TcpStream, terms: Terms) -> Result<Secured, Cause> {
+    fn prepare(&self, terms: Terms) -> Result<Arc<ClientConfig>, Cause> {
+        self.cache.get_or_make(terms, |terms| self.configure(terms).map(Arc::new))
+    }
+
+    async fn handshake(
+        config: Arc<ClientConfig>,
+        sni: Option<String>,
+        socket: TcpStream,
+    ) -> Result<Secured, Cause> {
         // A name that rustls cannot take is sent to nobody; the check of names does not go by it.
-        let name = match terms.sni.as_deref().map(|name| ServerName::try_from(name.to_owned())) {
+        let name = match sni.map(ServerName::try_from) {
             Some(Ok(name)) => name,
             Some(Err(_)) | None => ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()),
         };
-        let config = self.configure(terms)?;
         let spare = Spare::of(&socket)?;
-        let stream = match TlsConnector::from(Arc::new(config))
-            .connect(name, socket)
-            .into_fallible()
-            .await
-        {
+        let stream = match TlsConnector::from(config).connect(name, socket).into_fallible().await {
             Ok(stream) => stream,
             Err((error, socket)) => {
                 drop(socket);

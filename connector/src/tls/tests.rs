@@ -133,9 +133,21 @@ impl Server {
 
     /// One handshake, and one byte if it succeeds.
     async fn meet(&self, backend: &Backend, terms: Terms) -> (Result<Vec<u8>, String>, Seen) {
+        self.meet_as(backend, terms, Some("localhost")).await
+    }
+
+    /// The same with this server name.
+    async fn meet_as(
+        &self,
+        backend: &Backend,
+        terms: Terms,
+        sni: Option<&str>,
+    ) -> (Result<Vec<u8>, String>, Seen) {
         let (socket, seen) = self.listen().await;
-        let shaken =
-            tokio::time::timeout(Duration::from_secs(10), backend.handshake(socket, terms));
+        let terms = Terms { sni: sni.is_some(), ..terms };
+        let shake =
+            async { backend.prepare(terms, sni.map(str::to_owned))?.handshake(socket).await };
+        let shaken = tokio::time::timeout(Duration::from_secs(10), shake);
         let outcome = match shaken.await.expect("in time") {
             Ok(mut secured) => {
                 secured.io.write_all(b"x").await.expect("written");
@@ -155,7 +167,7 @@ impl Server {
 
 fn terms(trust: Trust) -> Terms {
     Terms {
-        sni: Some("localhost".to_owned()),
+        sni: true,
         min_version: Some(TlsVersion::V1_2),
         max_version: None,
         credentials: Credentials { trust, identity: None },
@@ -237,8 +249,7 @@ async fn sni_and_alpn_are_sent_as_asked(backend: &Backend) {
     let (certificate, key) = self_signed();
     let server = Server::new(vec![certificate], &key);
     for name in [Some("localhost"), Some("db.example"), None] {
-        let asked = Terms { sni: name.map(str::to_owned), ..terms(Trust::Anything) };
-        let (_, seen) = server.meet(backend, asked).await;
+        let (_, seen) = server.meet_as(backend, terms(Trust::Anything), name).await;
         assert_eq!(seen.sni.as_deref(), name);
         assert_eq!(seen.alpn.as_deref(), Some(ALPN.as_bytes()));
     }

@@ -31,21 +31,21 @@ struct Anchor {
 
 impl Store {
     /// Sorts the entries. One that cannot be read is left out, so that nothing can chain to it.
-    pub(super) fn new(certificates: Vec<CertificateDer<'static>>) -> Store {
+    pub(super) fn new(certificates: &[CertificateDer<'static>]) -> Store {
         let mut store = Store::default();
         for certificate in certificates {
-            let Ok((_, parsed)) = X509Certificate::from_der(&certificate) else {
+            let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
                 tracing::debug!("a root certificate cannot be read and is left out");
                 continue;
             };
             if !is_self_signed(&parsed) {
-                store.intermediates.push(certificate);
+                store.intermediates.push(certificate.clone());
                 continue;
             }
             if may_sign_certificates(&parsed)
                 && server_auth_allowed(&parsed)
                 && extensions_known(&parsed)
-                && let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate)
+                && let Ok(anchor) = webpki::anchor_from_trusted_cert(certificate)
             {
                 store.anchors.push(Anchor {
                     anchor: anchor.to_owned(),
@@ -57,16 +57,16 @@ impl Store {
                     signs_lists: key_usage_or(&parsed, x509_parser::extensions::KeyUsage::crl_sign),
                 });
             }
-            store.self_signed.push(certificate);
+            store.self_signed.push(certificate.clone());
         }
         store
     }
 
     /// The anchors that are valid at `now`; only those that may sign revocation lists, if lists are needed.
-    pub(super) fn anchors(&self, now: UnixTime, lists: bool) -> Vec<TrustAnchor<'static>> {
+    pub(super) fn anchors(&self, now: UnixTime, lists: bool) -> Vec<TrustAnchor<'_>> {
         self.valid(now)
             .filter(|known| !lists || known.signs_lists)
-            .map(|known| known.anchor.clone())
+            .map(|known| borrowed(&known.anchor))
             .collect()
     }
 
@@ -93,6 +93,15 @@ impl Store {
     /// Whether the server's certificate is, byte for byte, a self-signed entry.
     pub(super) fn holds_self_signed(&self, certificate: &CertificateDer<'_>) -> bool {
         self.self_signed.iter().any(|entry| entry == certificate)
+    }
+}
+
+/// The anchor without a copy of its bytes: a system's store has more than a hundred, and every handshake asks for them.
+fn borrowed<'a>(anchor: &'a TrustAnchor<'_>) -> TrustAnchor<'a> {
+    TrustAnchor {
+        subject: anchor.subject.as_ref().into(),
+        subject_public_key_info: anchor.subject_public_key_info.as_ref().into(),
+        name_constraints: anchor.name_constraints.as_ref().map(|der| der.as_ref().into()),
     }
 }
 

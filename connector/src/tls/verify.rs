@@ -18,7 +18,6 @@ use webpki::{
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::Lists;
 use super::trust::{self, Store};
 
 /// Verifies as libpq does. Whether the host is named is asked after the handshake.
@@ -38,10 +37,10 @@ struct Revocation {
 }
 
 impl Revocation {
-    fn new(lists: Vec<CertificateRevocationListDer<'static>>) -> Result<Revocation, Error> {
+    fn new(lists: &[CertificateRevocationListDer<'static>]) -> Result<Revocation, Error> {
         let mut issued = i64::MIN;
         let mut parsed = Vec::with_capacity(lists.len());
-        for list in &lists {
+        for list in lists {
             let (_, dates) = CertificateRevocationList::from_der(list)
                 .map_err(|error| other(error.to_string()))?;
             issued = issued.max(dates.last_update().timestamp());
@@ -73,7 +72,7 @@ impl Verifier {
     /// A revocation list that cannot be read.
     pub(super) fn strict(
         store: Store,
-        revocation: Lists,
+        revocation: Option<&[CertificateRevocationListDer<'static>]>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Result<Verifier, Error> {
         let revocation = revocation.map(Revocation::new).transpose()?;

@@ -16,6 +16,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use super::*;
+use crate::tls::Lists;
 
 type Der = CertificateDer<'static>;
 
@@ -145,7 +146,7 @@ impl Case {
         let algorithms =
             ::rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
         let verifier =
-            Verifier::strict(Store::new(self.roots.clone()), self.lists.clone(), algorithms)?;
+            Verifier::strict(Store::new(&self.roots), self.lists.as_deref(), algorithms)?;
         let name = ServerName::try_from("unimportant.example").expect("name");
         verifier.verify_server_cert(&self.leaf, &self.sent, &name, &[], UnixTime::now()).map(|_| ())
     }
