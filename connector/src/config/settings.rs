@@ -184,8 +184,8 @@ impl Settings {
             root,
             identity: identity(config),
             revocation: revocation(config),
-            // By its first byte, as libpq reads it.
-            sni: !config.value("sslsni").is_some_and(|value| value.starts_with('0')),
+            // By its first byte, as libpq reads it (`initialize_SSL`).
+            sni: config.value("sslsni").is_none_or(|value| value.starts_with('1')),
             min_version,
             max_version,
             binding,

@@ -197,6 +197,14 @@ fn numbers_and_versions() {
 }
 
 #[test]
+fn the_server_name_is_sent_only_where_sslsni_begins_with_1() {
+    for (value, sent) in [("1", true), ("10", true), ("0", false), ("off", false), ("2", false)] {
+        assert_eq!(settings(&format!("host=h sslsni={value}")).sni, sent, "{value}");
+    }
+    assert!(!settings("host=h sslsni=''").sni);
+}
+
+#[test]
 fn what_is_not_supported_is_refused_and_not_passed_over() {
     for bad in [
         "gssencmode=require",
