@@ -38,7 +38,7 @@
 //! | --- | --- |
 //! | `rustls` with `aws-lc-rs` (the default) or `ring` | [`Backend::rustls`]; no process-wide provider is used or set |
 //! | `rustls` alone | [`Backend::rustls_with`] a provider of your own |
-//! | `native-tls` | [`Backend::native_tls`]: OpenSSL on Linux; no revocation lists |
+//! | `native-tls` | [`Backend::native_tls`]: OpenSSL on Linux; no revocation lists, and on Apple's systems and Windows no root file |
 //!
 //! Both may be on; [`Connector::with_backend`] chooses.
 //!

@@ -29,8 +29,7 @@ fn trust(settings: &Settings) -> Result<Trust, Fault> {
             return Ok(Trust::System { revocation: lists(&settings.revocation)? });
         }
         RootSource::Pem(pem) => certificates(pem, "the root certificates given as PEM")?,
-        // As libpq: what cannot be found does not exist, whatever the reason.
-        RootSource::File(path) if fs::metadata(path).is_ok() => {
+        RootSource::File(path) if roots_given(&settings.root) => {
             certificates(&read("cannot read the root file", path)?, &path.display().to_string())?
         }
         RootSource::File(_) | RootSource::None if !settings.mode.verifies() => {
@@ -45,6 +44,16 @@ fn trust(settings: &Settings) -> Result<Trust, Fault> {
         }
     };
     Ok(Trust::Roots { certificates, revocation: lists(&settings.revocation)? })
+}
+
+/// Whether there are roots, so that the chain is verified. As for libpq, a file that cannot be found does not exist,
+/// whatever the reason.
+pub(super) fn roots_given(root: &RootSource) -> bool {
+    match root {
+        RootSource::None => false,
+        RootSource::File(path) => fs::metadata(path).is_ok(),
+        RootSource::Pem(_) | RootSource::System => true,
+    }
 }
 
 /// The certificates of a PEM text, at least one.

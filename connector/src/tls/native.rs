@@ -6,10 +6,15 @@ use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 use tokio::net::TcpStream;
 
 use super::cache::Cache;
+use super::credentials::roots_given;
 use super::{ALPN, Cause, Handshake, Secured, Terms, Trust, pkcs8};
-use crate::config::{Settings, TlsVersion};
+use crate::config::{RootSource, Settings, TlsVersion};
 use crate::error::Fault;
 use crate::socket::Spare;
+
+/// Whether the platform's library takes a root file as libpq does. OpenSSL tells the self-signed entries from the others
+/// itself; Apple's makes every entry an anchor, and Windows' takes every chain of its own store in which one occurs.
+const ROOT_FILES: bool = !cfg!(any(target_vendor = "apple", windows));
 
 #[derive(Clone)]
 pub(super) struct Native {
@@ -59,20 +64,17 @@ impl Native {
 impl Handshake for Native {
     type Ready = TlsConnector;
 
-    /// native-tls has no revocation lists, and to leave one out in silence would be weaker than libpq.
     fn check(&self, settings: &Settings) -> Result<(), String> {
-        let file = settings.revocation.file.as_ref();
-        let listed = file
-            .is_some_and(|path| std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0));
-        match listed || settings.revocation.folder.is_some() {
-            true => Err("native-tls checks no revocation lists: leave sslcrl and sslcrldir out, or use rustls".into()),
-            false => Ok(()),
-        }
+        check(settings, ROOT_FILES)
     }
 
     fn prepare(&self, terms: Terms) -> Result<TlsConnector, Cause> {
+        // A file may have come to be since the check.
+        if matches!(terms.credentials.trust, Trust::Roots { .. }) && !ROOT_FILES {
+            return Err(Fault::Configuration(NO_ROOT_FILES.into()).into());
+        }
         if terms.credentials.trust.checks_revocation() {
-            return Err(Fault::Configuration("native-tls checks no revocation lists".into()).into());
+            return Err(Fault::Configuration(NO_LISTS.into()).into());
         }
         self.cache.get_or_make(terms, Native::configure)
     }
@@ -98,6 +100,29 @@ impl Handshake for Native {
     }
 }
 
+const NO_ROOT_FILES: &str = "the platform's library does not keep to libpq's rules for a root file: use rustls, or sslrootcert=system";
+
+const NO_LISTS: &str =
+    "native-tls checks no revocation lists: leave sslcrl and sslcrldir out, or use rustls";
+
+/// Refuses what the library would leave out in silence, which would be weaker than libpq; where no chain is verified,
+/// there is nothing to leave out.
+fn check(settings: &Settings, root_files: bool) -> Result<(), String> {
+    if !roots_given(&settings.root) {
+        return Ok(());
+    }
+    if settings.root != RootSource::System && !root_files {
+        return Err(NO_ROOT_FILES.into());
+    }
+    let file = settings.revocation.file.as_ref();
+    let listed =
+        file.is_some_and(|path| std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0));
+    match listed || settings.revocation.folder.is_some() {
+        true => Err(NO_LISTS.into()),
+        false => Ok(()),
+    }
+}
+
 fn protocol(version: TlsVersion) -> Protocol {
     match version {
         TlsVersion::V1_0 => Protocol::Tlsv10,
@@ -116,4 +141,47 @@ fn pem(label: &str, der: &[u8]) -> String {
         .map(|line| String::from_utf8_lossy(line).into_owned())
         .collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str, root_files: bool) -> Result<(), String> {
+        let config = format!("host=h {text}").parse::<crate::Config>().expect("parses");
+        check(&Settings::resolve(&config).expect("resolves"), root_files)
+    }
+
+    #[test]
+    fn lists_are_refused_where_a_chain_is_verified() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (root, list) = (folder.path().join("root"), folder.path().join("crl"));
+        std::fs::write(&root, "x").expect("written");
+        let rooted = format!("sslrootcert={}", root.display());
+        let listed = format!("sslcrl={}", list.display());
+        let both = format!("{rooted} {listed}");
+        assert!(checked(&both, true).is_ok(), "missing");
+        std::fs::write(&list, "").expect("written");
+        assert!(checked(&both, true).is_ok(), "empty");
+        std::fs::write(&list, "x").expect("written");
+        assert!(checked(&both, true).is_err());
+        assert!(checked(&format!("{rooted} sslcrldir=/nowhere"), true).is_err());
+        assert!(checked(&format!("{listed} sslrootcert=system"), true).is_err());
+        for unverified in ["", "sslrootcert=/nowhere/root"] {
+            assert!(checked(&format!("{listed} {unverified}"), true).is_ok(), "{unverified}");
+        }
+    }
+
+    #[test]
+    fn a_root_file_is_refused_where_the_platform_has_rules_of_its_own() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path().join("root");
+        let rooted = format!("sslrootcert={}", root.display());
+        assert!(checked(&rooted, false).is_ok(), "missing");
+        std::fs::write(&root, "x").expect("written");
+        assert!(checked(&rooted, false).is_err());
+        assert!(checked(&rooted, true).is_ok());
+        assert!(checked("sslrootcert=system", false).is_ok());
+        assert!(checked("sslmode=require", false).is_ok());
+    }
 }
