@@ -43,9 +43,12 @@ impl CancelToken {
     /// # Errors
     /// The request could not be sent in that time.
     pub async fn cancel_within(&self, timeout: Duration) -> Result<(), Error> {
+        let mut progress = Progress { step: Step::Cancel, encrypted: self.encrypted };
+        let Some(key) = &self.key else {
+            return Err(Error::one(self.route.attempt(progress, Fault::NoCancelKey.into())));
+        };
         let mut attempts = Vec::new();
-        let mut progress = Progress { step: Step::Connect, encrypted: self.encrypted };
-        match tokio::time::timeout(timeout, self.request(&mut attempts, &mut progress)).await {
+        match tokio::time::timeout(timeout, self.request(key, &mut attempts, &mut progress)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(())) => Err(Error::all(attempts, Fault::NoHost)),
             Err(_) => {
@@ -57,6 +60,7 @@ impl CancelToken {
 
     async fn request(
         &self,
+        key: &CancelKey,
         attempts: &mut Vec<Attempt>,
         progress: &mut Progress,
     ) -> Result<(), ()> {
@@ -68,7 +72,7 @@ impl CancelToken {
             let (next, cause) = match self.route.open(&mut plan, progress).await {
                 Ok(stream) => {
                     progress.step = Step::Cancel;
-                    match self.send(stream).await {
+                    match send(stream, key).await {
                         Ok(()) => return Ok(()),
                         Err(cause) => (Next::Fail, cause),
                     }
@@ -81,17 +85,16 @@ impl CancelToken {
             }
         }
     }
+}
 
-    /// Sends the CancelRequest and waits for the server to close, which it does when it has acted on it.
-    async fn send(&self, mut stream: Stream) -> Result<(), Cause> {
-        let key = self.key.as_ref().ok_or(Fault::NoCancelKey)?;
-        stream.write_all(&cancel_request(key)).await?;
-        stream.flush().await?;
-        // There is no answer. A server that ends TLS without ceremony has acted nonetheless.
-        let mut rest = [0; 64];
-        while matches!(stream.read(&mut rest).await, Ok(read) if read > 0) {}
-        Ok(())
-    }
+/// Sends the CancelRequest and waits for the server to close, which it does when it has acted on it.
+async fn send(mut stream: Stream, key: &CancelKey) -> Result<(), Cause> {
+    stream.write_all(&cancel_request(key)).await?;
+    stream.flush().await?;
+    // There is no answer. A server that ends TLS without ceremony has acted nonetheless.
+    let mut rest = [0; 64];
+    while matches!(stream.read(&mut rest).await, Ok(read) if read > 0) {}
+    Ok(())
 }
 
 /// Length, the request code 1234 and 5678, then process and secret as BackendKeyData gave them.

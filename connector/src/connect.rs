@@ -72,7 +72,7 @@ impl Connector {
     /// # Errors
     /// Every attempt that was made, and why it failed.
     pub async fn connect(&self) -> Result<(Client, Connection), Error> {
-        self.check()?;
+        self.check().await?;
         let mut targets = self.settings.targets.clone();
         if self.settings.shuffle {
             shuffle(&mut targets);
@@ -105,12 +105,24 @@ impl Connector {
         Ok((client, cancel))
     }
 
-    fn check(&self) -> Result<(), Error> {
-        match &self.backend {
-            _ if self.settings.mode == SslMode::Disable => Ok(()),
-            Some(backend) => backend.check(&self.settings).map_err(Error::configuration),
-            None => Err(Error::configuration(no_backend().to_string())),
+    /// Refuses, before anything is sent, what the backend cannot honour; where nothing is to be encrypted, there is no
+    /// such thing. It looks at files, so it has a timeout, as long as an address has.
+    async fn check(&self) -> Result<(), Error> {
+        let by_network = |target: &Target| !matches!(target.place, Location::Folder(_));
+        if self.settings.mode == SslMode::Disable || !self.settings.targets.iter().any(by_network) {
+            return Ok(());
         }
+        let Some(backend) = self.backend.clone() else {
+            return Err(Error::configuration(no_backend().to_string()));
+        };
+        let settings = Arc::clone(&self.settings);
+        let checked = tokio::task::spawn_blocking(move || backend.check(&settings));
+        let failed = |cause: Cause| Error::one(Attempt::new(None, true, Step::Credentials, cause));
+        within(self.settings.timeout, checked)
+            .await
+            .map_err(|fault| failed(fault.into()))?
+            .map_err(|error| failed(error.into()))?
+            .map_err(Error::configuration)
     }
 
     async fn try_host(
@@ -154,12 +166,7 @@ impl Connector {
             Location::Address(address) => Ok(vec![Address::Tcp((*address, port).into())]),
             Location::Lookup => {
                 let lookup = tokio::net::lookup_host((target.name.as_str(), port));
-                let found = match self.settings.timeout {
-                    Some(timeout) => tokio::time::timeout(timeout, lookup)
-                        .await
-                        .map_err(|_| Fault::TimedOut(timeout))?,
-                    None => lookup.await,
-                };
+                let found = within(self.settings.timeout, lookup).await?;
                 let mut addresses: Vec<Address> = found?.map(Address::Tcp).collect();
                 if self.settings.shuffle {
                     shuffle(&mut addresses);
@@ -181,6 +188,16 @@ impl std::fmt::Debug for Connector {
             .field("mode", &self.settings.mode)
             .field("backend", &self.backend)
             .finish_non_exhaustive()
+    }
+}
+
+/// Waits no longer than this, where there is a limit.
+async fn within<F: Future>(timeout: Option<Duration>, work: F) -> Result<F::Output, Fault> {
+    match timeout {
+        Some(timeout) => {
+            tokio::time::timeout(timeout, work).await.map_err(|_| Fault::TimedOut(timeout))
+        }
+        None => Ok(work.await),
     }
 }
 

@@ -348,6 +348,19 @@ async fn a_cancel_request_goes_where_the_connection_went() {
 }
 
 #[tokio::test]
+async fn without_a_key_no_cancel_request_sets_out() {
+    let keyless = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
+    let peer = Peer::play(vec![vec![Packet, Send(keyless)]]).await;
+    let (client, connection) = connect(peer.port, "sslmode=disable").await.expect("plaintext");
+    let token = connection.cancel_token();
+    drop((client, connection, peer));
+    // The listener goes with its task, so that whoever sets out fails to connect.
+    tokio::task::yield_now().await;
+    let failure = token.cancel().await.expect_err("no key");
+    assert_eq!(failure.step(), Step::Cancel, "{failure}");
+}
+
+#[tokio::test]
 async fn a_cancel_request_has_a_deadline() {
     let peer = Peer::play(vec![vec![Packet, Send(login(&[]))], vec![Packet, Wait]]).await;
     let (client, connection) = connect(peer.port, "sslmode=disable").await.expect("plaintext");
@@ -372,8 +385,12 @@ async fn unix_sockets_know_no_tls_whatever_the_mode() {
         }
         told.into_inner().expect("no panic")
     });
-    let text =
-        format!("host={} user=u sslmode=verify-full sslrootcert=system", folder.path().display());
+    // Nor does it matter that rustls has none of the versions that are asked for.
+    let text = format!(
+        "host={} user=u sslmode=verify-full sslrootcert=system ssl_min_protocol_version=TLSv1 \
+         ssl_max_protocol_version=TLSv1.1",
+        folder.path().display()
+    );
     let (client, connection) =
         Connector::from_url(&text).expect("settings").connect().await.expect("plaintext");
     assert!(!connection.is_encrypted());
