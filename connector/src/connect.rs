@@ -269,16 +269,17 @@ async fn log_in(
     let cancel = CancelToken::new(route.clone(), encrypted, key);
     let mut connection = Connection { inner, cancel, encrypted };
     progress.step = Step::Session;
-    match session::suits(&client, &mut connection, session).await {
-        Ok(true) => Ok((client, connection)),
-        Ok(false) => {
-            drop(client);
-            // As libpq does, it takes its leave.
-            let _ = tokio::time::timeout(LINGER, connection).await;
-            Err(Failure::new(Event::Unsuitable, Fault::WrongSession(session.as_str())))
-        }
-        Err(error) => Err(Failure::new(Event::Broken, error)),
+    let failure = match session::suits(&client, &mut connection, session).await {
+        Ok(true) => return Ok((client, connection)),
+        Ok(false) => Failure::new(Event::Unsuitable, Fault::WrongSession(session.as_str())),
+        Err(failure) => failure,
+    };
+    if failure.event == Event::Unsuitable {
+        drop(client);
+        // As libpq does, it takes its leave.
+        let _ = tokio::time::timeout(LINGER, connection).await;
     }
+    Err(failure)
 }
 
 /// cannot_connect_now (PostgreSQL documentation, appendix A): the server starts up, shuts down or recovers.

@@ -1,13 +1,16 @@
 //! Whether a session is of the kind that `target_session_attrs` asks for.
 
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::config::SessionAttrs;
 use crate::connect::Connection;
 use crate::error::Fault;
-use crate::route::Cause;
+use crate::policy::Event;
+use crate::route::{Cause, Failure};
 
 impl SessionAttrs {
     pub(crate) fn as_str(self) -> &'static str {
@@ -23,11 +26,14 @@ impl SessionAttrs {
 }
 
 /// Goes by what the server reported at login (14 and newer do), or else asks it.
+///
+/// # Errors
+/// A server that does not answer the question is unsuitable; one that is gone ends the call, as in libpq.
 pub(crate) async fn suits(
     client: &Client,
     connection: &mut Connection,
     wanted: SessionAttrs,
-) -> Result<bool, Cause> {
+) -> Result<bool, Failure> {
     let standby = reported(connection, "in_hot_standby");
     let read_only = match (standby, reported(connection, "default_transaction_read_only")) {
         (Some(standby), Some(read_only)) => Some(standby || read_only),
@@ -60,20 +66,31 @@ fn reported(connection: &Connection, name: &str) -> Option<bool> {
 }
 
 /// The one value that `query` gives, with the connection moved on meanwhile.
-async fn ask(client: &Client, connection: &mut Connection, query: &str) -> Result<String, Cause> {
-    let answer = pin!(client.simple_query(query));
-    let messages = tokio::select! {
-        messages = answer => messages?,
+async fn ask(client: &Client, connection: &mut Connection, query: &str) -> Result<String, Failure> {
+    let mut answer = pin!(client.simple_query(query));
+    let answered = tokio::select! {
+        biased;
+        answered = &mut answer => answered,
         ended = connection => {
-            ended?;
-            return Err(Fault::ClosedInLogin.into());
+            // A server that shuts down may have said so with its last bytes.
+            match poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
+                Poll::Ready(answered) => answered,
+                Poll::Pending => {
+                    let cause = ended.err().map_or_else(|| Fault::ClosedInLogin.into(), Cause::from);
+                    return Err(Failure::new(Event::Broken, cause));
+                }
+            }
         }
     };
+    let messages = answered.map_err(|error| match error.as_db_error() {
+        Some(_) => Failure::new(Event::Unsuitable, error),
+        None => Failure::new(Event::Broken, error),
+    })?;
     messages
         .iter()
         .find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         })
-        .ok_or_else(|| format!("{query} gave no value").into())
+        .ok_or_else(|| Failure::new(Event::Unsuitable, format!("{query} gave no value")))
 }

@@ -335,6 +335,32 @@ async fn target_session_attrs_choose_among_hosts() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_tell_its_kind_leads_to_the_next_host_and_one_that_goes_away_does_not()
+ {
+    let asked = |act: Act| vec![vec![Packet, Send(login(&[])), Message, act, Wait]];
+    let ready = message(b'Z', b"I");
+    let lives = [error("42704", "no such parameter"), ready.clone()].concat();
+    let empty = [message(b'C', b"SHOW\0"), ready].concat();
+    let standby = || good(&[("in_hot_standby", "on"), ("default_transaction_read_only", "off")]);
+    let wanted = "sslmode=disable target_session_attrs=read-only";
+    for answer in [lives, empty] {
+        let (result, first, _second) = two(asked(Send(answer)), standby(), wanted).await;
+        assert!(result.expect("the second host"));
+        assert_eq!(
+            first.seen_after(4).await,
+            lines(&[&["StartupMessage", "message Q", "message X", "end"]])
+        );
+    }
+    let last_words = vec![vec![Packet, Send(login(&[])), Message, Send(error("57P01", "bye"))]];
+    let (result, ..) = two(last_words, standby(), wanted).await;
+    assert!(result.expect("the second host"), "it said why");
+    let gone = vec![vec![Packet, Send(login(&[])), Message]];
+    let (result, _first, second) = two(gone, standby(), wanted).await;
+    assert_eq!(result.expect_err("no answer").step(), Step::Session);
+    assert!(second.seen().is_empty());
+}
+
+#[tokio::test]
 async fn a_cancel_request_goes_where_the_connection_went() {
     let session = vec![Packet, Send(b"N".to_vec()), Packet, Send(login(&[]))];
     let request = vec![Packet, Send(b"N".to_vec()), Packet];
