@@ -257,9 +257,13 @@ async fn log_in(
     let (client, inner) = match route.settings.login.connect_raw(stream, Negotiated).await {
         Ok(connected) => connected,
         Err(error) => {
+            // The watch sees whole segments: behind a request that we refuse, a rejection may have come already.
+            let by_server = error.as_db_error().is_some();
             let event = match watching.look().stage() {
-                Stage::Rejected(Some(code)) if code == CANNOT_CONNECT_NOW => Event::Unsuitable,
-                Stage::Rejected(_) => Event::Rejected,
+                Stage::Rejected(code) if by_server => match code.as_deref() {
+                    Some(CANNOT_CONNECT_NOW) => Event::Unsuitable,
+                    _ => Event::Rejected,
+                },
                 _ => Event::Broken,
             };
             return Err(Failure::new(event, login_cause(error)));

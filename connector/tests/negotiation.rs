@@ -230,6 +230,20 @@ async fn only_an_error_before_authentication_ok_leads_to_another_attempt() {
 }
 
 #[tokio::test]
+async fn a_login_that_we_break_off_is_not_rejected_though_the_server_rejects_it_in_the_same_segment()
+ {
+    for refused in ["channel_binding=require", "password=''"] {
+        for code in ["28000", "57P03"] {
+            let both = [password_request(), error(code, "no")].concat();
+            let peer = Peer::play(vec![vec![Packet, Send(both), Wait]]).await;
+            let failure = fails(peer.port, &format!("sslmode=allow {refused}")).await;
+            assert_eq!(failure.attempts().len(), 1, "{refused} {code}: {failure}");
+            assert_eq!(peer.seen().len(), 1, "{refused} {code}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_rejected_login_is_told_with_what_the_server_said() {
     let peer = Peer::play(vec![vec![
         Packet,
