@@ -1,9 +1,10 @@
 //! The SSLRequest and its answer: one byte, and not one byte more.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::io;
+use std::mem::MaybeUninit;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::error::Fault;
@@ -36,23 +37,45 @@ pub(crate) async fn request_tls(
     let [answer] = answer;
     tracing::debug!(answer = %answer.escape_ascii(), "server answered the SSLRequest");
     match answer {
-        b'S' => match waiting(socket).await? {
+        b'S' => match waiting(socket)? {
             0 => Ok(Answer::Tls),
             injected => Err(Fault::Injected(injected).into()),
         },
-        b'N' => Ok(Answer::Plain { more: waiting(socket).await? > 0 }),
+        b'N' => Ok(Answer::Plain { more: waiting(socket)? > 0 }),
         b'E' => Err(Fault::ErrorBeforeTls.into()),
         other => Err(Fault::UnexpectedAnswer(other).into()),
     }
 }
 
 /// How many bytes (as far as one look tells) have arrived and are not read yet. They stay where they are.
-async fn waiting(socket: &mut TcpStream) -> std::io::Result<usize> {
-    let mut space = [0; 64];
-    let mut buffer = ReadBuf::new(&mut space);
-    poll_fn(|cx| match socket.poll_peek(cx, &mut buffer) {
-        Poll::Ready(seen) => Poll::Ready(seen),
-        Poll::Pending => Poll::Ready(Ok(0)),
-    })
-    .await
+///
+/// The system is asked, and not tokio, which says "not ready" also where the task has used up its share of the thread.
+fn waiting(socket: &TcpStream) -> io::Result<usize> {
+    match SockRef::from(socket).peek(&mut [MaybeUninit::uninit(); 64]) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        seen => seen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_is_seen_by_a_task_that_has_no_budget_left() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let socket = TcpStream::connect(address).await.expect("connected");
+        let (mut peer, _) = listener.accept().await.expect("a connection");
+        assert_eq!(waiting(&socket).expect("a look"), 0);
+        peer.write_all(b"stuffed").await.expect("sent");
+        socket.readable().await.expect("arrived");
+        while has_budget_remaining() {
+            consume_budget().await;
+        }
+        assert_eq!(waiting(&socket).expect("a look"), 7);
+    }
 }
