@@ -14,7 +14,7 @@ use crate::Error;
 use parameter::{PARAMETERS, Support};
 
 pub(crate) use settings::{
-    Binding, Identity, Location, Revocation, RootSource, SessionAttrs, Settings, Target,
+    Binding, Identity, ListFile, Location, Revocation, RootSource, SessionAttrs, Settings, Target,
     TcpOptions, TlsVersion,
 };
 

@@ -1,7 +1,7 @@
 //! The settings as types: every value parsed, libpq's checks made, nothing left to look up but files.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Config, SslMode, shown};
@@ -56,9 +56,26 @@ pub(crate) enum Identity {
 /// The revocation lists to check against.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Revocation {
-    /// Missing or empty: as if it were not named.
-    pub(crate) file: Option<PathBuf>,
+    /// Missing or empty: as if there were none.
+    pub(crate) file: Option<ListFile>,
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// A file of revocation lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ListFile {
+    /// By `sslcrl`: somebody means it.
+    Named(PathBuf),
+    /// `root.crl` in the home folder, which hardly anybody has.
+    AtHome(PathBuf),
+}
+
+impl ListFile {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            ListFile::Named(path) | ListFile::AtHome(path) => path,
+        }
+    }
 }
 
 /// A TLS version by which to bound the handshake.
@@ -413,10 +430,12 @@ fn identity(config: &Config) -> Identity {
 }
 
 fn revocation(config: &Config) -> Revocation {
-    let file = named(config, "sslcrl").map(PathBuf::from);
+    let file = named(config, "sslcrl").map(|path| ListFile::Named(path.into()));
     let folder = named(config, "sslcrldir").map(PathBuf::from);
     match (&file, &folder) {
-        (None, None) => Revocation { file: at_home(config, "root.crl"), folder: None },
+        (None, None) => {
+            Revocation { file: at_home(config, "root.crl").map(ListFile::AtHome), folder: None }
+        }
         _ => Revocation { file, folder },
     }
 }

@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Credentials, Lists, Trust};
-use crate::config::{Identity, Revocation, RootSource, Settings};
+use crate::config::{Identity, ListFile, Revocation, RootSource, Settings};
 use crate::error::Fault;
 
 /// Reads what `settings` name. Blocks on files.
@@ -78,15 +78,9 @@ fn certificates(pem: &[u8], from: &str) -> Result<Vec<CertificateDer<'static>>, 
 fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
     let mut lists = Vec::new();
     let mut checked = false;
-    if let Some(path) = &revocation.file {
-        let text = match fs::read(path) {
-            Ok(text) => text,
-            // As libpq: no list is there to check against.
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "sslcrl cannot be read, revocation is not checked");
-                Vec::new()
-            }
-        };
+    if let Some(file) = &revocation.file {
+        let path = file.path();
+        let text = list_file(file)?;
         if !text.is_empty() {
             let found = revocation_lists(&text, path)?;
             if found.is_empty() {
@@ -103,13 +97,32 @@ fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
     Ok(checked.then_some(lists))
 }
 
+/// What the file holds; nothing if there is no such file. libpq passes over one that cannot be read, too; here that is
+/// an error where it was named.
+fn list_file(file: &ListFile) -> Result<Vec<u8>, Fault> {
+    match (fs::read(file.path()), file) {
+        (Ok(text), ListFile::Named(path)) if text.is_empty() => {
+            tracing::warn!(path = %path.display(), "sslcrl names an empty file, so revocation is not checked");
+        }
+        (Ok(text), _) => return Ok(text),
+        (Err(error), ListFile::AtHome(_)) if is_missing(&error) => {}
+        (Err(error), ListFile::Named(path)) if !is_missing(&error) => {
+            return Err(unreadable("cannot read the revocation list", path)(error));
+        }
+        (Err(error), ListFile::Named(path) | ListFile::AtHome(path)) => {
+            tracing::warn!(path = %path.display(), %error, "no revocation list can be read here, so revocation is not checked");
+        }
+    }
+    Ok(Vec::new())
+}
+
 /// Every list in a folder; none if there is no such folder, so that nothing passes.
 fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
     let mut lists = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(lists) };
     for entry in entries {
         let path =
-            entry.map_err(file("cannot list the folder of revocation lists", folder))?.path();
+            entry.map_err(unreadable("cannot list the folder of revocation lists", folder))?.path();
         if path.is_file() {
             lists
                 .extend(revocation_lists(&read("cannot read the revocation list", &path)?, &path)?);
@@ -142,7 +155,9 @@ fn identity(identity: &Identity) -> Result<Option<ClientIdentity>, Fault> {
                 // As libpq: a certificate that does not exist is not shown.
                 Err(error) if is_missing(&error) => return Ok(None),
                 Err(error) => {
-                    return Err(file("cannot open the client certificate", certificate)(error));
+                    return Err(unreadable("cannot open the client certificate", certificate)(
+                        error,
+                    ));
                 }
             }
             let from = certificate.display().to_string();
@@ -178,7 +193,7 @@ fn private_key(text: &[u8], from: &str) -> Result<PrivateKeyDer<'static>, Fault>
 #[cfg(unix)]
 fn check_permissions(path: &Path) -> Result<(), Fault> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path).map_err(file("cannot open the private key", path))?;
+    let metadata = fs::metadata(path).map_err(unreadable("cannot open the private key", path))?;
     if !metadata.is_file() {
         return Err(bad("private key", path, "it is not a regular file"));
     }
@@ -203,10 +218,10 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(file(what, path))
+    fs::read(path).map_err(unreadable(what, path))
 }
 
-fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
+fn unreadable(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
     let path = path.to_owned();
     move |source| Fault::File { what, path, source }
 }

@@ -115,8 +115,9 @@ fn check(settings: &Settings, root_files: bool) -> Result<(), String> {
         return Err(NO_ROOT_FILES.into());
     }
     let file = settings.revocation.file.as_ref();
-    let listed =
-        file.is_some_and(|path| std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0));
+    let listed = file.is_some_and(|file| {
+        std::fs::metadata(file.path()).is_ok_and(|metadata| metadata.len() > 0)
+    });
     match listed || settings.revocation.folder.is_some() {
         true => Err(NO_LISTS.into()),
         false => Ok(()),

@@ -263,7 +263,8 @@ fn the_environment_and_the_home_folder_count_only_when_asked_and_only_where_noth
     let at_home = Config::new().set("host", "h").expect("taken").with_home("/home/me");
     let home = Settings::resolve(&at_home).expect("resolves");
     assert_eq!(home.root, RootSource::File("/home/me/.postgresql/root.crt".into()));
-    assert_eq!(home.revocation.file, Some("/home/me/.postgresql/root.crl".into()));
+    let list = ListFile::AtHome("/home/me/.postgresql/root.crl".into());
+    assert_eq!(home.revocation.file, Some(list));
     assert!(matches!(home.identity, Identity::Files { key: Some(_), .. }));
     let disabled = at_home.clone().set("sslcertmode", "disable").expect("taken");
     assert!(Settings::resolve(&disabled).expect("resolves").identity == Identity::None);

@@ -234,6 +234,20 @@ fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
         lists(&format!("sslcrldir={}", crls.path().display())).map(|lists| lists.len()),
         Some(1)
     );
+    // A folder cannot be read as a file, whoever one is.
+    fault(&format!("sslrootcert={} sslcrl={}", root.display(), folder.0.path().display()));
+    let home = |name: &str| {
+        let config = format!("host=h sslrootcert={}", root.display()).parse::<Config>();
+        let config = config.expect("parses").with_home(folder.0.path().join(name));
+        match load(&Settings::resolve(&config).expect("resolves")).expect("loads").trust {
+            Trust::Roots { revocation, .. } => revocation.map(|lists| lists.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    std::fs::create_dir_all(folder.0.path().join("odd/.postgresql/root.crl")).expect("made");
+    std::fs::create_dir_all(folder.0.path().join("full/.postgresql")).expect("made");
+    folder.write("full/.postgresql/root.crl", list, 0o644);
+    assert_eq!((home("none"), home("odd"), home("full")), (None, None, Some(1)));
     for garbage in ["garbage", "-----BEGIN X509 CRL-----\n%%\n-----END X509 CRL-----\n"] {
         let file = folder.write("garbage", garbage, 0o644);
         fault(&format!("sslrootcert={} sslcrl={}", root.display(), file.display()));
