@@ -1,8 +1,8 @@
 //! Reads the root file, the client certificate with its key, and the revocation lists, by libpq's rules
 //! (`initialize_SSL`): at every TLS attempt, between the server's `S` and our ClientHello.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::Path;
 
 use rustls_pki_types::pem::{self, PemObject};
@@ -170,11 +170,7 @@ fn identity(identity: &Identity) -> Result<Option<ClientIdentity>, Fault> {
                     "there is no sslkey to go with it",
                 ));
             };
-            check_permissions(key)?;
-            let key = private_key(
-                &read("cannot read the private key", key)?,
-                &key.display().to_string(),
-            )?;
+            let key = private_key(&read_key(key)?, &key.display().to_string())?;
             Ok(Some((chain, key)))
         }
     }
@@ -189,28 +185,37 @@ fn private_key(text: &[u8], from: &str) -> Result<PrivateKeyDer<'static>, Fault>
     })
 }
 
-/// libpq's rule: nobody but the owner may read the key, or, where it belongs to root, its group.
-#[cfg(unix)]
-fn check_permissions(path: &Path) -> Result<(), Fault> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path).map_err(unreadable("cannot open the private key", path))?;
-    if !metadata.is_file() {
+/// What a key's file holds. Its permissions are asked of the file that is open, so that it cannot be another one.
+fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
+    // Before it is opened: opening a FIFO waits for somebody to write to it.
+    if !fs::metadata(path).map_err(unreadable("cannot open the private key", path))?.is_file() {
         return Err(bad("private key", path, "it is not a regular file"));
     }
-    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
-    match metadata.mode() & forbidden {
-        0 => Ok(()),
-        _ => Err(bad(
+    let mut file = File::open(path).map_err(unreadable("cannot open the private key", path))?;
+    let metadata = file.metadata().map_err(unreadable("cannot open the private key", path))?;
+    if others_may_read(&metadata) {
+        return Err(bad(
             "private key",
             path,
             "others may read it: its permissions must be 0600 or less, or 0640 or less if it belongs to root",
-        )),
+        ));
     }
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(unreadable("cannot read the private key", path))?;
+    Ok(text)
+}
+
+/// libpq's rule: nobody but the owner may read the key, or, where it belongs to root, its group.
+#[cfg(unix)]
+fn others_may_read(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
+    metadata.mode() & forbidden != 0
 }
 
 #[cfg(not(unix))]
-fn check_permissions(_: &Path) -> Result<(), Fault> {
-    Ok(())
+fn others_may_read(_: &Metadata) -> bool {
+    false
 }
 
 fn is_missing(error: &io::Error) -> bool {
