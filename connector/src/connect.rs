@@ -18,7 +18,7 @@ use crate::login::Stage;
 use crate::policy::{Event, Next};
 use crate::route::{Cause, Failure, Progress, Route, no_backend};
 use crate::socket::{Address, LINGER};
-use crate::stream::{Negotiated, Stream};
+use crate::stream::{AsItIs, Stream};
 use crate::{Backend, Config, Error, SslMode, session};
 
 /// Connects as libpq would.
@@ -254,7 +254,7 @@ async fn log_in(
 ) -> Result<(Client, Connection), Failure> {
     let encrypted = stream.is_encrypted();
     let watching = stream.watch(route.settings.binding);
-    let (client, inner) = match route.settings.login.connect_raw(stream, Negotiated).await {
+    let (client, inner) = match route.settings.login.connect_raw(stream, AsItIs).await {
         Ok(connected) => connected,
         Err(error) => {
             // The watch sees whole segments: behind a request that we refuse, a rejection may have come already.

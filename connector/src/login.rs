@@ -35,9 +35,9 @@ pub(crate) enum Violation {
     MalformedMechanisms,
 }
 
-/// What the login depends on besides the messages.
+/// What the login depends on besides the messages: what it goes by, and what is wanted of that.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct Channel {
     pub(crate) encrypted: bool,
     /// Whether there is a tls-server-end-point for this connection.
     pub(crate) binding_known: bool,
@@ -64,7 +64,7 @@ pub(crate) struct CancelKey(pub(crate) Vec<u8>);
 /// The watch itself: fed with the backend's bytes as they come.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    terms: Terms,
+    channel: Channel,
     stage: Stage,
     key: Option<CancelKey>,
     /// The message that is not complete yet: type, length, and as much of the body as matters.
@@ -74,8 +74,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(terms: Terms) -> Watch {
-        Watch { terms, stage: Stage::Asked, key: None, partial: Vec::new(), skip: 0 }
+    pub(crate) fn new(channel: Channel) -> Watch {
+        Watch { channel, stage: Stage::Asked, key: None, partial: Vec::new(), skip: 0 }
     }
 
     pub(crate) fn stage(&self) -> &Stage {
@@ -178,11 +178,11 @@ impl Watch {
             list.split(|&byte| byte == 0).any(|mechanism| mechanism == name.as_bytes())
         };
         let plus = offers("SCRAM-SHA-256-PLUS");
-        if plus && !self.terms.encrypted {
+        if plus && !self.channel.encrypted {
             return Err(Violation::PlusWithoutTls);
         }
-        let bind = plus && self.terms.binding != Binding::Disable;
-        if bind && !self.terms.binding_known {
+        let bind = plus && self.channel.binding != Binding::Disable;
+        if bind && !self.channel.binding_known {
             return Err(Violation::NoHash);
         }
         match bind || offers("SCRAM-SHA-256") {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
-use crate::login::{Terms, Watch};
+use crate::login::{Channel, Watch};
 use crate::socket::Io;
 
 /// A connection on which the next message is the StartupMessage (or a CancelRequest).
@@ -59,9 +59,9 @@ impl Stream {
 
     /// Begins to watch the login. The handle outlives the stream, which tokio-postgres drops when a login fails.
     pub(crate) fn watch(&mut self, binding: crate::config::Binding) -> Watching {
-        let terms =
-            Terms { encrypted: self.encrypted, binding_known: self.binding.is_some(), binding };
-        let watch = Arc::new(Mutex::new(Watch::new(terms)));
+        let channel =
+            Channel { encrypted: self.encrypted, binding_known: self.binding.is_some(), binding };
+        let watch = Arc::new(Mutex::new(Watch::new(channel)));
         self.watch = Some(Arc::clone(&watch));
         Watching(watch)
     }
@@ -173,9 +173,9 @@ fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
 }
 
 /// Tells tokio-postgres that its stream is what it will be: encrypted or not, there is nothing left to negotiate.
-pub(crate) struct Negotiated;
+pub(crate) struct AsItIs;
 
-impl TlsConnect<Stream> for Negotiated {
+impl TlsConnect<Stream> for AsItIs {
     type Stream = Stream;
     type Error = Infallible;
     type Future = Ready<Result<Stream, Infallible>>;

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TLS: Terms = Terms { encrypted: true, binding_known: true, binding: Binding::Prefer };
-const PLAIN: Terms = Terms { encrypted: false, binding_known: false, binding: Binding::Prefer };
+const TLS: Channel = Channel { encrypted: true, binding_known: true, binding: Binding::Prefer };
+const PLAIN: Channel = Channel { encrypted: false, binding_known: false, binding: Binding::Prefer };
 
 fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = (body.len() as u32 + 4).to_be_bytes();
@@ -27,13 +27,13 @@ fn error(code: &str) -> Vec<u8> {
     message(b'E', format!("SFATAL\0VFATAL\0C{code}\0Mno\0\0").as_bytes())
 }
 
-fn fed(terms: Terms, bytes: &[u8]) -> Result<Watch, Violation> {
-    let mut watch = Watch::new(terms);
+fn fed(channel: Channel, bytes: &[u8]) -> Result<Watch, Violation> {
+    let mut watch = Watch::new(channel);
     watch.feed(bytes).map(|_| watch)
 }
 
-fn stage(terms: Terms, messages: &[Vec<u8>]) -> Stage {
-    fed(terms, &messages.concat()).expect("no violation").stage
+fn stage(channel: Channel, messages: &[Vec<u8>]) -> Stage {
+    fed(channel, &messages.concat()).expect("no violation").stage
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn long_messages_after_authentication_ok_are_passed_over() {
 fn sasl_offers_are_judged_as_libpq_does() {
     const SCRAM: &str = "SCRAM-SHA-256";
     const PLUS: &str = "SCRAM-SHA-256-PLUS";
-    let judge = |terms, names: &[&str]| fed(terms, &mechanisms(names)).err();
-    let no_hash = Terms { binding_known: false, ..TLS };
-    let disabled = Terms { binding: Binding::Disable, ..TLS };
+    let judge = |channel, names: &[&str]| fed(channel, &mechanisms(names)).err();
+    let no_hash = Channel { binding_known: false, ..TLS };
+    let disabled = Channel { binding: Binding::Disable, ..TLS };
 
     assert_eq!(judge(TLS, &[PLUS, SCRAM]), None);
     assert_eq!(judge(TLS, &[SCRAM]), None);
@@ -113,7 +113,7 @@ fn sasl_offers_are_judged_as_libpq_does() {
     assert_eq!(judge(PLAIN, &[PLUS, SCRAM]), Some(Violation::PlusWithoutTls));
     assert_eq!(judge(no_hash, &[PLUS, SCRAM]), Some(Violation::NoHash));
     assert_eq!(judge(no_hash, &[SCRAM]), None);
-    assert_eq!(judge(Terms { binding: Binding::Disable, ..no_hash }, &[PLUS, SCRAM]), None);
+    assert_eq!(judge(Channel { binding: Binding::Disable, ..no_hash }, &[PLUS, SCRAM]), None);
     assert_eq!(judge(disabled, &[PLUS]), Some(Violation::NoMechanism));
     assert_eq!(judge(TLS, &["OAUTHBEARER"]), Some(Violation::NoMechanism));
     assert_eq!(judge(TLS, &[]), Some(Violation::NoMechanism));
