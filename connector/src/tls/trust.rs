@@ -11,6 +11,8 @@ use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
 pub(super) struct Store {
     /// Self-signed certification authorities.
     anchors: Vec<Anchor>,
+    /// Self-signed entries that are none, by their names, and why not.
+    useless: Vec<(Vec<u8>, &'static str)>,
     /// Self-signed entries by their bytes; only the server showing one of them makes use of it.
     self_signed: Vec<CertificateDer<'static>>,
     /// The others: links of a chain, not ends of it.
@@ -21,6 +23,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Anchor {
     anchor: TrustAnchor<'static>,
+    /// The subject, DER.
+    name: Vec<u8>,
     serial: Vec<u8>,
     /// How many intermediates may stand below it.
     path_length: Option<u32>,
@@ -42,20 +46,19 @@ impl Store {
                 store.intermediates.push(certificate.clone());
                 continue;
             }
-            if may_sign_certificates(&parsed)
-                && server_auth_allowed(&parsed)
-                && extensions_known(&parsed)
-                && let Ok(anchor) = webpki::anchor_from_trusted_cert(certificate)
-            {
-                store.anchors.push(Anchor {
-                    anchor: anchor.to_owned(),
+            let name = parsed.subject().as_raw().to_vec();
+            match anchor(certificate, &parsed) {
+                Ok(anchor) => store.anchors.push(Anchor {
+                    anchor,
+                    name,
                     serial: parsed.raw_serial().to_vec(),
                     path_length: basic_constraints(&parsed)
                         .and_then(|constraints| constraints.path_len_constraint),
                     not_before: parsed.validity().not_before.timestamp(),
                     not_after: parsed.validity().not_after.timestamp(),
                     signs_lists: key_usage_or(&parsed, x509_parser::extensions::KeyUsage::crl_sign),
-                });
+                }),
+                Err(why) => store.useless.push((name, why)),
             }
             store.self_signed.push(certificate.clone());
         }
@@ -70,20 +73,49 @@ impl Store {
             .collect()
     }
 
-    /// Whether one of the anchors with this name and key allows so many intermediates, and is not in `revoked`.
+    /// Passes if one of the anchors with this name and key allows so many intermediates, and is not `revoked`.
     pub(super) fn allows(
         &self,
         anchor: &TrustAnchor<'_>,
         intermediates: usize,
         now: UnixTime,
         revoked: impl Fn(&[u8]) -> bool,
-    ) -> bool {
-        self.valid(now).any(|known| {
+    ) -> Result<(), webpki::Error> {
+        let mut objection = webpki::Error::PathLenConstraintViolated;
+        for known in self.valid(now).filter(|known| {
             known.anchor.subject == anchor.subject
                 && known.anchor.subject_public_key_info == anchor.subject_public_key_info
-                && known.path_length.is_none_or(|most| intermediates as u64 <= u64::from(most))
-                && !revoked(&known.serial)
-        })
+        }) {
+            if revoked(&known.serial) {
+                objection = webpki::Error::CertRevoked;
+            } else if known.path_length.is_none_or(|most| intermediates as u64 <= u64::from(most)) {
+                return Ok(());
+            }
+        }
+        Err(objection)
+    }
+
+    /// Why nothing chains to the self-signed entry of this name; none if there is no such entry, or no such reason.
+    pub(super) fn objection(
+        &self,
+        name: &[u8],
+        now: UnixTime,
+        lists: bool,
+    ) -> Option<&'static str> {
+        let of_anchor = |known: &Anchor| {
+            if !covers(i64::MIN, known.not_after, now) {
+                Some("has expired")
+            } else if !covers(known.not_before, i64::MAX, now) {
+                Some("is not valid yet")
+            } else if lists && !known.signs_lists {
+                Some("may not sign revocation lists")
+            } else {
+                None
+            }
+        };
+        let useless = self.useless.iter().find(|(known, _)| known == name).map(|(_, why)| *why);
+        let anchors = || self.anchors.iter().filter(|known| known.name == name).find_map(of_anchor);
+        useless.or_else(anchors)
     }
 
     fn valid(&self, now: UnixTime) -> impl Iterator<Item = &Anchor> {
@@ -94,6 +126,25 @@ impl Store {
     pub(super) fn holds_self_signed(&self, certificate: &CertificateDer<'_>) -> bool {
         self.self_signed.iter().any(|entry| entry == certificate)
     }
+}
+
+/// The anchor that a self-signed entry is, or why OpenSSL would not take it for one.
+fn anchor(
+    certificate: &CertificateDer<'_>,
+    parsed: &X509Certificate<'_>,
+) -> Result<TrustAnchor<'static>, &'static str> {
+    if !may_sign_certificates(parsed) {
+        return Err("may not sign certificates");
+    }
+    if !server_auth_allowed(parsed) {
+        return Err("is not for servers");
+    }
+    if !extensions_known(parsed) {
+        return Err("has a critical extension that is not known");
+    }
+    webpki::anchor_from_trusted_cert(certificate)
+        .map(|anchor| anchor.to_owned())
+        .map_err(|_| "cannot be read")
 }
 
 /// The anchor without a copy of its bytes: a system's store has more than a hundred, and every handshake asks for them.

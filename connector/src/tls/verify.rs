@@ -140,7 +140,36 @@ impl Verifier {
                     // The path borrows the certificate.
                     .map(|_| ())
             })
-            .map_err(certificate_error)
+            .map_err(|error| match error {
+                webpki::Error::UnknownIssuer => self
+                    .useless_root(store, leaf, &intermediates, now)
+                    .unwrap_or(CertificateError::UnknownIssuer.into()),
+                error => certificate_error(error),
+            })
+    }
+
+    /// Whether the chain leads to a self-signed entry that is there and of no use: an expired root file should not read
+    /// as a stranger's certificate.
+    fn useless_root(
+        &self,
+        store: &Store,
+        leaf: X509Certificate<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<Error> {
+        let mut links: Vec<X509Certificate<'_>> = intermediates
+            .iter()
+            .filter_map(|der| X509Certificate::from_der(der).ok().map(|(_, parsed)| parsed))
+            .collect();
+        let mut lowest = leaf;
+        loop {
+            let issuer = lowest.issuer();
+            if let Some(why) = store.objection(issuer.as_raw(), now, self.revocation.is_some()) {
+                return Some(other(format!("the root certificate \"{issuer}\" {why}")));
+            }
+            let next = links.iter().position(|link| link.subject().as_raw() == issuer.as_raw())?;
+            lowest = links.swap_remove(next);
+        }
     }
 
     /// What OpenSSL checks in a chain and webpki does not.
@@ -176,10 +205,7 @@ impl Verifier {
                 .as_ref()
                 .is_some_and(|revocation| revocation.names(anchor.subject.as_ref(), serial))
         };
-        match store.allows(anchor, counted, now, revoked) {
-            true => Ok(()),
-            false => Err(webpki::Error::PathLenConstraintViolated),
-        }
+        store.allows(anchor, counted, now, revoked)
     }
 
     /// The server shows a self-signed entry of the root file itself: its dates and usage decide.
@@ -292,8 +318,20 @@ fn certificate_error(error: webpki::Error) -> Error {
     }
 }
 
+/// A reason that rustls has no word for.
+#[derive(thiserror::Error)]
+#[error("{0}")]
+struct Reason(String);
+
+/// rustls shows it so, and the text is what matters.
+impl std::fmt::Debug for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 fn other(text: String) -> Error {
-    CertificateError::Other(OtherError(Arc::new(std::io::Error::other(text)))).into()
+    CertificateError::Other(OtherError(Arc::new(Reason(text)))).into()
 }
 
 #[cfg(all(test, feature = "aws-lc-rs"))]

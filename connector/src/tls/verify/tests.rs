@@ -224,6 +224,47 @@ fn straight_chains() {
 }
 
 #[test]
+fn a_root_of_no_use_is_told_from_a_stranger() {
+    let told = |case: &Case| case.ours().expect_err("no chain").to_string();
+    let rooted = |change: fn(&mut CertificateParams)| {
+        let root = self_signed(&with(authority("root"), change), &ROOT_KEY);
+        Case::new(leaf_by_root(&server()), vec![root])
+    };
+    let early = |params: &mut CertificateParams| {
+        params.not_before = OffsetDateTime::now_utc() + Duration::days(1);
+    };
+    type Change = fn(&mut CertificateParams);
+    let reasons: [(Change, &str); 4] = [
+        (expire, "has expired"),
+        (early, "is not valid yet"),
+        (|params| params.is_ca = IsCa::ExplicitNoCa, "may not sign certificates"),
+        (unknown_extension, "critical extension"),
+    ];
+    for (change, why) in reasons {
+        let told = told(&rooted(change));
+        assert!(told.contains("CN=root") && told.contains(why), "{told}");
+    }
+    let no_lists = rooted(|params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]);
+    let no_lists = no_lists.lists(vec![list(&authority("root"), &ROOT_KEY, &[], -1, 1)]);
+    assert!(told(&no_lists).contains("may not sign revocation lists"), "{}", told(&no_lists));
+
+    // Behind an intermediate, too; and somebody else's expired root has nothing to do with it.
+    let middle = signed(&authority("middle"), &MIDDLE_KEY, &authority("root"), &ROOT_KEY);
+    let leaf = signed(&server(), &LEAF_KEY, &authority("middle"), &MIDDLE_KEY);
+    let expired = |name| self_signed(&with(authority(name), expire), &ROOT_KEY);
+    let behind = Case::new(leaf.clone(), vec![expired("root")]).sending(vec![middle.clone()]);
+    assert!(told(&behind).contains("has expired"), "{}", told(&behind));
+    let stranger = Case::new(leaf, vec![expired("other")]).sending(vec![middle]);
+    assert!(told(&stranger).contains("UnknownIssuer"), "{}", told(&stranger));
+
+    let serial = SerialNumber::from(7u64);
+    let revoked = with(authority("root"), |params| params.serial_number = Some(serial.clone()));
+    let revoked = Case::new(leaf_by_root(&server()), vec![self_signed(&revoked, &ROOT_KEY)])
+        .lists(vec![list(&authority("root"), &ROOT_KEY, &[serial], -1, 1)]);
+    assert!(told(&revoked).contains("Revoked"), "{}", told(&revoked));
+}
+
+#[test]
 fn usages_of_the_leaf() {
     use ExtendedKeyUsagePurpose::{Any, ClientAuth, ServerAuth};
     let extended = |usages: Vec<ExtendedKeyUsagePurpose>| {
