@@ -68,7 +68,7 @@ fn skip_blanks(rest: &mut Peekable<Chars<'_>>) {
 }
 
 /// What C's `isspace` calls so in the C locale.
-fn is_blank(c: char) -> bool {
+pub(super) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 

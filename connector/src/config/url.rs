@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::keyvalue::is_blank;
+
 /// Whether the text is meant as a URL.
 pub(super) fn is_url(text: &str) -> bool {
     strip_scheme(text).is_some()
@@ -96,8 +98,12 @@ fn host(rest: &str) -> Result<(&str, &str), String> {
 
 fn parameters(query: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::new();
-    let given = query.split('&').filter(|parameter| !parameter.is_empty());
-    for (parameter, number) in given.zip(1..) {
+    if query.is_empty() {
+        return Ok(pairs);
+    }
+    // Behind the last parameter an & is taken, and nowhere else.
+    let query = query.strip_suffix('&').unwrap_or(query);
+    for (parameter, number) in query.split('&').zip(1..) {
         let (key, value) = parameter.split_once('=').ok_or_else(|| {
             format!("missing \"=\" in query parameter {number} of the URL (a & in a value has to be written %26)")
         })?;
@@ -129,8 +135,13 @@ fn split_before<'a>(text: &'a str, ends: &[char]) -> (&'a str, &'a str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
-/// Percent-decoding as strict as libpq's: two hexadecimal digits behind every percent sign, and no NUL.
+/// Percent-decoding as strict as libpq's (since 18): two hexadecimal digits behind every percent sign, no NUL, and no
+/// blank but around the whole, where it counts for nothing.
 fn decode(text: &str) -> Result<String, String> {
+    let text = text.trim_matches(is_blank);
+    if text.contains(is_blank) {
+        return Err("a blank in the URL has to be written %20".into());
+    }
     for (at, _) in text.match_indices('%') {
         match text.as_bytes().get(at + 1..at + 3) {
             Some(b"00") => return Err("forbidden value %00 in the URL".into()),
@@ -187,6 +198,20 @@ mod tests {
             pairs(&[("host", "/run/pg"), ("dbname", "db")])
         );
         assert_eq!(
+            parsed("postgres://u: p @h: 5 /d?sslmode = require & options=-c%20a "),
+            pairs(&[
+                ("user", "u"),
+                ("password", "p"),
+                ("host", "h"),
+                ("port", "5"),
+                ("dbname", "d"),
+                ("sslmode", "require"),
+                ("options", "-c a"),
+            ])
+        );
+        assert_eq!(parsed("postgres://h?"), pairs(&[("host", "h")]));
+        assert_eq!(parsed("postgres://h?user=a&"), pairs(&[("host", "h"), ("user", "a")]));
+        assert_eq!(
             parsed("postgres://h/?ssl=true"),
             pairs(&[("host", "h"), ("sslmode", "require")])
         );
@@ -204,6 +229,12 @@ mod tests {
             "postgres://h/%ff",
             "postgres://h/?sslmode",
             "postgres://h/?a=b=c",
+            "postgres://h/?a=b&&c=d",
+            "postgres://h/?&a=b",
+            "postgres://h/?a=b&&",
+            "postgres://h/?&",
+            "postgres://h/?sslmode=re quire",
+            "postgres://u:p w@h",
             "mysql://h",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
