@@ -8,3 +8,8 @@ pub mod differences {}
 
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
+
+// The README's example is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

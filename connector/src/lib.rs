@@ -1,8 +1,16 @@
 //! libpq's sslmodes for tokio-postgres, on rustls and on native-tls.
 //!
-//! A connection string that works with `psql` works here, and is as safe: all six modes (`disable`, `allow`, `prefer`,
+//! What a `psql` connection string says about TLS means the same here: all six modes (`disable`, `allow`, `prefer`,
 //! `require`, `verify-ca`, `verify-full`), `sslrootcert` as a file or `system`, client certificates, revocation lists,
-//! direct TLS, channel binding, several hosts, and libpq's retries, each exactly as libpq 18 does it, or safer.
+//! direct TLS, channel binding, several hosts, and libpq's retries, each exactly as libpq 18 does it, or safer. What
+//! `psql` reads *besides* the string (the environment, `~/.postgresql`) is read [only when asked](#as-psql-does-it).
+//!
+//! ```toml
+//! [dependencies]
+//! # It is not on crates.io: by `path`, or by `git` from where you have it.
+//! pgtls-connector = { path = "../pgtls/connector" }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
 //! ```no_run
 //! use pgtls_connector::Connector;
@@ -21,7 +29,8 @@
 //! }
 //! ```
 //!
-//! The client is [`tokio_postgres::Client`]; only how it comes to its connection is new.
+//! The client is [`tokio_postgres::Client`]; only how it comes to its connection is new. Use the crate's own
+//! [`tokio_postgres`], so that there are no two versions of it.
 //!
 //! # Which mode?
 //!
@@ -32,13 +41,30 @@
 //! | the same where the server is not reached by the name in its certificate | `sslmode=verify-ca` with its root file |
 //! | to connect somehow | `sslmode=prefer`, which is the default, and protects against nobody who can change what is on the wire |
 //!
+//! # As psql does it
+//!
+//! By itself a connector goes by its connection string alone. That can be *weaker* than `psql` with the same string:
+//! under `require`, `psql` verifies the chain if there is a `~/.postgresql/root.crt`. Ask for all of it:
+//!
+//! ```no_run
+//! use pgtls_connector::{Config, Connector};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config: Config = std::env::var("DATABASE_URL")?.parse()?;
+//! let config = config.with_environment()?.with_home(std::env::home_dir().ok_or("no home")?);
+//! let connector = Connector::from_config(&config)?;
+//! # let _ = connector;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Backends and features
 //!
 //! | feature | gives |
 //! | --- | --- |
-//! | `rustls` with `aws-lc-rs` (the default) or `ring` | [`Backend::rustls`]; no process-wide provider is used or set |
-//! | `rustls` alone | [`Backend::rustls_with`] a provider of your own |
-//! | `native-tls` | [`Backend::native_tls`]: OpenSSL on Linux; no revocation lists, and on Apple's systems and Windows no root file |
+//! | `rustls` with `aws-lc-rs` (the default) or `ring` | `Backend::rustls`; no process-wide provider is used or set |
+//! | `rustls` alone | `Backend::rustls_with` a provider of your own |
+//! | `native-tls` | `Backend::native_tls`: OpenSSL on Linux; no revocation lists, and on Apple's systems and Windows no root file |
 //!
 //! Both may be on; [`Connector::with_backend`] chooses.
 //!
@@ -62,7 +88,8 @@
 //! # }
 //! ```
 //!
-//! Text that a server sent before TLS is never part of it under `require` and stronger: such text is not even read.
+//! Its text tells everything down to the last cause, so print it by `{error}`, and not by a reporter that walks the
+//! sources as well. Text that a server sent before TLS is never part of it under `require` and stronger: such text is not even read.
 //!
 //! # Cancelling
 //!
@@ -108,8 +135,13 @@ mod testing;
 
 pub mod guide;
 
+/// The library, as this crate has it: for the provider of `Backend::rustls_with`.
+#[cfg(feature = "rustls")]
+pub use ::rustls;
 pub use cancel::CancelToken;
 pub use config::{Config, SslMode};
 pub use connect::{Connection, Connector};
 pub use error::{Attempt, Error, Step};
 pub use tls::Backend;
+/// The driver, as this crate has it: its `Client` and its errors are part of this crate's interface.
+pub use tokio_postgres;

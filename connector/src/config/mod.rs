@@ -135,7 +135,9 @@ impl Config {
     /// Takes what is not set otherwise from libpq's environment variables (`PGHOST`, `PGSSLMODE`, …), as they are now.
     ///
     /// # Errors
-    /// A variable that asks for something this crate does not do (`PGSERVICE`, say), or that is not UTF-8.
+    /// A variable that asks for something this crate does not do (`PGSERVICE`, say; `PGPASSFILE` and `PGSERVICEFILE`
+    /// whatever they name), or that is not UTF-8. Not looked at: `PGTZ`, `PGDATESTYLE` and `PGGEQO`, which set up the
+    /// session and not the connection.
     pub fn with_environment(self) -> Result<Config, Error> {
         self.with_variables(|name| match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -168,8 +170,11 @@ impl Config {
 
     /// Takes `root.crt`, `root.crl`, `postgresql.crt` and `postgresql.key` from the folder `.postgresql` in `home`,
     /// where they exist and nothing else names such a file. Nothing is read there otherwise.
+    ///
+    /// On Windows the folder is `postgresql`, and libpq's `home` is what `APPDATA` names.
     pub fn with_home(mut self, home: impl AsRef<Path>) -> Config {
-        self.home = Some(home.as_ref().join(".postgresql"));
+        self.home =
+            Some(home.as_ref().join(if cfg!(windows) { "postgresql" } else { ".postgresql" }));
         self
     }
 
