@@ -89,7 +89,8 @@
 //! ```
 //!
 //! Its text tells everything down to the last cause, so print it by `{error}`, and not by a reporter that walks the
-//! sources as well. Text that a server sent before TLS is never part of it under `require` and stronger: such text is not even read.
+//! sources as well. Text that a server sent before TLS is never part of it under `require` and stronger: such text is
+//! not even read.
 //!
 //! # Cancelling
 //!
