@@ -108,6 +108,8 @@ pub enum What {
     HandshakeComplete,
     /// The handshake failed on the server's side, and how.
     HandshakeFailed(String),
+    /// The TLS session broke after its handshake, and how: what the client sends cannot be read.
+    SessionBroken(String),
     /// A TLS alert, such as `fatal unknown_ca`.
     Alert(String),
     /// StartupMessage: protocol version (major, minor) and parameters.

@@ -4,9 +4,9 @@ use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::log::Log;
+use super::{describe, log::Log, strays::Strays};
 use crate::{
-    protocol::startup,
+    protocol::startup::Packet,
     tls::{Engine, Failure, Records, Seen},
     transcript::{Sender, What},
 };
@@ -25,18 +25,28 @@ pub(crate) struct Channel {
     engine: Option<Box<dyn Engine>>,
     /// Follows what the client sends: in TLS records or not.
     records: Records,
+    /// Finds first packets in what travels in clear where none is awaited.
+    strays: Strays,
     /// Received and not yet taken: plaintext if there is an engine, else as it came.
     inbox: BytesMut,
     /// Received and not yet given to the engine.
     ciphertext: BytesMut,
     /// To be sent, kept for its capacity.
     outbox: Vec<u8>,
-    /// Nothing more will come that could be understood.
-    gone: bool,
-    /// The TCP connection is over, at least from the client's side.
-    left: bool,
+    inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
+}
+
+/// What is still to be had from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inbound {
+    /// Bytes that are read.
+    Open,
+    /// Bytes, but none that the TLS session could read: it is over.
+    SessionOver,
+    /// Nothing: the TCP connection is over, at least from the client's side.
+    Ended,
 }
 
 impl Channel {
@@ -46,11 +56,11 @@ impl Channel {
             log,
             engine: None,
             records: Records::default(),
+            strays: Strays::default(),
             inbox: BytesMut::new(),
             ciphertext: BytesMut::new(),
             outbox: Vec::new(),
-            gone: false,
-            left: false,
+            inbound: Inbound::Open,
             mute: false,
         }
     }
@@ -82,9 +92,31 @@ impl Channel {
         self.inbox.split()
     }
 
-    /// The client is about to begin TLS, or to go on without: either can be told apart again.
+    /// The client is about to begin TLS, or to go on without: either can be told apart again, also
+    /// where it came in one segment with what was answered just now.
     pub(crate) fn expect_records(&mut self) {
+        self.log.take_back_clear(self.inbox.len());
         self.records = Records::default();
+        let (log, strays) = (&self.log, &mut self.strays);
+        self.records.follow(&self.inbox, |seen| {
+            if let Seen::Clear(bytes) = seen {
+                enter_clear(bytes, log, strays);
+            }
+        });
+    }
+
+    /// TLS begins: a first packet in clear is none that the server awaits.
+    pub(crate) fn begin_tls(&mut self) {
+        self.strays.watch();
+        self.expect_records();
+    }
+
+    /// The server reads no further: a first packet that comes all the same is only entered.
+    fn stop_listening(&mut self) {
+        if !self.strays.is_watched() {
+            self.strays.watch();
+            self.strays.follow(&self.inbox, |packet, size| enter_stray(packet, size, &self.log));
+        }
     }
 
     /// Waits for more; what came may be none yet that [`received`](Self::received) shows.
@@ -92,15 +124,17 @@ impl Channel {
         self.read().await?;
         if let Err(Failure { reason, alert }) = self.decrypt().await {
             // The session broke after its handshake: nothing more can be understood.
-            let what = alert.map_or_else(|| What::Junk(reason.into_bytes()), What::Alert);
-            self.log.enter(Sender::Client, true, 0, what);
-            self.gone = true;
+            match alert {
+                Some(alert) => self.log.enter(Sender::Client, true, 2, What::Alert(alert)),
+                None => self.log.enter(Sender::Server, true, 0, What::SessionBroken(reason)),
+            }
+            self.inbound = Inbound::SessionOver;
         }
         Ok(())
     }
 
     async fn read(&mut self) -> Result<(), Gone> {
-        if self.gone {
+        if self.inbound != Inbound::Open {
             return Err(Gone);
         }
         let into = if self.engine.is_some() { &mut self.ciphertext } else { &mut self.inbox };
@@ -111,9 +145,9 @@ impl Channel {
             // To the server a reset is an end like any other.
             Err(_) => self.leave(What::Reset),
             Ok(_) => {
-                let log = &self.log;
+                let (log, strays) = (&self.log, &mut self.strays);
                 self.records.follow(&into[before..], |seen| match seen {
-                    Seen::Clear(bytes) => log.clear_from_client(bytes),
+                    Seen::Clear(bytes) => enter_clear(bytes, log, strays),
                     Seen::Alert(alert) => {
                         log.enter(Sender::Client, false, 2, What::Alert(alert));
                     }
@@ -124,8 +158,7 @@ impl Channel {
     }
 
     fn leave(&mut self, what: What) -> Result<(), Gone> {
-        self.gone = true;
-        self.left = true;
+        self.inbound = Inbound::Ended;
         self.log.enter(Sender::Client, false, 0, what);
         Err(Gone)
     }
@@ -194,10 +227,10 @@ impl Channel {
             self.flush().await;
         }
         let closed = self.engine().is_some_and(Engine::peer_closed);
-        if closed && !self.gone {
+        if closed && self.inbound == Inbound::Open {
             let alert = What::Alert("warning close_notify".to_owned());
             self.log.enter(Sender::Client, true, 2, alert);
-            self.gone = true;
+            self.inbound = Inbound::SessionOver;
         }
         result
     }
@@ -205,9 +238,12 @@ impl Channel {
     /// Ends the connection so that the client gets all that was sent: FIN, then whatever it still
     /// sends is read, until it leaves too. Unread bytes would turn the FIN into RST.
     pub(crate) async fn close(&mut self) {
+        self.stop_listening();
         let engine = self.engine.take();
         // From here on what comes is no session data, but still part of what the client did.
-        self.gone = self.left;
+        if self.inbound == Inbound::SessionOver {
+            self.inbound = Inbound::Open;
+        }
         // Whoever says goodbye closes right behind: one turn of the scheduler is often enough, and
         // saves both ends a farewell.
         tokio::task::yield_now().await;
@@ -231,25 +267,36 @@ impl Channel {
 
     /// Waits for the client to leave, and says nothing.
     pub(crate) async fn wait_for_end(&mut self) {
+        self.stop_listening();
         self.mute = true;
         while self.drain().await.is_ok() {}
     }
 
-    /// Reads on, and keeps the first bytes only: enough to know a first packet by.
+    /// Reads on, for what the log makes of it.
     async fn drain(&mut self) -> Result<(), Gone> {
         self.read().await?;
         self.ciphertext.clear();
-        self.inbox.truncate(startup::MAX_LENGTH);
+        self.inbox.clear();
         Ok(())
     }
 
     /// Sends RST.
     pub(crate) fn reset(&mut self) {
+        self.stop_listening();
         self.wire.reset();
-        self.gone = true;
-        self.left = true;
+        self.inbound = Inbound::Ended;
         self.log.enter(Sender::Server, false, 0, What::Reset);
     }
+}
+
+/// Enters what came outside of TLS records.
+fn enter_clear(bytes: &[u8], log: &Log, strays: &mut Strays) {
+    log.clear_from_client(bytes);
+    strays.follow(bytes, |packet, size| enter_stray(packet, size, log));
+}
+
+fn enter_stray(packet: &Packet, size: usize, log: &Log) {
+    log.enter(Sender::Client, false, size, describe::first_packet(packet));
 }
 
 /// A handshake that came to nothing.

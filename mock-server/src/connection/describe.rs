@@ -1,8 +1,23 @@
-//! The server's messages in words, read back from the bytes that are sent.
+//! Messages as the transcript tells them: the server's are read back from the bytes that are sent.
 
-use crate::transcript::What;
+use crate::{
+    protocol::startup::{Packet, StartupMessage},
+    transcript::What,
+};
 
-/// The messages in `bytes`, each with its size.
+/// A first packet of the client.
+pub(super) fn first_packet(packet: &Packet) -> What {
+    match packet {
+        Packet::SslRequest => What::SslRequest,
+        Packet::GssEncRequest => What::GssEncRequest,
+        Packet::Cancel(_) => What::CancelRequest,
+        Packet::Startup(StartupMessage { protocol, parameters }) => {
+            What::Startup { protocol: *protocol, parameters: parameters.clone() }
+        }
+    }
+}
+
+/// The server's messages in `bytes`, each with its size.
 pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, What)> {
     std::iter::from_fn(move || {
         let (&[tag, a, b, c, d], _) = bytes.split_first_chunk()?;

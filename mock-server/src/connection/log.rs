@@ -115,6 +115,13 @@ impl Log {
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// Forgets the last `count` bytes of what the client sent in clear, where that is to be looked
+    /// at once more.
+    pub(crate) fn take_back_clear(&self, count: usize) {
+        let kept = &mut self.lock().connection.clear_from_client;
+        kept.truncate(kept.len().saturating_sub(count));
+    }
+
     /// The connection is over.
     pub(crate) fn end(&self) {
         let pending = self.lock().pending;

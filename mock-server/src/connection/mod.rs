@@ -5,6 +5,7 @@ mod describe;
 mod hostile;
 mod log;
 mod session;
+mod strays;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -15,7 +16,7 @@ use crate::{
     negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
     protocol::{
         backend::{self, Report},
-        startup::{self, Packet, StartupMessage},
+        startup::{self, Packet},
     },
     server::Core,
     tls::{ALPN, Agreed, Context, Hello, client_hello},
@@ -59,7 +60,10 @@ impl Connection {
     pub(crate) async fn run(&mut self) {
         let mut negotiation = Negotiation::new(self.axes.reply);
         loop {
-            let Ok(arrival) = self.arrival().await else { return self.leftovers() };
+            let Ok(arrival) = self.arrival().await else {
+                self.leftovers();
+                return self.channel.close().await;
+            };
             let step = negotiation.take(arrival);
             if let Some(event) = step.event {
                 self.event(event);
@@ -104,7 +108,7 @@ impl Connection {
             match startup::first_packet(bytes) {
                 Ok(Some((packet, size))) => {
                     self.channel.take(size);
-                    self.enter_packet(&packet, size);
+                    self.enter(Sender::Client, size, describe::first_packet(&packet));
                     return Ok(Arrival::Packet(packet));
                 }
                 Ok(None) => self.channel.fill().await?,
@@ -116,25 +120,12 @@ impl Connection {
         }
     }
 
-    fn enter_packet(&self, packet: &Packet, size: usize) {
-        let what = match packet {
-            Packet::SslRequest => What::SslRequest,
-            Packet::GssEncRequest => What::GssEncRequest,
-            Packet::Cancel(_) => What::CancelRequest,
-            Packet::Startup(StartupMessage { protocol, parameters }) => {
-                What::Startup { protocol: *protocol, parameters: parameters.clone() }
-            }
-        };
-        self.enter(Sender::Client, size, what);
-    }
-
     /// TLS as the play has it; afterwards the connection goes on only inside of it.
     async fn tls(&mut self, direct: bool, play: Play) -> Option<Secured> {
         if direct {
             self.channel.log().until_decided(Event::DirectSslReject);
-        } else {
-            self.channel.expect_records();
         }
+        self.channel.begin_tls();
         if play == Play::StuffLate {
             while self.channel.received().is_empty() {
                 self.channel.fill().await.ok()?;
@@ -177,12 +168,20 @@ impl Connection {
         }
     }
 
-    /// The client got its `S`, and goes on as if there were no TLS.
+    /// The client got its `S`, and goes on as if there were no TLS. A first packet is entered as it
+    /// comes; it is waited for, so that nothing depends on how many segments it comes in.
     async fn not_tls(&mut self) {
         self.event(Event::Junk);
-        match startup::first_packet(self.channel.received()) {
-            Ok(Some((packet, size))) => self.enter_packet(&packet, size),
-            _ => self.junk(),
+        loop {
+            let more = match startup::first_packet(self.channel.received()) {
+                Ok(Some(_)) => break,
+                Ok(None) => self.channel.fill().await,
+                Err(_) => Err(Gone),
+            };
+            if more.is_err() {
+                self.junk();
+                break;
+            }
         }
         self.channel.close().await;
     }
@@ -195,7 +194,10 @@ impl Connection {
         };
         match done {
             Ok(()) => {}
-            Err(Unfinished::Gone) => return None,
+            Err(Unfinished::Gone) => {
+                self.channel.close().await;
+                return None;
+            }
             Err(Unfinished::Failed(failure)) => {
                 self.enter_client_alert(failure.alert);
                 self.enter(Sender::Server, 0, What::HandshakeFailed(failure.reason));
@@ -239,34 +241,30 @@ impl Connection {
         }
     }
 
-    /// Leaves as told, and takes note of what the client sends all the same.
     async fn end(&mut self, end: End) {
         match end {
             End::Close => self.channel.close().await,
-            End::Reset => return self.channel.reset(),
-            End::Silence => return self.channel.wait_for_end().await,
-        }
-        // A StartupMessage to a server that has closed is no login, but it left.
-        if let Ok(Some((packet, size))) = startup::first_packet(self.channel.received()) {
-            self.enter_packet(&packet, size);
+            End::Reset => self.channel.reset(),
+            End::Silence => self.channel.wait_for_end().await,
         }
     }
 
-    /// Answers nothing, and notices a StartupMessage when it comes.
+    /// Answers nothing, and notices what begins a login, or cancels, when it comes.
     async fn listen_in_silence(&mut self) {
         while let Ok(arrival) = self.arrival().await {
             match arrival {
+                Arrival::Packet(Packet::SslRequest | Packet::GssEncRequest) => continue,
                 Arrival::Packet(Packet::Startup(_)) => {
                     self.channel.log().until_decided(Event::AuthQuit);
                 }
                 Arrival::Packet(Packet::Cancel(_)) => self.event(Event::Cancel),
-                Arrival::Packet(_) => {}
                 Arrival::Tls | Arrival::Neither => {
                     self.event(Event::Junk);
                     self.junk();
-                    break;
                 }
             }
+            // What follows belongs to that, and is no first packet any more.
+            break;
         }
         self.channel.wait_for_end().await;
     }

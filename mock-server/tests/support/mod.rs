@@ -14,6 +14,7 @@ use pgtls_mock_server::{
     Builder, MockServer, Observation,
     axes::{Certificate, Key},
     pki::{Authority, ClientCertificate, server_end_point},
+    transcript::What,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 use tokio::{
@@ -59,6 +60,26 @@ pub async fn trace(server: MockServer) -> String {
 
 pub async fn finish(server: MockServer) -> Observation {
     server.finish(PATIENCE).await
+}
+
+/// Whether anybody's entry is such a one.
+pub fn entered(seen: &Observation, wanted: impl Fn(&What) -> bool) -> bool {
+    seen.connections.iter().flat_map(|connection| &connection.entries).any(|it| wanted(&it.what))
+}
+
+/// Waits until the server has seen so much.
+pub async fn until(server: &MockServer, enough: impl Fn(&Observation) -> bool) {
+    within(async {
+        while !enough(&server.observation()) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// No wait of a test is without an end.
+pub async fn within<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("it ends in time")
 }
 
 pub fn startup(user: &str) -> Vec<u8> {
