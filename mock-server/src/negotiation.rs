@@ -9,11 +9,6 @@ use crate::{
 /// The byte of `garbage`: none of S, N, E, and the start of no TLS record.
 pub(crate) const GARBAGE: u8 = b'?';
 
-/// Whether the reply puts a login's end where none has begun.
-pub(crate) const fn stuffs(reply: Reply) -> bool {
-    matches!(reply, Reply::Stuffed | Reply::StuffedLate | Reply::RefuseStuffed)
-}
-
 /// What the client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Arrival {

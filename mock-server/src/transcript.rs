@@ -141,7 +141,8 @@ pub enum What {
     },
     /// The cell's query, which decides the outcome.
     Query(String),
-    /// Any message but the one that the login asked for, behind stuffed bytes.
+    /// Any message but the one that the login asked for, behind stuffed bytes; in clear where the
+    /// client got an `S` and goes on without TLS.
     OutOfTurn(String),
     /// Bytes that are wrong on purpose.
     Hostile(&'static str),

@@ -93,10 +93,10 @@ async fn every_login_succeeds_with_the_right_password_and_fails_with_another() {
                 TlsClient::default(),
             )
             .await;
-            let canary = if way == "ssl" { String::new() } else { format!(" ({DEFAULT_CANARY})") };
+            let canary = if way == "ssl" { String::new() } else { format!("{DEFAULT_CANARY}: ") };
             assert_eq!(
                 answer,
-                Err(format!("28P01 password authentication failed for user \"any\"{canary}"))
+                Err(format!("28P01 {canary}password authentication failed for user \"any\""))
             );
             assert_eq!(seen_wrong.trace.to_string(), format!("connect, {accept}authfail -> fail"));
             for (seen, expected) in [(&seen_right, true), (&seen_wrong, false)] {

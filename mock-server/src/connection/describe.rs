@@ -20,15 +20,20 @@ pub(super) fn first_packet(packet: &Packet) -> What {
 /// The server's messages in `bytes`, each with its size.
 pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, What)> {
     std::iter::from_fn(move || {
-        let (&[tag, a, b, c, d], _) = bytes.split_first_chunk()?;
+        let (&[_, a, b, c, d], _) = bytes.split_first_chunk()?;
         let size = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
         let message = bytes.get(..size)?;
         bytes = &bytes[size..];
-        Some((size, describe(tag, &message[5..])))
+        Some((size, self::message(message)))
     })
 }
 
-fn describe(tag: u8, body: &[u8]) -> What {
+/// The server's one message in `bytes`.
+pub(super) fn message(bytes: &[u8]) -> What {
+    let (tag, body) = match bytes {
+        [tag, _, _, _, _, body @ ..] => (*tag, body),
+        _ => (0, bytes),
+    };
     let (name, summary) = match tag {
         b'R' => (authentication(body), String::new()),
         b'S' => ("ParameterStatus", strings(body, "=")),

@@ -1,8 +1,10 @@
 //! Bytes that are wrong on purpose, or right ones at the wrong time.
 
+use super::describe;
 use crate::{
     negotiation::Piece,
     protocol::backend::{self, Authentication, Report, TransactionStatus},
+    session::SERVER_VERSION,
     tls::{HANDSHAKE_FAILURE, fatal_record},
     transcript::What,
 };
@@ -11,8 +13,8 @@ use crate::{
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 /// Appends what is to be sent to `out`, and says what it is.
-pub(super) fn append(send: Piece, canary: &str, out: &mut Vec<u8>) -> What {
-    match send {
+pub(super) fn append(piece: Piece, canary: &str, out: &mut Vec<u8>) -> What {
+    match piece {
         Piece::Byte(byte) => {
             out.push(byte);
             What::NegotiationByte(byte)
@@ -22,10 +24,10 @@ pub(super) fn append(send: Piece, canary: &str, out: &mut Vec<u8>) -> What {
             What::Hostile("plaintext AuthenticationOk, ParameterStatus, ReadyForQuery")
         }
         Piece::Error => {
-            let report =
-                Report::fatal("53300", format!("sorry, too many clients already ({canary})"));
-            backend::error_response(out, &report);
-            What::Backend { tag: b'E', name: "ErrorResponse", summary: report.message }
+            let message = marked(canary, "sorry, too many clients already");
+            let before = out.len();
+            backend::error_response(out, &Report::fatal("53300", message));
+            describe::message(&out[before..])
         }
         Piece::Alert => {
             out.extend(fatal_record(HANDSHAKE_FAILURE));
@@ -38,10 +40,16 @@ pub(super) fn append(send: Piece, canary: &str, out: &mut Vec<u8>) -> What {
     }
 }
 
+/// The words with the canary, which comes first: a client that quotes no more than the beginning
+/// quotes it too.
+pub(super) fn marked(canary: &str, words: &str) -> String {
+    if canary.is_empty() { words.to_owned() } else { format!("{canary}: {words}") }
+}
+
 /// A login as it would end: whoever takes it for one believes that the session has begun.
 fn stuffing(out: &mut Vec<u8>) {
     backend::authentication(out, Authentication::Ok);
-    backend::parameter_status(out, "server_version", "18.0");
+    backend::parameter_status(out, "server_version", SERVER_VERSION);
     backend::parameter_status(out, "client_encoding", "UTF8");
     backend::ready_for_query(out, TransactionStatus::Idle);
 }

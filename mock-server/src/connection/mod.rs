@@ -16,6 +16,7 @@ use crate::{
     negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
     protocol::{
         backend::{self, Report},
+        frontend::Message,
         startup::{self, Packet},
     },
     server::Core,
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     /// How many connections were accepted before.
     number: u64,
     peer: SocketAddr,
+    /// A login's end was sent where none had begun.
+    stuffed: bool,
 }
 
 /// The TLS handshake is complete, and the login may follow inside.
@@ -53,7 +56,7 @@ impl Connection {
         number: u64,
         peer: SocketAddr,
     ) -> Self {
-        Self { channel, core, axes, context, number, peer }
+        Self { channel, core, axes, context, number, peer, stuffed: false }
     }
 
     /// Serves the client until it leaves, or has to.
@@ -68,7 +71,7 @@ impl Connection {
             if let Some(event) = step.event {
                 self.event(event);
             }
-            self.send_hostile(&step.send).await;
+            self.send_pieces(&step.send).await;
             match step.next {
                 Next::Listen => self.channel.expect_records(),
                 Next::Login(startup) => return self.login(startup).await,
@@ -130,7 +133,7 @@ impl Connection {
             while self.channel.received().is_empty() {
                 self.channel.fill().await.ok()?;
             }
-            self.send_hostile(&[Piece::Stuffing]).await;
+            self.send_pieces(&[Piece::Stuffing]).await;
         }
         match self.client_hello().await.ok()? {
             None if self.channel.received().first() != Some(&TLS_HANDSHAKE) => {
@@ -150,7 +153,7 @@ impl Connection {
                 for event in events {
                     self.event(event);
                 }
-                self.send_hostile(&send).await;
+                self.send_pieces(&send).await;
                 self.end(end).await;
                 None
             }
@@ -176,12 +179,25 @@ impl Connection {
             let more = match startup::first_packet(self.channel.received()) {
                 Ok(Some(_)) => break,
                 Ok(None) => self.channel.fill().await,
+                Err(_) if self.stuffed => return self.not_tls_but_a_session().await,
                 Err(_) => Err(Gone),
             };
             if more.is_err() {
                 self.junk();
                 break;
             }
+        }
+        self.channel.close().await;
+    }
+
+    /// The client may take stuffed bytes for its login, and go on in clear. A farewell alone says
+    /// nothing of the kind.
+    async fn not_tls_but_a_session(&mut self) {
+        match self.message().await {
+            Ok((Message::Terminate, size)) => self.enter_frontend(&Message::Terminate, size),
+            Ok((message @ Message::Unknown { .. }, size)) => self.enter_frontend(&message, size),
+            Ok((message, size)) => self.enter_out_of_turn(&message, size),
+            Err(_) => self.junk(),
         }
         self.channel.close().await;
     }
@@ -291,12 +307,14 @@ impl Connection {
         self.channel.log().enter(sender, self.channel.is_encrypted(), size, what);
     }
 
-    async fn send_hostile(&mut self, sends: &[Piece]) {
+    /// Sends pieces of the negotiation, honest or not, in one segment.
+    async fn send_pieces(&mut self, pieces: &[Piece]) {
         let mut bytes = Vec::new();
-        for &send in sends {
+        for &piece in pieces {
             let before = bytes.len();
-            let what = hostile::append(send, &self.core.canary, &mut bytes);
+            let what = hostile::append(piece, &self.core.canary, &mut bytes);
             self.enter(Sender::Server, bytes.len() - before, what);
+            self.stuffed |= piece == Piece::Stuffing;
         }
         self.channel.send_raw(&bytes).await;
     }
@@ -311,7 +329,7 @@ impl Connection {
     /// Sends an ErrorResponse; in clear it carries the canary.
     async fn send_report(&mut self, mut report: Report) {
         if !self.channel.is_encrypted() {
-            report.message = format!("{} ({})", report.message, self.core.canary);
+            report.message = hostile::marked(&self.core.canary, &report.message);
         }
         let mut message = Vec::new();
         backend::error_response(&mut message, &report);

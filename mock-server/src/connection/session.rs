@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use pgtls_harness::Deadline;
 use rand::Rng;
-use tokio::{task::coop::consume_budget, time::timeout};
+use tokio::task::coop::consume_budget;
 
 use super::{Connection, channel::Gone};
 use crate::{
     login::{Login, Step, Terms, TlsTerms},
-    negotiation,
     protocol::{
         self,
         backend::{self, Authentication, Report, TransactionStatus},
@@ -29,7 +29,7 @@ const NEWEST_PROTOCOL: (u16, u16) = (3, 2);
 const HEAD_START: Duration = Duration::from_millis(100);
 
 /// Why there is no next message.
-enum Missing {
+pub(super) enum Missing {
     /// The client left.
     Gone,
     /// What it sent cannot be one.
@@ -50,8 +50,7 @@ impl Connection {
             match step {
                 Step::Ask { ask, challenge, login } => {
                     out.extend(ask);
-                    let spoke_unasked =
-                        negotiation::stuffs(self.axes.reply) && self.speaks_unasked().await;
+                    let spoke_unasked = self.stuffed && self.speaks_unasked().await;
                     self.channel.log().note(|connection| connection.challenges.extend(challenge));
                     self.send(&out).await;
                     out.clear();
@@ -91,10 +90,12 @@ impl Connection {
 
     /// Whether the client has more to say before it is asked.
     async fn speaks_unasked(&mut self) -> bool {
-        if self.channel.received().is_empty() {
-            // Silence, bytes and the end are all seen by whoever reads next.
-            let _ = timeout(HEAD_START, self.channel.fill()).await;
-        }
+        let deadline = Deadline::after(HEAD_START);
+        // What was read may be the beginning of a TLS record, and say nothing yet. Silence, bytes
+        // and the end are all seen by whoever reads next.
+        while self.channel.received().is_empty()
+            && let Ok(Ok(())) = deadline.bound(self.channel.fill()).await
+        {}
         !self.channel.received().is_empty()
     }
 
@@ -126,16 +127,17 @@ impl Connection {
             Ok(next) => next,
             Err(Missing::Gone) => return None,
             Err(Missing::Broken(error)) => {
+                if self.stuffed {
+                    self.enter(Sender::Client, 0, What::OutOfTurn(error.to_string()));
+                }
+                self.junk();
                 return Some(Step::Reject(Report::fatal("08P01", error.to_string())));
             }
         };
         let judged = login.take(&message);
         match judged.proof {
             Some(proof) => self.enter(Sender::Client, size, What::Proof(proof)),
-            None if negotiation::stuffs(self.axes.reply) => {
-                let words = format!("{} {}", message.name(), message.summary());
-                self.enter(Sender::Client, size, What::OutOfTurn(words.trim_end().to_owned()));
-            }
+            None if self.stuffed => self.enter_out_of_turn(&message, size),
             None => self.enter_frontend(&message, size),
         }
         Some(judged.step)
@@ -179,7 +181,7 @@ impl Connection {
     }
 
     /// The next message and its size.
-    async fn message(&mut self) -> Result<(Message, usize), Missing> {
+    pub(super) async fn message(&mut self) -> Result<(Message, usize), Missing> {
         loop {
             match frontend::message(self.channel.received()) {
                 Ok(Some((message, size))) => {
@@ -192,7 +194,13 @@ impl Connection {
         }
     }
 
-    fn enter_frontend(&self, message: &Message, size: usize) {
+    /// Enters a message that nobody asked for, behind stuffed bytes.
+    pub(super) fn enter_out_of_turn(&self, message: &Message, size: usize) {
+        let words = format!("{} {}", message.name(), message.summary());
+        self.enter(Sender::Client, size, What::OutOfTurn(words.trim_end().to_owned()));
+    }
+
+    pub(super) fn enter_frontend(&self, message: &Message, size: usize) {
         let what =
             What::Frontend { tag: message.tag(), name: message.name(), summary: message.summary() };
         self.enter(Sender::Client, size, what);

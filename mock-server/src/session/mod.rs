@@ -19,6 +19,7 @@ use std::collections::HashMap;
 
 use self::extended::{Portal, Prepared};
 pub use self::parameters::Parameters;
+pub(crate) use self::parameters::SERVER_VERSION;
 use crate::protocol::{
     backend::{self, Report, TransactionStatus},
     frontend::Message,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::protocol::{backend, startup::StartupMessage};
 
 /// The version that the server says it is.
-pub(super) const SERVER_VERSION: &str = "18.4";
+pub(crate) const SERVER_VERSION: &str = "18.4";
 
 /// Those that PostgreSQL 18 reports by ParameterStatus, with their values after a login.
 const REPORTED: [(&str, &str); 15] = [
