@@ -172,7 +172,8 @@ impl Builder {
         self
     }
 
-    /// How many connections are remembered, the newest ones: 256 without this setting.
+    /// How many connections are remembered, the newest ones: 256 without this setting. Those before
+    /// them are counted in [`Observation::forgotten`](crate::Observation::forgotten).
     pub const fn history(mut self, connections: usize) -> Self {
         self.history = connections;
         self

@@ -77,7 +77,7 @@ impl History {
     pub(crate) fn ended(&self, number: u64, log: &Log) {
         let mut state = self.lock();
         if !state.subscribers.is_empty() {
-            let ended = Ended { number, observation: observe(vec![log.connection()]) };
+            let ended = Ended { number, observation: observe(vec![log.connection()], 0) };
             state.subscribers.retain(|subscriber| subscriber.send(ended.clone()).is_ok());
         }
     }
@@ -89,8 +89,12 @@ impl History {
     }
 
     pub(crate) fn observation(&self) -> Observation {
-        let logs: Vec<Log> = self.lock().logs.iter().cloned().collect();
-        observe(logs.iter().map(Log::connection).collect())
+        let (logs, accepted) = {
+            let state = self.lock();
+            (state.logs.iter().cloned().collect::<Vec<Log>>(), state.accepted)
+        };
+        let forgotten = accepted - logs.len() as u64;
+        observe(logs.iter().map(Log::connection).collect(), forgotten)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -98,8 +102,9 @@ impl History {
     }
 }
 
-/// Condenses transcripts into a trace. The outcome is that of the last query that arrived.
-fn observe(connections: Vec<Connection>) -> Observation {
+/// Condenses transcripts into a trace. The outcome is that of the last query on the last connection
+/// that has one, in the order of acceptance.
+fn observe(connections: Vec<Connection>, forgotten: u64) -> Observation {
     let mut trace = Trace::default();
     for connection in &connections {
         let mut events: Vec<Event> = Vec::new();
@@ -113,5 +118,5 @@ fn observe(connections: Vec<Connection>) -> Observation {
         }
         trace.connections.push(events);
     }
-    Observation { trace, connections }
+    Observation { trace, connections, forgotten }
 }

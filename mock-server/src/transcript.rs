@@ -14,6 +14,9 @@ pub struct Observation {
     pub trace: Trace,
     /// The fine view, a list of entries for each connection in the order of acceptance.
     pub connections: Vec<Connection>,
+    /// How many connections came before these and are forgotten, so that neither view holds them
+    /// (see [`Builder::history`](crate::Builder::history)).
+    pub forgotten: u64,
 }
 
 /// One TCP connection.
@@ -21,8 +24,11 @@ pub struct Observation {
 pub struct Connection {
     /// When it was accepted, since the server's start.
     pub accepted: Duration,
-    /// What happened on it, in order.
+    /// What happened on it, in order: the first 10,000 entries, and up to 100,000 of those that
+    /// verdicts rest on (see [`What::is_fact`]).
     pub entries: Vec<Entry>,
+    /// How many entries came after these limits were reached, and were not kept.
+    pub forgotten: u64,
     /// The TLS session, from the ClientHello on.
     pub tls: Option<TlsFacts>,
     /// The first bytes that the client sent unencrypted and outside of TLS records
@@ -154,6 +160,26 @@ pub enum What {
     Reset,
     /// The server's deadline for the connection passed.
     TimedOut,
+}
+
+impl What {
+    /// Whether a trace or a verdict may rest on it: an event, or something that the client should
+    /// or should not have sent. The rest is there to be read.
+    #[must_use]
+    pub const fn is_fact(&self) -> bool {
+        matches!(
+            self,
+            Self::Event(_)
+                | Self::CancelRequest
+                | Self::Startup { .. }
+                | Self::Proof(_)
+                | Self::Query(_)
+                | Self::OutOfTurn(_)
+                | Self::Closed
+                | Self::Reset
+                | Self::TimedOut
+        )
+    }
 }
 
 /// How a client proved who it is.

@@ -14,7 +14,10 @@ use std::{
 };
 
 use pgtls_harness::rules::RuleSpec;
-use pgtls_mock_server::axes::{Auth, Reply, ServerAxes, TlsVersions};
+use pgtls_mock_server::{
+    axes::{Auth, Reply, ServerAxes, TlsVersions},
+    transcript::What,
+};
 use proptest::{collection::vec, prelude::*};
 use support::*;
 use tokio::{
@@ -249,6 +252,59 @@ proptest! {
             assert!(!panicked(), "a task panicked");
         });
     }
+}
+
+/// One message of 1 MiB makes no more than a few of them, and takes no more than a moment.
+#[test]
+fn a_long_text_is_answered_in_time() {
+    let _alone = alone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let repeated = |each: &dyn Fn(usize) -> String| {
+        let mut sql = String::new();
+        for number in 0.. {
+            let next = each(number);
+            if sql.len() + next.len() > (1 << 20) - 100 {
+                break;
+            }
+            sql += &next;
+        }
+        sql
+    };
+    let texts = [
+        repeated(&|_| "show all;".to_owned()),
+        repeated(&|number| format!("set a{number}=1;")),
+        "begin;".to_owned() + &repeated(&|number| format!("savepoint s{number};")),
+        format!("set application_name='{}'", "x".repeat((1 << 20) - 100)),
+        repeated(&|_| ";".to_owned()),
+        repeated(&|_| "select 1;".to_owned()),
+        format!("select {}", "(".repeat((1 << 20) - 100)),
+        format!("select '{}", "''".repeat((1 << 19) - 100)),
+    ];
+    runtime.block_on(async {
+        let server = server().auth(Auth::Trust).start().await.unwrap();
+        for sql in texts {
+            let mut client = Raw::connect(&server).await;
+            client.send(&startup("any")).await;
+            let before = std::time::Instant::now();
+            let query = message(b'Q', &[sql.as_bytes(), &[0]].concat());
+            let bytes = [query, message(b'X', b"")].concat();
+            let (mut read, mut write) = client.0.split();
+            let mut answer = Vec::new();
+            let both = async {
+                tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer)).1.unwrap()
+            };
+            timeout(DEADLINE, both).await.unwrap_or_else(|_| panic!("{sql:.40}"));
+            assert!(before.elapsed() < DEADLINE, "{sql:.40}: {:?}", before.elapsed());
+            assert!(answer.len() < 8 << 20, "{sql:.40}: {}", answer.len());
+        }
+        let seen = timeout(DEADLINE, server.finish(DEADLINE)).await.unwrap();
+        let kept = |what: &What| match what {
+            What::Frontend { summary, .. } | What::Backend { summary, .. } => summary.len(),
+            _ => 0,
+        };
+        assert!(!entered(&seen, |what| kept(what) > 2000));
+        assert!(!panicked(), "a task panicked");
+    });
 }
 
 /// Sockets and panics are counted for the whole process: one test at a time.

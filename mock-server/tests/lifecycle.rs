@@ -214,7 +214,9 @@ async fn history_is_bounded() {
         assert_eq!(client.read().await, *b"N");
     }
     drop(Raw::connect(&server).await);
-    assert_eq!(trace(server).await, "connect, sslreject, reconnect -> fail");
+    let seen = finish(server).await;
+    assert_eq!(seen.trace.to_string(), "connect, sslreject, reconnect -> fail");
+    assert_eq!(seen.forgotten, 2);
 }
 
 #[tokio::test]

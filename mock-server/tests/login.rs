@@ -281,6 +281,15 @@ async fn only_the_cells_query_decides() {
     let server = support::server().query_number(48151).start().await.unwrap();
     let (_, seen) = seen(server, |_| {}, TlsClient::default()).await;
     assert_eq!(seen.trace.to_string(), "connect, sslaccept, authok -> ssl");
+    // Of several in one message, whichever comes last.
+    let server = support::server().auth(Auth::Trust).query_number(48151).start().await.unwrap();
+    let mut client = Raw::connect(&server).await;
+    client.send(&startup("any")).await;
+    client.send(&message(b'Q', b"SELECT 48151; SELECT 1\0")).await;
+    client.send(&message(b'X', b"")).await;
+    client.read_to_end().await;
+    drop(client);
+    assert_eq!(trace(server).await, "connect, authok -> plain");
 }
 
 #[tokio::test]

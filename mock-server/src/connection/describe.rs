@@ -1,9 +1,17 @@
 //! Messages as the transcript tells them: the server's are read back from the bytes that are sent.
 
+use std::borrow::Cow;
+
 use crate::{
-    protocol::startup::{Packet, StartupMessage},
+    protocol::{
+        excerpt,
+        startup::{Packet, StartupMessage},
+    },
     transcript::What,
 };
+
+/// How much of a string is looked at, in bytes.
+const MOST: usize = 1000;
 
 /// A first packet of the client.
 pub(super) fn first_packet(packet: &Packet) -> What {
@@ -70,14 +78,20 @@ fn authentication(body: &[u8]) -> &'static str {
 }
 
 fn strings(body: &[u8], separator: &str) -> String {
-    let mut text = String::with_capacity(body.len() + separator.len());
+    let mut text = String::with_capacity(body.len().min(MOST) + separator.len());
     for string in body.split(|&byte| byte == 0).filter(|string| !string.is_empty()) {
         if !text.is_empty() {
             text.push_str(separator);
         }
-        text.push_str(&String::from_utf8_lossy(string));
+        text.push_str(&beginning(string));
     }
     text
+}
+
+/// What of a string is told: a client can make the server say what it likes, as often as it likes.
+fn beginning(string: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(&string[..string.len().min(MOST)]);
+    if string.len() > MOST { excerpt(&text).into() } else { text }
 }
 
 /// SQLSTATE and message.
@@ -85,7 +99,7 @@ fn report(body: &[u8]) -> String {
     let field = |kind: u8| {
         body.split(|&byte| byte == 0)
             .find(|field| field.first() == Some(&kind))
-            .map(|field| String::from_utf8_lossy(&field[1..]))
+            .map(|field| beginning(&field[1..]))
             .unwrap_or_default()
     };
     format!("{} {}", field(b'C'), field(b'M'))

@@ -14,8 +14,10 @@ use crate::{
 
 /// How much of what a client sends in clear is kept, in bytes.
 const MAX_CLEAR: usize = 64 * 1024;
-/// How many entries a connection has before only events are entered.
+/// How many entries a connection has before only facts are entered.
 const MAX_ENTRIES: usize = 10_000;
+/// How many entries a connection has in all.
+const MAX_FACTS: usize = 100_000;
 /// How many entries a login and a query leave: room for them is made at once.
 const USUAL_ENTRIES: usize = 48;
 
@@ -76,11 +78,7 @@ impl Log {
     }
 
     pub(crate) fn enter(&self, sender: Sender, encrypted: bool, size: usize, what: What) {
-        let at = self.0.started.elapsed();
-        let entries = &mut self.lock().connection.entries;
-        if entries.len() < MAX_ENTRIES || matches!(what, What::Event(_)) {
-            entries.push(Entry { at, sender, encrypted, size, what });
-        }
+        self.enter_all(sender, encrypted, std::iter::once((size, what)));
     }
 
     /// Enters what happens at one moment.
@@ -91,10 +89,15 @@ impl Log {
         all: impl Iterator<Item = (usize, What)>,
     ) {
         let at = self.0.started.elapsed();
-        let entries = &mut self.lock().connection.entries;
-        let room = MAX_ENTRIES.saturating_sub(entries.len());
-        let all = all.take(room);
-        entries.extend(all.map(|(size, what)| Entry { at, sender, encrypted, size, what }));
+        let connection = &mut self.lock().connection;
+        for (size, what) in all {
+            let limit = if what.is_fact() { MAX_FACTS } else { MAX_ENTRIES };
+            if connection.entries.len() < limit {
+                connection.entries.push(Entry { at, sender, encrypted, size, what });
+            } else {
+                connection.forgotten += 1;
+            }
+        }
     }
 
     /// Enters an event of the trace, which decides whatever was pending.
@@ -132,5 +135,30 @@ impl Log {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_pass_the_limit_and_what_does_not_is_counted() {
+        let log = Log::new(Instant::now(), None);
+        let chatter = (0..MAX_ENTRIES + 2).map(|_| (1, What::NegotiationByte(b'N')));
+        log.enter_all(Sender::Server, false, chatter);
+        log.enter(Sender::Client, true, 0, What::Query("SELECT 1".to_owned()));
+        let connection = log.connection();
+        assert_eq!(connection.entries.len(), MAX_ENTRIES + 1);
+        assert!(matches!(connection.entries[MAX_ENTRIES].what, What::Query(_)));
+        assert_eq!(connection.forgotten, 2);
+        log.enter_all(
+            Sender::Client,
+            true,
+            (0..MAX_FACTS).map(|_| (0, What::Query(String::new()))),
+        );
+        let connection = log.connection();
+        assert_eq!(connection.entries.len(), MAX_FACTS);
+        assert_eq!(connection.forgotten, 2 + MAX_ENTRIES as u64 + 1);
     }
 }

@@ -28,6 +28,9 @@ const NEWEST_PROTOCOL: (u16, u16) = (3, 2);
 /// Chosen well above a scheduling delay on a busy machine, and well below any connect timeout.
 const HEAD_START: Duration = Duration::from_millis(100);
 
+/// How much is answered before it is sent, however many messages still wait, in bytes.
+const FLUSH_SIZE: usize = 64 * 1024;
+
 /// Why there is no next message.
 pub(super) enum Missing {
     /// The client left.
@@ -84,7 +87,7 @@ impl Connection {
         backend::backend_key_data(&mut out, process_id, &key[..key_size]);
         backend::ready_for_query(&mut out, TransactionStatus::Idle);
         self.send(&out).await;
-        self.session(Session::new(parameters)).await;
+        self.session(Session::new(parameters, self.core.query_number)).await;
         self.channel.close().await;
     }
 
@@ -155,13 +158,15 @@ impl Connection {
                     self.channel.take(size);
                     self.enter_frontend(&message, size);
                     let respond = session.respond(&message, &mut out);
-                    if let Some(number) = respond.query_seen
-                        && self.core.query_number.is_none_or(|wanted| wanted == number)
-                    {
+                    if let Some(number) = respond.query_seen {
                         self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
                     }
                     if respond.flow == Flow::Close {
                         return self.send(&out).await;
+                    }
+                    if out.len() >= FLUSH_SIZE {
+                        self.send(&out).await;
+                        out.clear();
                     }
                 }
                 Ok(None) => {

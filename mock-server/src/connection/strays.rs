@@ -3,22 +3,25 @@
 
 use crate::protocol::startup::{self, Packet};
 
+/// How many are told: a flood of them is no news.
+const MOST: usize = 100;
+
 /// Finds first packets in a stream of clear bytes, in whatever pieces it comes.
 #[derive(Debug, Default)]
 pub(super) enum Strays {
     /// The connection reads its first packets itself.
     #[default]
     Unwatched,
-    /// What may be the beginning of one.
-    Watched(Vec<u8>),
-    /// What came is none, and no boundary can be told behind it.
+    /// What may be the beginning of one, and how many there were.
+    Watched(Vec<u8>, usize),
+    /// What came is none, and no boundary can be told behind it; or there were enough.
     Over,
 }
 
 impl Strays {
     /// From now on they are looked for.
     pub(super) fn watch(&mut self) {
-        *self = Self::Watched(Vec::new());
+        *self = Self::Watched(Vec::new(), 0);
     }
 
     pub(super) const fn is_watched(&self) -> bool {
@@ -27,16 +30,17 @@ impl Strays {
 
     /// Looks at the next bytes, and tells the packets that are whole with them, each with its size.
     pub(super) fn follow(&mut self, bytes: &[u8], mut tell: impl FnMut(&Packet, usize)) {
-        let Self::Watched(begun) = self else { return };
+        let Self::Watched(begun, count) = self else { return };
         begun.extend_from_slice(bytes);
         loop {
             match startup::first_packet(begun) {
-                Ok(Some((packet, size))) => {
+                Ok(Some((packet, size))) if *count < MOST => {
                     tell(&packet, size);
                     begun.drain(..size);
+                    *count += 1;
                 }
                 Ok(None) => return,
-                Err(_) => {
+                Ok(Some(_)) | Err(_) => {
                     *self = Self::Over;
                     return;
                 }
@@ -68,6 +72,11 @@ mod tests {
         for cut in 0..bytes.len() {
             assert_eq!(found(&[&bytes[..cut], &bytes[cut..]]), [8, 9], "{cut}");
         }
+    }
+
+    #[test]
+    fn a_flood_is_not_told_to_its_end() {
+        assert_eq!(found(&[&SSL_REQUEST.repeat(2 * MOST)]).len(), MOST);
     }
 
     #[test]

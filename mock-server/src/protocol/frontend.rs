@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, reader::Reader};
+use super::{Error, excerpt, reader::Reader};
 
 /// The longest message whose length a client chooses freely (queries, parameters), in bytes.
 /// PostgreSQL takes up to 1 GiB; nothing said to a mock comes near this.
@@ -239,17 +239,6 @@ impl fmt::Display for Target {
 
 fn quoted(name: &str) -> String {
     if name.is_empty() { "unnamed".to_owned() } else { format!("`{}`", excerpt(name)) }
-}
-
-/// A text's beginning, on one line.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut line: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line
 }
 
 const fn name(tag: u8) -> &'static str {

@@ -33,3 +33,14 @@ pub enum Error {
     #[error("first packet: wanted a version or a request code, got {0}")]
     RequestCode(u32),
 }
+
+/// A text's beginning, on one line.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut line: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}

@@ -3,9 +3,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    Session,
+    MAX_REMEMBERED, Session,
     run::{Field, Ran, Row, describe, rows_tag, send},
     statement::{self, Statement},
+    too_much,
 };
 use crate::protocol::{
     backend::{self, Report},
@@ -96,6 +97,9 @@ impl Session {
                 format!("prepared statement \"{name}\" already exists"),
             ));
         }
+        if self.prepared.len() >= MAX_REMEMBERED && !self.prepared.contains_key(name) {
+            return Err(too_much("prepared statements"));
+        }
         let mut parameters =
             statement.as_ref().map(|statement| statement.parameters.clone()).unwrap_or_default();
         for (index, &oid) in types.iter().enumerate() {
@@ -144,6 +148,9 @@ impl Session {
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             let name = &bind.portal;
             return Err(Report::error("42P03", format!("cursor \"{name}\" already exists")));
+        }
+        if self.portals.len() >= MAX_REMEMBERED && !self.portals.contains_key(&bind.portal) {
+            return Err(too_much("portals"));
         }
         let portal = Portal {
             prepared: prepared.clone(),

@@ -25,6 +25,16 @@ use crate::protocol::{
     frontend::Message,
 };
 
+/// How long the answer to one message may get, in bytes: more than any honest one asks for.
+const MAX_ANSWER: usize = 4 << 20;
+/// How many of a kind a session remembers: parameters, statements, portals, savepoints.
+const MAX_REMEMBERED: usize = 1000;
+
+/// 54000.
+fn too_much(what: &str) -> Report {
+    Report::error("54000", format!("too much for this server: {what}"))
+}
+
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
@@ -40,7 +50,8 @@ pub enum Flow {
 pub struct Respond {
     /// Whether the session goes on.
     pub flow: Flow,
-    /// The number of a `SELECT <integer>` that was run (not merely parsed); the last of several.
+    /// The number of a `SELECT <integer>` that was run (not merely parsed), if it is the one that
+    /// the session looks out for; the last of several.
     pub query_seen: Option<i64>,
 }
 
@@ -53,7 +64,7 @@ pub struct Respond {
 /// };
 ///
 /// let startup = StartupMessage { protocol: (3, 0), parameters: Vec::new() };
-/// let mut session = Session::new(Parameters::new(&startup));
+/// let mut session = Session::new(Parameters::new(&startup), None);
 /// let mut out = Vec::new();
 /// let respond = session.respond(&Message::Query("SELECT 48151".to_owned()), &mut out);
 /// assert_eq!((respond.flow, respond.query_seen), (Flow::Continue, Some(48151)));
@@ -62,6 +73,8 @@ pub struct Respond {
 #[derive(Debug)]
 pub struct Session {
     parameters: Parameters,
+    /// The number to look out for; any if there is none.
+    wanted: Option<i64>,
     transaction: TransactionStatus,
     savepoints: Vec<String>,
     /// By name; the unnamed one has none.
@@ -75,11 +88,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session right after its login.
+    /// A session right after its login, that looks out for `SELECT <wanted>`, or for any
+    /// `SELECT <integer>`.
     #[must_use]
-    pub fn new(parameters: Parameters) -> Self {
+    pub fn new(parameters: Parameters, wanted: Option<i64>) -> Self {
         Self {
             parameters,
+            wanted,
             transaction: TransactionStatus::Idle,
             savepoints: Vec::new(),
             prepared: HashMap::new(),
@@ -161,7 +176,11 @@ impl Session {
         if statements.is_empty() {
             backend::empty_query_response(out);
         }
+        let before = out.len();
         for statement in statements {
+            if out.len() - before > MAX_ANSWER {
+                return Err(too_much("an answer of more than 4 MiB"));
+            }
             if !statement.parameters.is_empty() {
                 return Err(Report::error("42P02", "there is no parameter $1"));
             }

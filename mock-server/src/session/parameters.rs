@@ -2,10 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::{backend, startup::StartupMessage};
+use super::{MAX_REMEMBERED, too_much};
+use crate::protocol::{
+    backend::{self, Report},
+    startup::StartupMessage,
+};
+
+/// The longest value of a parameter, in bytes.
+const MAX_VALUE: usize = 10_000;
 
 /// The version that the server says it is.
 pub(crate) const SERVER_VERSION: &str = "18.4";
+/// The same as a number.
+const SERVER_VERSION_NUM: &str = "180004";
 
 /// Those that PostgreSQL 18 reports by ParameterStatus, with their values after a login.
 const REPORTED: [(&str, &str); 15] = [
@@ -38,7 +47,7 @@ const SHOWN: [(&str, &str); 16] = [
     ("lock_timeout", "0"),
     ("max_identifier_length", "63"),
     ("row_security", "on"),
-    ("server_version_num", "180004"),
+    ("server_version_num", SERVER_VERSION_NUM),
     ("ssl", "on"),
     ("statement_timeout", "0"),
     ("transaction_deferrable", "off"),
@@ -83,13 +92,13 @@ impl Parameters {
         let settings =
             REPORTED.iter().map(setting(true)).chain(SHOWN.iter().map(setting(false))).collect();
         let mut own = Self { user, database, settings };
-        own.set("session_authorization", &own.user.clone());
+        own.set_at_login("session_authorization", &own.user.clone());
         for (name, value) in &startup.parameters {
             match name.as_str() {
                 "user" | "database" | "replication" => {}
                 "options" => own.set_options(value),
                 name if name.starts_with("_pq_.") => {}
-                name => own.set(name, value),
+                name => own.set_at_login(name, value),
             }
         }
         for setting in &mut own.settings {
@@ -136,8 +145,17 @@ impl Parameters {
     }
 
     /// Sets a parameter. One that is not known here is remembered: PostgreSQL has hundreds.
-    pub(super) fn set(&mut self, name: &str, value: &str) {
+    ///
+    /// # Errors
+    /// When there are too many, or the value is too long, to be remembered.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Report> {
+        if value.len() > MAX_VALUE {
+            return Err(too_much("a parameter of more than 10000 bytes"));
+        }
         let known = self.settings.iter().position(|own| own.name.eq_ignore_ascii_case(name));
+        if known.is_none() && self.settings.len() >= MAX_REMEMBERED {
+            return Err(too_much("parameters"));
+        }
         let index = known.unwrap_or_else(|| {
             self.settings.push(Setting {
                 name: name.to_lowercase().into(),
@@ -152,21 +170,27 @@ impl Parameters {
         let value = canonical(&setting.name, value);
         setting.changed |= setting.value != value;
         setting.value = value.into();
+        Ok(())
+    }
+
+    /// Sets a parameter that a first packet brought: too small for one that cannot be remembered
+    /// to matter.
+    fn set_at_login(&mut self, name: &str, value: &str) {
+        if let Err(report) = self.set(name, value) {
+            tracing::debug!(name, reason = report.message, "not remembered");
+        }
     }
 
     /// Gives a parameter back the value that it had after the login.
     pub(super) fn reset(&mut self, name: &str) {
-        let known = self.settings.iter().find(|own| own.name.eq_ignore_ascii_case(name));
-        if let Some(default) = known.map(|setting| setting.default.clone()) {
-            self.set(name, &default);
+        let known = self.settings.iter_mut().find(|own| own.name.eq_ignore_ascii_case(name));
+        if let Some(setting) = known {
+            setting.reset();
         }
     }
 
     pub(super) fn reset_all(&mut self) {
-        for setting in &mut self.settings {
-            setting.changed |= setting.value != setting.default;
-            setting.value.clone_from(&setting.default);
-        }
+        self.settings.iter_mut().for_each(Setting::reset);
     }
 
     /// `-c name=value` and `--name=value`, as on the server's command line.
@@ -179,9 +203,16 @@ impl Parameters {
                 None => word.strip_prefix("-c"),
             };
             if let Some((name, value)) = assignment.and_then(|text| text.split_once('=')) {
-                self.set(&name.replace('-', "_"), value);
+                self.set_at_login(&name.replace('-', "_"), value);
             }
         }
+    }
+}
+
+impl Setting {
+    fn reset(&mut self) {
+        self.changed |= self.value != self.default;
+        self.value.clone_from(&self.default);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Running a statement: what it changes, the rows it gives, the tag it ends with.
 
 use super::{
-    Session,
+    MAX_REMEMBERED, Session,
     select::{Expression, Select},
     statement::Command,
+    too_much,
     types::{Type, Value},
 };
 use crate::protocol::{
@@ -141,6 +142,9 @@ impl Session {
             Command::Rollback => self.end("ROLLBACK", out),
             Command::Savepoint(name) => {
                 self.check_block("SAVEPOINT")?;
+                if self.savepoints.len() >= MAX_REMEMBERED {
+                    return Err(too_much("savepoints"));
+                }
                 self.savepoints.push(name.clone());
                 "SAVEPOINT"
             }
@@ -159,7 +163,7 @@ impl Session {
             }
             Command::Set { name, value } => {
                 match value {
-                    Some(value) => self.parameters.set(name, value),
+                    Some(value) => self.parameters.set(name, value)?,
                     None => self.parameters.reset(name),
                 }
                 "SET"
@@ -220,7 +224,8 @@ impl Session {
     }
 
     fn select(&mut self, select: &Select) -> Result<Vec<Row>, Report> {
-        if select.integer.is_some() {
+        let is_wanted = |number| self.wanted.is_none_or(|wanted| wanted == number);
+        if select.integer.is_some_and(is_wanted) {
             self.query_seen = select.integer;
         }
         let Some(expressions) = &select.row else { return Ok(Vec::new()) };
@@ -245,7 +250,7 @@ impl Session {
             Expression::Database => text(self.parameters.database()),
             Expression::Setting(name) => text(self.setting(name)?.1),
             Expression::SetConfig(name, value) => {
-                self.parameters.set(name, value);
+                self.parameters.set(name, value)?;
                 text(value)
             }
         })

@@ -17,7 +17,7 @@ fn session() -> Session {
 }
 
 fn session_with(parameters: &[(&str, &str)]) -> Session {
-    Session::new(parameters_of(parameters))
+    Session::new(parameters_of(parameters), None)
 }
 
 fn parameters_of(parameters: &[(&str, &str)]) -> Parameters {
@@ -278,7 +278,7 @@ fn parameters_are_reported_set_and_shown() {
         assert!(reported.iter().any(|own| own == wanted), "{wanted} in {reported:?}");
     }
 
-    let session = &mut Session::new(parameters);
+    let session = &mut Session::new(parameters, None);
     for (sql, wanted) in [
         ("SET application_name = 'other'", &["SET", "application_name=other", "ready I"][..]),
         ("SET application_name = 'other'", &["SET", "ready I"]),
