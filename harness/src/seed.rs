@@ -82,7 +82,7 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || Error::Seed(text.to_owned());
-        if text.starts_with(['+', '-']) {
+        if text.starts_with(['+', '-']) || text.len() > 16 {
             return Err(wrong());
         }
         u64::from_str_radix(text, 16).map(Self).map_err(|_| wrong())
@@ -121,9 +121,8 @@ mod tests {
     #[test]
     fn what_is_no_seed_is_refused() {
         for text in ["", "+1", "-1", "xyz", "00000000000000000", "1 "] {
-            let parsed = text.parse::<Seed>();
-            assert_eq!(parsed.is_err(), text != "00000000000000000", "{text}: {parsed:?}");
+            assert!(text.parse::<Seed>().is_err(), "{text}");
         }
-        assert!("10000000000000000".parse::<Seed>().is_err());
+        assert_eq!("00000000000000ff".parse::<Seed>().ok(), Some(Seed::new(255)));
     }
 }

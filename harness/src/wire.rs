@@ -103,6 +103,13 @@ impl Wire {
         }
     }
 
+    /// Whether the end that reading comes to is this end's own doing, a rule's or a reset, and not
+    /// the peer's.
+    #[must_use]
+    pub const fn was_ended_here(&self) -> bool {
+        self.stream.is_none() || self.inbound.closed
+    }
+
     /// Whether small writes leave at once (TCP_NODELAY).
     ///
     /// # Errors

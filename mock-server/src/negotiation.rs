@@ -169,6 +169,16 @@ fn answer_ssl_request(reply: Reply) -> Step {
     }
 }
 
+/// Whether the reply ever comes to a handshake, for which there must be a certificate.
+pub(crate) fn shakes_hands(reply: Reply) -> bool {
+    let asked = match answer_ssl_request(reply).next {
+        Next::Tls { play, .. } => Some(play),
+        _ => None,
+    };
+    let plays = [asked, Some(answer_client_hello(reply))];
+    plays.into_iter().flatten().any(|play| matches!(play, Play::Honest | Play::StuffLate))
+}
+
 /// Without an SSLRequest the hostile bytes come without the `S`, and none of it counts as accepted.
 fn answer_client_hello(reply: Reply) -> Play {
     use Piece::{Byte, Stuffing};
@@ -238,6 +248,14 @@ mod tests {
             );
             let goes_on = matches!(step.next, Next::Listen);
             assert_eq!(goes_on, event == Some(SslReject), "{reply}");
+        }
+    }
+
+    #[test]
+    fn whoever_says_s_and_does_not_spoil_it_shakes_hands() {
+        let shaking = [Reply::Accept, Reply::Stuffed, Reply::StuffedLate];
+        for &reply in Reply::ALL {
+            assert_eq!(shakes_hands(reply), shaking.contains(&reply), "{reply}");
         }
     }
 

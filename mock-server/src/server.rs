@@ -1,7 +1,7 @@
 //! The server: a listener whose connections are served by tasks of its own, and the guard that holds both.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -16,9 +16,10 @@ use tokio::{
 
 use crate::{
     Builder, Error,
-    axes::{Certificate, Reply, ServerAxes},
+    axes::{Certificate, ServerAxes},
     connection::{Channel, Connection, Log},
     history::{Connections, History},
+    negotiation::shakes_hands,
     pki::{Authority, CLIENT_USER},
     tls::{Context, ContextKey, TlsSettings},
     transcript::{Observation, Sender, What},
@@ -69,6 +70,8 @@ pub(crate) struct Core {
     most_connections: Option<u64>,
     history: History,
     settings: Mutex<Settings>,
+    /// Held while settings are changed: certificates may have to be made first.
+    changing: Mutex<()>,
     /// How often all connections were reset.
     resets: watch::Sender<u64>,
 }
@@ -110,6 +113,7 @@ impl MockServer {
             most_connections: builder.most_connections,
             history: History::new(builder.history),
             settings: Mutex::new(settings),
+            changing: Mutex::new(()),
             resets: watch::Sender::new(0),
         });
         let (finish, finished) = oneshot::channel();
@@ -176,10 +180,8 @@ impl MockServer {
     /// A connection URL without parameters.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let host = match self.address {
-            SocketAddr::V6(_) => format!("[{}]", self.host()),
-            SocketAddr::V4(_) => self.host(),
-        };
+        let host = self.host();
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
         format!(
             "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres",
             utf8_percent_encode(&self.core.password, RESERVED),
@@ -188,12 +190,14 @@ impl MockServer {
     }
 
     /// The name by which the URLs call the server: one that stands in the certificates where it
-    /// listens on 127.0.0.1.
+    /// listens on 127.0.0.1 or on every address, else the address.
     #[must_use]
     pub fn host(&self) -> String {
-        match self.address {
-            SocketAddr::V4(address) if address.ip().is_loopback() => "localhost".to_owned(),
-            address => address.ip().to_string(),
+        let ip = self.address.ip();
+        if ip == Ipv4Addr::LOCALHOST || ip.is_unspecified() {
+            "localhost".to_owned()
+        } else {
+            ip.to_string()
         }
     }
 
@@ -203,7 +207,7 @@ impl MockServer {
     ///
     /// When the certificate cannot be made; the one before stays.
     pub fn set_certificate(&self, certificate: Certificate) -> Result<(), Error> {
-        self.set_axes(ServerAxes { certificate, ..self.axes() })
+        self.change(|axes| ServerAxes { certificate, ..axes })
     }
 
     /// Behaves in another way towards connections that are accepted from now on.
@@ -212,7 +216,13 @@ impl MockServer {
     ///
     /// When a certificate cannot be made, or TLS refuses it; all stays as it was.
     pub fn set_axes(&self, axes: ServerAxes) -> Result<(), Error> {
-        let settings = Settings::new(&self.core.authority, axes, self.core.tls)?;
+        self.change(|_| axes)
+    }
+
+    /// One change at a time; connections are accepted meanwhile, with what was.
+    fn change(&self, change: impl FnOnce(ServerAxes) -> ServerAxes) -> Result<(), Error> {
+        let _alone = self.core.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = Settings::new(&self.core.authority, change(self.axes()), self.core.tls)?;
         *self.core.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
     }
@@ -259,9 +269,7 @@ impl Core {
 
 impl Settings {
     fn new(authority: &Authority, axes: ServerAxes, tls: TlsSettings) -> Result<Self, Error> {
-        let shakes_hands =
-            matches!(axes.reply, Reply::Accept | Reply::Stuffed | Reply::StuffedLate);
-        let context = shakes_hands
+        let context = shakes_hands(axes.reply)
             .then(|| authority.shared().context(authority, ContextKey::new(&axes, tls)))
             .transpose()?;
         let ca_path = authority.root_path(axes.key)?;
@@ -285,12 +293,8 @@ async fn accept(listener: Listener, core: Arc<Core>, mut finish: oneshot::Receiv
         }
     };
     loop {
-        while tasks.may_accept()
-            && let Ok(Some((wire, peer))) = listener.accept_waiting()
-        {
-            tasks.spawn(wire, peer);
-        }
-        if tasks.set.is_empty() {
+        let may_wait = tasks.accept_waiting(&listener);
+        if tasks.set.is_empty() && !may_wait {
             return;
         }
         tokio::select! {
@@ -328,6 +332,22 @@ impl Tasks {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+
+    /// Takes the connections that wait in the kernel; whether some may still wait there, because
+    /// accepting failed (too many open files) and is to be tried again.
+    fn accept_waiting(&mut self, listener: &Listener) -> bool {
+        while self.may_accept() {
+            match listener.accept_waiting() {
+                Ok(Some((wire, peer))) => self.spawn(wire, peer),
+                Ok(None) => return false,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept");
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Whether a further connection is taken, or left waiting at the door.

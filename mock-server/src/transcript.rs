@@ -160,6 +160,9 @@ pub enum What {
     Reset,
     /// The server's deadline for the connection passed.
     TimedOut,
+    /// The server itself failed, which is a fault of this program: nothing follows from what is
+    /// missing in the transcript.
+    ServerFailed,
 }
 
 impl What {
@@ -178,6 +181,7 @@ impl What {
                 | Self::Closed
                 | Self::Reset
                 | Self::TimedOut
+                | Self::ServerFailed
         )
     }
 }

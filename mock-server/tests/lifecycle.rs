@@ -13,7 +13,7 @@ use pgtls_harness::{Direction, Layer, Seed, rules::RuleSpec};
 use pgtls_mock_server::{
     Error, MockServer,
     axes::{Auth, Certificate, Key, Reply, ServerAxes},
-    transcript::What,
+    transcript::{Sender, What},
 };
 use support::*;
 use tokio::io::AsyncReadExt;
@@ -167,6 +167,27 @@ async fn rules_act_on_the_wire_and_recordings_show_both_layers() {
     assert_eq!(recording.concat(Direction::Inbound, Layer::Wire)[0], 22);
 }
 
+#[tokio::test]
+async fn what_a_rule_ends_the_client_did_not_end() {
+    for (rule, end) in [
+        (RuleSpec::ResetInbound { at: 3 }, What::Reset),
+        (RuleSpec::ResetOutbound { at: 0 }, What::Reset),
+        (RuleSpec::HalfCloseInbound { at: 8 }, What::Closed),
+    ] {
+        let server = server().rules([rule.clone()]).start().await.unwrap();
+        let mut client = Raw::connect(&server).await;
+        client.send(&[SSL_REQUEST, SSL_REQUEST].concat()).await;
+        // FIN or RST, behind an `S` or not.
+        let _ = within(client.0.read_to_end(&mut Vec::new())).await;
+        drop(client);
+        let seen = finish(server).await;
+        let entries = &seen.connections[0].entries;
+        let ends: Vec<Sender> =
+            entries.iter().filter(|entry| entry.what == end).map(|entry| entry.sender).collect();
+        assert_eq!(ends, [Sender::Server], "{rule:?}: {entries:#?}");
+    }
+}
+
 async fn server_that_records() -> MockServer {
     server().record(1 << 20).start().await.unwrap()
 }
@@ -190,6 +211,23 @@ async fn a_taken_port_is_an_error() {
     let error = server().bind(first.address()).start().await.unwrap_err();
     assert!(matches!(error, Error::Listen(_)), "{error:?}");
     assert!(error.to_string().contains(&first.address().to_string()));
+}
+
+#[tokio::test]
+async fn hosts_are_named_by_what_their_certificates_hold() {
+    for (address, host, url) in [
+        ("127.0.0.1:0", "localhost", "localhost"),
+        ("0.0.0.0:0", "localhost", "localhost"),
+        ("127.0.0.2:0", "127.0.0.2", "127.0.0.2"),
+        ("[::1]:0", "::1", "[::1]"),
+        ("[::]:0", "localhost", "localhost"),
+    ] {
+        // Not every machine has every address.
+        let Ok(server) = server().bind(address.parse().unwrap()).start().await else { continue };
+        assert_eq!(server.host(), host, "{address}");
+        let url = format!("@{url}:{}/postgres", server.address().port());
+        assert!(server.base_url().ends_with(&url), "{}", server.base_url());
+    }
 }
 
 #[tokio::test]

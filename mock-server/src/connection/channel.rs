@@ -159,7 +159,9 @@ impl Channel {
 
     fn leave(&mut self, what: What) -> Result<(), Gone> {
         self.inbound = Inbound::Ended;
-        self.log.enter(Sender::Client, false, 0, what);
+        // A rule that ends the connection is the server's, and no fault of the client.
+        let sender = if self.wire.was_ended_here() { Sender::Server } else { Sender::Client };
+        self.log.enter(sender, false, 0, what);
         Err(Gone)
     }
 

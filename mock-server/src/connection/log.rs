@@ -125,8 +125,11 @@ impl Log {
         kept.truncate(kept.len().saturating_sub(count));
     }
 
-    /// The connection is over.
+    /// The connection is over. Where the server's own task failed, that says nothing of the client.
     pub(crate) fn end(&self) {
+        if std::thread::panicking() {
+            return self.enter(Sender::Server, false, 0, What::ServerFailed);
+        }
         let pending = self.lock().pending;
         if let Some(event) = pending {
             self.event(event, false);
@@ -141,6 +144,30 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Ending(Log);
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            self.0.end();
+        }
+    }
+
+    #[test]
+    fn a_task_that_fails_says_so_and_decides_nothing() {
+        for (fails, last) in [(false, What::Event(Event::AuthQuit)), (true, What::ServerFailed)] {
+            let log = Log::new(Instant::now(), None);
+            log.until_decided(Event::AuthQuit);
+            let ending = Ending(log.clone());
+            let task = std::thread::spawn(move || {
+                let _ending = ending;
+                assert!(!fails, "on purpose");
+            });
+            assert_eq!(task.join().is_err(), fails);
+            let entries = log.connection().entries;
+            assert_eq!(entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>(), [last]);
+        }
+    }
 
     #[test]
     fn facts_pass_the_limit_and_what_does_not_is_counted() {

@@ -20,7 +20,7 @@ use crate::{
         startup::{self, Packet},
     },
     server::Core,
-    tls::{ALPN, Agreed, Context, Hello, client_hello},
+    tls::{ALPN, Agreed, Context, Failure, Hello, client_hello},
     trace::Event,
     transcript::{Sender, TlsFacts, What},
 };
@@ -203,7 +203,12 @@ impl Connection {
     }
 
     async fn handshake(&mut self, direct: bool) -> Option<Secured> {
-        let engine = self.context.as_deref()?.engine();
+        let engine = match self.context.as_deref() {
+            Some(context) => context.engine(),
+            None => {
+                Err(Failure { reason: "the server has no certificate".to_owned(), alert: None })
+            }
+        };
         let done = match engine {
             Ok(engine) => self.channel.handshake(engine).await,
             Err(failure) => Err(Unfinished::Failed(failure)),

@@ -41,7 +41,9 @@ impl Context {
         let versions: &[&SupportedProtocolVersion] = match tls {
             TlsVersions::Tls12 => &[&TLS12],
             TlsVersions::Tls13 => &[&TLS13],
-            _ => &[&TLS13, &TLS12],
+            TlsVersions::Tls12To13 => &[&TLS13, &TLS12],
+            // Whoever asks for them asks the other backend.
+            TlsVersions::Tls10To11 => &[],
         };
         let builder = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
             .with_protocol_versions(versions)
