@@ -14,12 +14,18 @@ use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
+
+/// No wait of a test is without an end.
+async fn within<F: Future>(future: F) -> F::Output {
+    timeout(Duration::from_secs(10), future).await.expect("it ends in time")
+}
 
 async fn pair(rules: impl IntoIterator<Item = RuleSpec>) -> (Wire, TcpStream) {
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let client = TcpStream::connect(listener.address()).await.unwrap();
-    let (mut wire, _) = listener.accept().await.unwrap();
+    let client = within(TcpStream::connect(listener.address())).await.unwrap();
+    let (mut wire, _) = within(listener.accept()).await.unwrap();
     wire.install(rules);
     (wire, client)
 }
@@ -29,7 +35,7 @@ async fn chunks(wire: &mut Wire) -> Vec<Vec<u8>> {
     let mut chunks = Vec::new();
     loop {
         let mut chunk = Vec::with_capacity(100);
-        if wire.read_buf(&mut chunk).await.unwrap() == 0 {
+        if within(wire.read_buf(&mut chunk)).await.unwrap() == 0 {
             return chunks;
         }
         chunks.push(chunk);
@@ -39,23 +45,23 @@ async fn chunks(wire: &mut Wire) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn without_rules_bytes_pass() {
     let (mut wire, mut client) = pair([]).await;
-    client.write_all(b"question").await.unwrap();
+    within(client.write_all(b"question")).await.unwrap();
     let mut question = [0; 8];
-    wire.read_exact(&mut question).await.unwrap();
+    within(wire.read_exact(&mut question)).await.unwrap();
     assert_eq!(&question, b"question");
-    wire.write_all(b"answer").await.unwrap();
+    within(wire.write_all(b"answer")).await.unwrap();
     drop(wire);
     let mut answer = String::new();
-    client.read_to_string(&mut answer).await.unwrap();
+    within(client.read_to_string(&mut answer)).await.unwrap();
     assert_eq!(answer, "answer");
 }
 
 #[tokio::test]
 async fn split_cuts_what_is_received() {
     let (mut wire, mut client) = pair([RuleSpec::SplitInbound { at: vec![5, 2, 5] }]).await;
-    client.write_all(b"abcdefgh").await.unwrap();
+    within(client.write_all(b"abcdefgh")).await.unwrap();
     drop(client);
-    assert_eq!(chunks(&mut wire).await, [&b"ab"[..], b"cde", b"fgh"]);
+    assert_eq!(within(chunks(&mut wire)).await, [&b"ab"[..], b"cde", b"fgh"]);
 }
 
 #[tokio::test]
@@ -67,14 +73,14 @@ async fn split_cuts_what_is_sent() {
     .await;
     let reader = tokio::spawn(async move {
         let mut first = Vec::with_capacity(100);
-        client.read_buf(&mut first).await.unwrap();
+        within(client.read_buf(&mut first)).await.unwrap();
         let mut rest = Vec::new();
-        client.read_to_end(&mut rest).await.unwrap();
+        within(client.read_to_end(&mut rest)).await.unwrap();
         (first, rest)
     });
-    wire.write_all(b"abcdef").await.unwrap();
+    within(wire.write_all(b"abcdef")).await.unwrap();
     drop(wire);
-    assert_eq!(reader.await.unwrap(), (b"abc".to_vec(), b"def".to_vec()));
+    assert_eq!(within(reader).await.unwrap(), (b"abc".to_vec(), b"def".to_vec()));
 }
 
 #[tokio::test]
@@ -86,11 +92,11 @@ async fn delay_holds_up_once() {
         let (mut wire, mut client) = pair([rule.clone()]).await;
         let begun = Instant::now();
         if matches!(rule, RuleSpec::DelayInbound { .. }) {
-            client.write_all(b"abc").await.unwrap();
+            within(client.write_all(b"abc")).await.unwrap();
             drop(client);
-            assert_eq!(chunks(&mut wire).await.concat(), b"abc");
+            assert_eq!(within(chunks(&mut wire)).await.concat(), b"abc");
         } else {
-            wire.write_all(b"abc").await.unwrap();
+            within(wire.write_all(b"abc")).await.unwrap();
         }
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(30), "{rule:?}: {took:?}");
@@ -101,51 +107,54 @@ async fn delay_holds_up_once() {
 #[tokio::test]
 async fn truncate_loses_the_rest_and_keeps_the_connection() {
     let (mut wire, mut client) = pair([RuleSpec::TruncateOutbound { at: 2 }]).await;
-    wire.write_all(b"abcdef").await.unwrap();
-    client.write_all(b"still here").await.unwrap();
+    within(wire.write_all(b"abcdef")).await.unwrap();
+    within(client.write_all(b"still here")).await.unwrap();
     let mut heard = [0; 10];
-    wire.read_exact(&mut heard).await.unwrap();
+    within(wire.read_exact(&mut heard)).await.unwrap();
     drop(wire);
     let mut got = Vec::new();
-    client.read_to_end(&mut got).await.unwrap();
+    within(client.read_to_end(&mut got)).await.unwrap();
     assert_eq!(got, b"ab");
 
     let (mut wire, mut client) = pair([RuleSpec::TruncateInbound { at: 2 }]).await;
-    client.write_all(b"abcdef").await.unwrap();
+    within(client.write_all(b"abcdef")).await.unwrap();
     drop(client);
-    assert_eq!(chunks(&mut wire).await, [b"ab"]);
+    assert_eq!(within(chunks(&mut wire)).await, [b"ab"]);
 }
 
 #[tokio::test]
 async fn reset_is_a_rst() {
     let (mut wire, mut client) = pair([RuleSpec::ResetOutbound { at: 2 }]).await;
-    assert_eq!(wire.write_all(b"abcdef").await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(
+        within(wire.write_all(b"abcdef")).await.unwrap_err().kind(),
+        ErrorKind::ConnectionReset
+    );
     let mut got = Vec::new();
-    let error = client.read_to_end(&mut got).await.unwrap_err();
+    let error = within(client.read_to_end(&mut got)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 
     let (mut wire, mut client) = pair([RuleSpec::ResetInbound { at: 0 }]).await;
-    client.write_all(b"a").await.unwrap();
-    assert_eq!(wire.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert_eq!(client.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    within(client.write_all(b"a")).await.unwrap();
+    assert_eq!(within(wire.read_u8()).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(within(client.read_u8()).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
 async fn half_close_ends_one_direction() {
     let (mut wire, mut client) = pair([RuleSpec::HalfCloseOutbound { at: 2 }]).await;
-    wire.write_all(b"abcdef").await.unwrap();
+    within(wire.write_all(b"abcdef")).await.unwrap();
     let mut got = Vec::new();
-    client.read_to_end(&mut got).await.unwrap();
+    within(client.read_to_end(&mut got)).await.unwrap();
     assert_eq!(got, b"ab");
-    client.write_all(b"x").await.unwrap();
-    assert_eq!(wire.read_u8().await.unwrap(), b'x');
+    within(client.write_all(b"x")).await.unwrap();
+    assert_eq!(within(wire.read_u8()).await.unwrap(), b'x');
 
     let (mut wire, mut client) = pair([RuleSpec::HalfCloseInbound { at: 2 }]).await;
-    client.write_all(b"abcdef").await.unwrap();
-    assert_eq!(chunks(&mut wire).await, [b"ab"]);
-    assert_eq!(chunks(&mut wire).await, [] as [&[u8]; 0]);
-    wire.write_all(b"x").await.unwrap();
-    assert_eq!(client.read_u8().await.unwrap(), b'x');
+    within(client.write_all(b"abcdef")).await.unwrap();
+    assert_eq!(within(chunks(&mut wire)).await, [b"ab"]);
+    assert_eq!(within(chunks(&mut wire)).await, [] as [&[u8]; 0]);
+    within(wire.write_all(b"x")).await.unwrap();
+    assert_eq!(within(client.read_u8()).await.unwrap(), b'x');
 }
 
 #[tokio::test]
@@ -159,9 +168,9 @@ async fn rules_are_asked_in_the_order_of_their_installation() {
         log.lock().unwrap().push((chunk.offset, chunk.bytes.to_vec()));
         Verdict::Pass
     });
-    client.write_all(b"abcdef").await.unwrap();
+    within(client.write_all(b"abcdef")).await.unwrap();
     drop(client);
-    assert_eq!(chunks(&mut wire).await.concat(), b"abcdef");
+    assert_eq!(within(chunks(&mut wire)).await.concat(), b"abcdef");
     let seen = seen.lock().unwrap().clone();
     let wanted = [(0, &b"a"[..]), (1, b"bc"), (3, b"d"), (4, b"ef")];
     assert_eq!(seen, wanted.map(|(offset, bytes)| (offset, bytes.to_vec())));
@@ -188,9 +197,9 @@ async fn recordings_hold_what_passed_and_no_more() {
     let (mut wire, mut client) = pair([RuleSpec::TruncateOutbound { at: 3 }]).await;
     let recorder = Recorder::new(1000);
     wire.record(recorder.clone());
-    wire.write_all(b"abcdef").await.unwrap();
-    client.write_all(b"xyz").await.unwrap();
-    wire.read_exact(&mut [0; 3]).await.unwrap();
+    within(wire.write_all(b"abcdef")).await.unwrap();
+    within(client.write_all(b"xyz")).await.unwrap();
+    within(wire.read_exact(&mut [0; 3])).await.unwrap();
     let recording = recorder.recording();
     assert_eq!(recording.concat(Direction::Outbound, Layer::Wire), b"abc");
     assert_eq!(recording.concat(Direction::Inbound, Layer::Wire), b"xyz");
@@ -214,13 +223,13 @@ proptest! {
             let rules =
                 [RuleSpec::SplitInbound { at: inbound }, RuleSpec::SplitOutbound { at: outbound }];
             let (mut wire, mut client) = pair(rules).await;
-            client.write_all(&bytes).await.unwrap();
-            client.shutdown().await.unwrap();
-            let received = chunks(&mut wire).await.concat();
-            wire.write_all(&received).await.unwrap();
+            within(client.write_all(&bytes)).await.unwrap();
+            within(client.shutdown()).await.unwrap();
+            let received = within(chunks(&mut wire)).await.concat();
+            within(wire.write_all(&received)).await.unwrap();
             drop(wire);
             let mut echoed = Vec::new();
-            client.read_to_end(&mut echoed).await.unwrap();
+            within(client.read_to_end(&mut echoed)).await.unwrap();
             (received, echoed)
         });
         prop_assert_eq!(&received, &bytes);

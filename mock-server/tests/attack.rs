@@ -216,7 +216,8 @@ proptest! {
                 server().axes(axes).rules(rules).deadline(DEADLINE).start().await.unwrap();
             let count = attackers.len();
             for (stage, pieces, leave) in attackers {
-                attack(Raw::connect(&server).await, stage, &pieces, leave).await;
+                let attack = attack(Raw::connect(&server).await, stage, &pieces, leave);
+                timeout(DEADLINE * 2, attack).await.expect("an attack ends");
             }
             let tasks = tokio::runtime::Handle::current().metrics();
             let seen = timeout(DEADLINE * 2, server.finish(DEADLINE)).await;

@@ -48,7 +48,7 @@ async fn seen(
 ) -> (Result<String, String>, Observation) {
     let mut config = config(&server);
     change(&mut config);
-    let answer = ask(&config, tls).await.map_err(|error| {
+    let answer = within(ask(&config, tls)).await.map_err(|error| {
         error.as_db_error().map_or_else(
             || error.to_string(),
             |error| format!("{} {}", error.code().code(), error.message()),
@@ -249,11 +249,13 @@ async fn client_certificates_as_postgresql_takes_them() {
 async fn the_url_works_as_it_stands() {
     let server = server().reply(Reply::Refuse).start().await.unwrap();
     for mode in ["disable", "prefer"] {
-        let (client, connection) = tokio_postgres::connect(&server.url(mode), NoTls).await.unwrap();
+        let url = server.url(mode);
+        let connect = tokio_postgres::connect(&url, NoTls);
+        let (client, connection) = within(connect).await.unwrap();
         let connection = tokio::spawn(connection);
-        client.simple_query("SELECT 1").await.unwrap();
+        within(client.simple_query("SELECT 1")).await.unwrap();
         drop(client);
-        connection.await.unwrap().unwrap();
+        within(connection).await.unwrap().unwrap();
     }
     assert_eq!(trace(server).await, "connect, authok, reconnect, authok -> plain");
 }
@@ -263,9 +265,9 @@ async fn cancel_tokens_cancel_over_tls() {
     let server = server().certificate(Certificate::Valid).start().await.unwrap();
     let (client, connection) = config(&server).connect(TlsClient::default()).await.unwrap();
     let connection = tokio::spawn(connection);
-    client.cancel_token().cancel_query(TlsClient::default()).await.unwrap();
+    within(client.cancel_token().cancel_query(TlsClient::default())).await.unwrap();
     drop(client);
-    connection.await.unwrap().unwrap();
+    within(connection).await.unwrap().unwrap();
     assert_eq!(
         trace(server).await,
         "connect, sslaccept, authok, reconnect, sslaccept, cancel -> fail"

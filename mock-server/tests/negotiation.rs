@@ -12,20 +12,10 @@ use pgtls_mock_server::{
     transcript::{Observation, Sender, What},
 };
 use support::*;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn replying(reply: Reply) -> MockServer {
     server().reply(reply).auth(Auth::Password).start().await.unwrap()
-}
-
-/// A ClientHello as rustls sends it.
-fn client_hello() -> Vec<u8> {
-    let config = TlsClient { alpn: true, ..TlsClient::default() }.config();
-    let name = "localhost".try_into().unwrap();
-    let mut client = tokio_rustls::rustls::ClientConnection::new(config, name).unwrap();
-    let mut hello = Vec::new();
-    client.write_tls(&mut hello).unwrap();
-    hello
 }
 
 /// AuthenticationOk, two ParameterStatus, ReadyForQuery.
@@ -85,7 +75,7 @@ async fn an_error_outlives_what_the_client_sends_behind_it() {
     let server = replying(Reply::Error).await;
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
-    client.0.readable().await.unwrap();
+    within(client.0.readable()).await.unwrap();
     // To a socket that is closed rather than drained, this would be answered by RST.
     client.send(&startup("any")).await;
     tokio::task::yield_now().await;
@@ -130,7 +120,7 @@ async fn reset_is_a_rst() {
     let server = replying(Reply::Reset).await;
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
-    let error = client.0.read_u8().await.unwrap_err();
+    let error = within(client.0.read_u8()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(trace(server).await, "connect -> fail");
 }
@@ -155,7 +145,7 @@ async fn stuffing_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
     let mut segment = vec![0; 4096];
-    let size = client.0.read(&mut segment).await.unwrap();
+    let size = within(client.0.read(&mut segment)).await.unwrap();
     assert_eq!(segment[0], b'S');
     assert!(is_stuffing(&segment[1..size]), "one segment: {:?}", &segment[..size]);
     let mut client = client.tls(false).await.unwrap();
@@ -181,7 +171,7 @@ async fn stuffing_comes_late_when_the_client_hello_begins() {
     assert_eq!(client.read().await, *b"S");
     client.send(&client_hello()[..1]).await;
     let mut bytes = vec![0; 4096];
-    let size = client.0.read(&mut bytes).await.unwrap();
+    let size = within(client.0.read(&mut bytes)).await.unwrap();
     assert!(is_stuffing(&bytes[..size]));
     drop(client);
     assert_eq!(trace(server).await, "connect, sslaccept -> fail");
@@ -193,7 +183,7 @@ async fn stuffing_behind_n_leaves_a_login_of_the_servers_own() {
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
     let mut segment = vec![0; 4096];
-    let size = client.0.read(&mut segment).await.unwrap();
+    let size = within(client.0.read(&mut segment)).await.unwrap();
     assert_eq!(segment[0], b'N');
     assert!(is_stuffing(&segment[1..size]));
     client.send(&startup("any")).await;
@@ -353,8 +343,8 @@ async fn tls_silence_lasts_as_long_as_the_client() {
     client.send(&SSL_REQUEST).await;
     assert_eq!(client.read().await, *b"S");
     client.send(&client_hello()).await;
-    let wait = std::time::Duration::from_millis(50);
-    assert!(tokio::time::timeout(wait, client.0.read_u8()).await.is_err());
+    within(client.0.shutdown()).await.unwrap();
+    assert_eq!(client.read_to_end().await, b"");
     drop(client);
     assert_eq!(trace(server).await, "connect, sslaccept -> fail");
 }
@@ -383,7 +373,7 @@ async fn a_client_hello_without_request_gets_the_hostile_bytes_alone() {
         match reply {
             Reply::Silent | Reply::TlsSilent => {}
             Reply::Reset => {
-                let error = client.0.read_to_end(&mut bytes).await.unwrap_err();
+                let error = within(client.0.read_to_end(&mut bytes)).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{reply}");
             }
             _ => bytes = client.read_to_end().await,
@@ -454,7 +444,8 @@ async fn foreign_alpn_fails_the_handshake() {
         client.send(&SSL_REQUEST).await;
         assert_eq!(client.read().await, *b"S");
         let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-        let error = connector.connect("localhost".try_into().unwrap(), client.0).await.unwrap_err();
+        let error =
+            within(connector.connect("localhost".try_into().unwrap(), client.0)).await.unwrap_err();
         assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
         let seen = finish(server).await;
         assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
@@ -591,6 +582,27 @@ async fn plaintext_behind_s_is_junk_and_known_for_what_it_is() {
         assert_eq!(seen.trace.to_string(), "connect, sslaccept, junk -> fail");
         assert_eq!(clear_packets(&seen), "S", "{cut}");
         assert!(!entered(&seen, |what| matches!(what, What::Junk(_))), "{cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_hello_that_came_with_its_request_is_not_in_clear() {
+    let hello = client_hello();
+    for cut in [1, 5, 60, hello.len()] {
+        let server = replying(Reply::TlsClose).await;
+        let mut client = Raw::connect(&server).await;
+        client.send(&[&SSL_REQUEST[..], &hello[..cut]].concat()).await;
+        assert_eq!(client.read().await, *b"S");
+        client.send(&[&hello[cut..], &[21, 3, 1, 0, 2, 1, 0], &startup("any")].concat()).await;
+        client.read_to_end().await;
+        drop(client);
+        let seen = finish(server).await;
+        assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
+        let clear = [&SSL_REQUEST[..], &startup("any")].concat();
+        assert_eq!(seen.connections[0].clear_from_client, clear, "{cut}");
+        let alert = What::Alert("warning close_notify".to_owned());
+        assert!(entered(&seen, |what| *what == alert), "{cut}");
+        assert_eq!(clear_packets(&seen), "S", "{cut}");
     }
 }
 

@@ -35,9 +35,9 @@ async fn a_reset_ends_what_is_open_and_nothing_that_comes_after() {
     // What was sent before may still be read, or be lost with the reset.
     let mut rest = Vec::new();
     for end in [
-        plain.0.read_to_end(&mut rest).await,
-        negotiating.0.read_to_end(&mut rest).await,
-        secure.0.read_to_end(&mut rest).await,
+        within(plain.0.read_to_end(&mut rest)).await,
+        within(negotiating.0.read_to_end(&mut rest)).await,
+        within(secure.0.read_to_end(&mut rest)).await,
     ] {
         assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
     }

@@ -59,7 +59,7 @@ pub async fn trace(server: MockServer) -> String {
 }
 
 pub async fn finish(server: MockServer) -> Observation {
-    server.finish(PATIENCE).await
+    within(server.finish(PATIENCE / 2)).await
 }
 
 /// Whether anybody's entry is such a one.
@@ -101,26 +101,36 @@ pub fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &length.to_be_bytes(), body].concat()
 }
 
+/// A ClientHello as rustls sends it.
+pub fn client_hello() -> Vec<u8> {
+    let config = TlsClient { alpn: true, ..TlsClient::default() }.config();
+    let name = "localhost".try_into().unwrap();
+    let mut client = rustls::ClientConnection::new(config, name).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    hello
+}
+
 /// A client by hand.
 pub struct Raw<S = TcpStream>(pub S);
 
 impl Raw {
     pub async fn connect(server: &MockServer) -> Self {
-        Self(TcpStream::connect(server.address()).await.unwrap())
+        Self(within(TcpStream::connect(server.address())).await.unwrap())
     }
 
     /// Does TLS from here on, offering ALPN `postgresql` if `alpn`.
     pub async fn tls(self, alpn: bool) -> std::io::Result<Raw<TlsStream<TcpStream>>> {
         let config = TlsClient { alpn, ..TlsClient::default() }.config();
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(config).connect(name, self.0).await.map(Raw)
+        within(TlsConnector::from(config).connect(name, self.0)).await.map(Raw)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub async fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.unwrap();
-        self.0.flush().await.unwrap();
+        within(self.0.write_all(bytes)).await.unwrap();
+        within(self.0.flush()).await.unwrap();
     }
 
     /// The next `N` bytes.
