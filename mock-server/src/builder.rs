@@ -115,8 +115,8 @@ impl Builder {
         self
     }
 
-    /// A text that every ErrorResponse carries which is sent unencrypted before the login is
-    /// decided: [`DEFAULT_CANARY`] without this setting.
+    /// A text at the head of each ErrorResponse that turns a client away in clear:
+    /// [`DEFAULT_CANARY`] without this setting.
     pub fn canary(mut self, canary: impl Into<String>) -> Self {
         self.canary = canary.into();
         self
@@ -152,7 +152,7 @@ impl Builder {
         self
     }
 
-    /// Whether TLS sessions may be resumed: not without this setting.
+    /// Whether TLS sessions may be resumed: not without this setting, and never in TLS 1.0 and 1.1.
     pub const fn resumption(mut self, resumption: bool) -> Self {
         self.resumption = resumption;
         self

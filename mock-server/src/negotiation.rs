@@ -2,7 +2,7 @@
 
 use crate::{
     axes::Reply,
-    protocol::startup::{CancelRequest, Packet, StartupMessage},
+    protocol::startup::{Packet, StartupMessage},
     trace::Event,
 };
 
@@ -50,8 +50,6 @@ pub(crate) enum Next {
     Listen,
     /// The login begins.
     Login(StartupMessage),
-    /// Nothing is left to be said: the connection ends as after a CancelRequest.
-    Cancelled(CancelRequest),
     /// TLS, without an SSLRequest if `direct`.
     Tls { direct: bool, play: Play },
     /// FIN.
@@ -127,9 +125,8 @@ impl Negotiation {
                 step(Some(Event::Junk), [], Next::Unsupported)
             }
             Arrival::Packet(Packet::Startup(startup)) => step(None, [], Next::Login(startup)),
-            Arrival::Packet(Packet::Cancel(request)) => {
-                step(Some(Event::Cancel), [], Next::Cancelled(request))
-            }
+            // Whether there is such a session, and the key is its own, is told to nobody.
+            Arrival::Packet(Packet::Cancel(_)) => step(Some(Event::Cancel), [], Next::Close),
             Arrival::Tls if fresh => {
                 let play = answer_client_hello(self.reply);
                 step(None, [], Next::Tls { direct: true, play })
@@ -209,6 +206,7 @@ fn answer_client_hello(reply: Reply) -> Play {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::startup::CancelRequest;
 
     fn ssl_request(reply: Reply) -> (Negotiation, Step) {
         let mut negotiation = Negotiation::new(reply);
@@ -304,9 +302,9 @@ mod tests {
                 assert_eq!(step.event, Some(Event::Junk), "{reply} {arrival:?}");
             }
             let request = CancelRequest { process_id: 1, key: vec![1; 4] };
-            let step = Negotiation::inside_tls(reply)
-                .take(Arrival::Packet(Packet::Cancel(request.clone())));
-            assert_eq!(step.next, Next::Cancelled(request));
+            let step =
+                Negotiation::inside_tls(reply).take(Arrival::Packet(Packet::Cancel(request)));
+            assert_eq!((step.event, step.next), (Some(Event::Cancel), Next::Close));
         }
     }
 }

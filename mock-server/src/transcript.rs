@@ -36,7 +36,7 @@ pub struct Connection {
     pub clear_from_client: Vec<u8>,
     /// The bytes as they passed, where the server was told to keep them.
     pub recording: Recording,
-    /// The salts and nonces that the server sent, for recognising what was computed with them.
+    /// The salts that the server sent, for recognising what was computed with them.
     pub challenges: Vec<Challenge>,
 }
 

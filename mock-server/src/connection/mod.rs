@@ -75,7 +75,6 @@ impl Connection {
             match step.next {
                 Next::Listen => self.channel.expect_records(),
                 Next::Login(startup) => return self.login(startup).await,
-                Next::Cancelled(_) => return self.channel.close().await,
                 Next::Tls { direct, play } => {
                     let Some(Secured) = self.tls(direct, play).await else { return };
                     negotiation = Negotiation::inside_tls(self.axes.reply);
