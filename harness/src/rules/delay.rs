@@ -2,33 +2,26 @@
 
 use std::time::Duration;
 
-use super::{Chunk, Direction, Rule, Verdict};
+use super::{Chunk, Rule, Verdict};
 
 /// Holds one direction up once, at a given offset.
-#[derive(Debug, Clone)]
-pub struct Delay {
-    direction: Direction,
+pub(super) struct Delay {
     at: u64,
     wait: Option<Duration>,
 }
 
 impl Delay {
-    /// Holds `direction` up for `wait` before the byte at offset `at`.
-    #[must_use]
-    pub const fn new(direction: Direction, at: u64, wait: Duration) -> Self {
-        Self { direction, at, wait: Some(wait) }
+    pub(super) const fn new(at: u64, milliseconds: u64) -> Self {
+        Self { at, wait: Some(Duration::from_millis(milliseconds)) }
     }
 }
 
 impl Rule for Delay {
     fn judge(&mut self, chunk: &Chunk<'_>) -> Verdict {
-        if chunk.direction != self.direction || self.wait.is_none() {
-            return Verdict::Pass;
+        let verdict = chunk.from(self.at, self.wait.map_or(Verdict::Pass, Verdict::Delay));
+        if matches!(verdict, Verdict::Delay(_)) {
+            self.wait = None;
         }
-        match chunk.position(self.at) {
-            None => Verdict::Pass,
-            Some(0) => self.wait.take().map_or(Verdict::Pass, Verdict::Delay),
-            Some(before) => Verdict::Split(before),
-        }
+        verdict
     }
 }

@@ -1,4 +1,5 @@
-//! Rules: what happens to bytes on their way. One rule, one file; see `README.md` beside this one.
+//! Rules: what happens to bytes on their way. One rule, one file, and its entry in the table at the
+//! end of this one; see `README.md` beside it.
 
 mod delay;
 mod half_close;
@@ -9,10 +10,6 @@ mod truncate;
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
-
-pub use self::{
-    delay::Delay, half_close::HalfClose, reset::Reset, split::Split, truncate::Truncate,
-};
 
 /// Which way bytes go, as the end that holds the stream sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +39,17 @@ impl Chunk<'_> {
     pub fn position(&self, offset: u64) -> Option<usize> {
         let position = usize::try_from(offset.saturating_sub(self.offset)).ok()?;
         (position < self.bytes.len()).then_some(position)
+    }
+
+    /// The verdict of a rule that has one for the byte at `offset` of the stream and all after it:
+    /// what comes before passes, as a chunk of its own.
+    #[must_use]
+    pub fn from(&self, offset: u64, verdict: Verdict) -> Verdict {
+        match self.position(offset) {
+            None => Verdict::Pass,
+            Some(0) => verdict,
+            Some(before) => Verdict::Split(before),
+        }
     }
 }
 
@@ -83,89 +91,101 @@ impl fmt::Debug for dyn Rule {
     }
 }
 
-/// A rule as a value, so that it can be written to a file and built again.
-///
-/// Offsets count the bytes of one direction from the connection's start, below TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum RuleSpec {
-    /// [`Split`]: what is sent comes in pieces that end at these offsets.
-    SplitOutbound {
-        /// Offsets in the stream; their order does not matter.
-        at: Vec<u64>,
-    },
-    /// [`Split`]: what is received comes in pieces that end at these offsets.
-    SplitInbound {
-        /// Offsets in the stream; their order does not matter.
-        at: Vec<u64>,
-    },
-    /// [`Delay`]: the byte at `at` and all after it leave later.
-    DelayOutbound {
-        /// Offset of the first byte that waits.
-        at: u64,
-        /// For how long, in milliseconds.
-        milliseconds: u64,
-    },
-    /// [`Delay`]: the byte at `at` and all after it arrive later.
-    DelayInbound {
-        /// Offset of the first byte that waits.
-        at: u64,
-        /// For how long, in milliseconds.
-        milliseconds: u64,
-    },
-    /// [`Truncate`]: the byte at `at` and all after it are never sent.
-    TruncateOutbound {
-        /// Offset of the first byte that vanishes.
-        at: u64,
-    },
-    /// [`Truncate`]: the byte at `at` and all after it are never received.
-    TruncateInbound {
-        /// Offset of the first byte that vanishes.
-        at: u64,
-    },
-    /// [`Reset`]: RST in place of the byte sent at `at`.
-    ResetOutbound {
-        /// Offset of the byte that is replaced.
-        at: u64,
-    },
-    /// [`Reset`]: RST in answer to the byte received at `at`.
-    ResetInbound {
-        /// Offset of the byte that is answered.
-        at: u64,
-    },
-    /// [`HalfClose`]: FIN in place of the byte sent at `at`; receiving goes on.
-    HalfCloseOutbound {
-        /// Offset of the byte that is replaced.
-        at: u64,
-    },
-    /// [`HalfClose`]: end of file in place of the byte received at `at`; sending goes on.
-    HalfCloseInbound {
-        /// Offset of the byte that is replaced.
-        at: u64,
-    },
+/// A rule that holds for one direction.
+struct OneWay<R>(Direction, R);
+
+impl<R: Rule> Rule for OneWay<R> {
+    fn judge(&mut self, chunk: &Chunk<'_>) -> Verdict {
+        if chunk.direction == self.0 { self.1.judge(chunk) } else { Verdict::Pass }
+    }
 }
 
-impl RuleSpec {
-    /// The rule, ready to be installed.
-    #[must_use]
-    pub fn build(&self) -> Box<dyn Rule> {
-        use Direction::{Inbound, Outbound};
-        match *self {
-            Self::SplitOutbound { ref at } => Box::new(Split::new(Outbound, at.clone())),
-            Self::SplitInbound { ref at } => Box::new(Split::new(Inbound, at.clone())),
-            Self::DelayOutbound { at, milliseconds } => {
-                Box::new(Delay::new(Outbound, at, Duration::from_millis(milliseconds)))
-            }
-            Self::DelayInbound { at, milliseconds } => {
-                Box::new(Delay::new(Inbound, at, Duration::from_millis(milliseconds)))
-            }
-            Self::TruncateOutbound { at } => Box::new(Truncate::new(Outbound, at)),
-            Self::TruncateInbound { at } => Box::new(Truncate::new(Inbound, at)),
-            Self::ResetOutbound { at } => Box::new(Reset::new(Outbound, at)),
-            Self::ResetInbound { at } => Box::new(Reset::new(Inbound, at)),
-            Self::HalfCloseOutbound { at } => Box::new(HalfClose::new(Outbound, at)),
-            Self::HalfCloseInbound { at } => Box::new(HalfClose::new(Inbound, at)),
+/// Makes [`RuleSpec`] from a table: each rule with its settings, and its two names.
+macro_rules! rules {
+    ($(
+        $rule:path { $($(#[$about:meta])* $setting:ident: $of_type:ty,)* }
+        $(#[$sent:meta])* $outbound:ident
+        $(#[$received:meta])* $inbound:ident;
+    )*) => {
+        /// A rule as a value, so that it can be written to a file and built again.
+        ///
+        /// Offsets count the bytes of one direction from the connection's start, below TLS.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(tag = "rule", rename_all = "kebab-case")]
+        #[non_exhaustive]
+        pub enum RuleSpec {
+            $(
+                $(#[$sent])*
+                $outbound { $($(#[$about])* $setting: $of_type,)* },
+                $(#[$received])*
+                $inbound { $($(#[$about])* $setting: $of_type,)* },
+            )*
         }
+
+        impl RuleSpec {
+            /// The rule, ready to be installed.
+            #[must_use]
+            pub fn build(&self) -> Box<dyn Rule> {
+                match self.clone() {
+                    $(
+                        Self::$outbound { $($setting),* } => {
+                            Box::new(OneWay(Direction::Outbound, <$rule>::new($($setting),*)))
+                        }
+                        Self::$inbound { $($setting),* } => {
+                            Box::new(OneWay(Direction::Inbound, <$rule>::new($($setting),*)))
+                        }
+                    )*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    split::Split {
+        /// Offsets in the stream; their order does not matter.
+        at: Vec<u64>,
     }
+    /// What is sent comes in pieces that end at these offsets.
+    SplitOutbound
+    /// What is received comes in pieces that end at these offsets.
+    SplitInbound;
+
+    delay::Delay {
+        /// Offset of the first byte that waits.
+        at: u64,
+        /// For how long, in milliseconds.
+        milliseconds: u64,
+    }
+    /// The byte at `at` and all after it leave later.
+    DelayOutbound
+    /// The byte at `at` and all after it arrive later.
+    DelayInbound;
+
+    truncate::Truncate {
+        /// Offset of the first byte that vanishes.
+        at: u64,
+    }
+    /// The byte at `at` and all after it are never sent.
+    TruncateOutbound
+    /// The byte at `at` and all after it are never received.
+    TruncateInbound;
+
+    reset::Reset {
+        /// Offset of the byte that RST comes in place of, or in answer to.
+        at: u64,
+    }
+    /// RST in place of the byte sent at `at`.
+    ResetOutbound
+    /// RST in answer to the byte received at `at`.
+    ResetInbound;
+
+    half_close::HalfClose {
+        /// Offset of the byte that is replaced.
+        at: u64,
+    }
+    /// FIN in place of the byte sent at `at`; receiving goes on.
+    HalfCloseOutbound
+    /// End of file in place of the byte received at `at`; sending goes on.
+    HalfCloseInbound;
 }
