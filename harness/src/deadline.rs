@@ -24,22 +24,10 @@ impl Deadline {
         Self(now.checked_add(wait).unwrap_or_else(|| now + far))
     }
 
-    /// The earlier of the two.
-    #[must_use]
-    pub fn or_after(self, wait: Duration) -> Self {
-        self.min(Self::after(wait))
-    }
-
     /// The moment itself.
     #[must_use]
     pub const fn instant(self) -> Instant {
         self.0
-    }
-
-    /// What is left; zero once it passed.
-    #[must_use]
-    pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
     }
 
     /// Runs `future` to its end, or up to the deadline.
@@ -60,13 +48,11 @@ mod tests {
     async fn a_wait_without_end_ends() {
         let deadline = Deadline::after(Duration::from_millis(10));
         assert_eq!(deadline.bound(std::future::pending::<()>()).await, Err(Elapsed));
-        assert_eq!(deadline.remaining(), Duration::ZERO);
+        assert!(deadline.instant() <= Instant::now());
     }
 
     #[tokio::test]
     async fn what_is_ready_passes_and_no_wait_is_too_long() {
         assert_eq!(Deadline::after(Duration::MAX).bound(async { 1 }).await, Ok(1));
-        let near = Deadline::after(Duration::MAX).or_after(Duration::from_secs(1));
-        assert!(near.remaining() <= Duration::from_secs(1));
     }
 }

@@ -4,7 +4,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -117,15 +116,6 @@ impl Wire {
     /// When the connection was reset from here, or the socket cannot tell.
     pub fn nodelay(&self) -> io::Result<bool> {
         self.stream.as_ref().ok_or_else(was_reset)?.nodelay()
-    }
-
-    /// The address that the peer connects to.
-    ///
-    /// # Errors
-    ///
-    /// When the connection was reset from here, or the socket cannot tell.
-    pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.stream.as_ref().ok_or_else(was_reset)?.local_addr()
     }
 
     fn seen(&mut self, direction: Direction, bytes: &[u8]) {

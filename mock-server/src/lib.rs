@@ -32,7 +32,6 @@
 //! - [`axes`]: what can be set; [`Builder`] and [`MockServer`]: setting and running it.
 //! - [`trace`] and [`transcript`]: what the server saw, in short and in full.
 //! - [`pki`]: the authority, its certificates, and their files for clients that want paths.
-//! - [`protocol`], [`scram`], [`session`]: PostgreSQL's side of the wire, as functions on bytes.
 
 pub mod axes;
 mod builder;
@@ -42,10 +41,10 @@ mod history;
 mod login;
 mod negotiation;
 pub mod pki;
-pub mod protocol;
-pub mod scram;
+mod protocol;
+mod scram;
 mod server;
-pub mod session;
+mod session;
 mod shared;
 mod tls;
 pub mod trace;

@@ -17,18 +17,18 @@ use sha2::{Digest, Sha256};
 use crate::protocol::backend::Report;
 
 /// The mechanism without channel binding.
-pub const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
+pub(crate) const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 /// The mechanism with channel binding.
-pub const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
+pub(crate) const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
 /// PostgreSQL's default number of iterations (`scram_iterations`).
-pub const DEFAULT_ITERATIONS: u32 = 4096;
+pub(crate) const DEFAULT_ITERATIONS: u32 = 4096;
 
 /// The only channel binding that PostgreSQL has.
 const BINDING_TYPE: &str = "tls-server-end-point";
 
 /// What the server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Offer {
+pub(crate) enum Offer {
     /// SCRAM-SHA-256 alone.
     Plain,
     /// Both, with the `tls-server-end-point` of the server's certificate. Where there is none
@@ -38,7 +38,7 @@ pub enum Offer {
 
 /// What the server keeps of a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Verifier {
+pub(crate) struct Verifier {
     salt: Vec<u8>,
     iterations: u32,
     stored_key: [u8; 32],
@@ -48,7 +48,7 @@ pub struct Verifier {
 /// An exchange that waits for the client's first message.
 #[derive(Debug)]
 #[must_use = "an exchange that is not gone through proves nothing"]
-pub struct Scram {
+pub(crate) struct Scram {
     verifier: Arc<Verifier>,
     offer: Offer,
     nonce: String,
@@ -57,7 +57,7 @@ pub struct Scram {
 /// An exchange that waits for the client's final message.
 #[derive(Debug)]
 #[must_use = "an exchange that is not finished proves nothing"]
-pub struct WaitingForFinal {
+pub(crate) struct WaitingForFinal {
     verifier: Arc<Verifier>,
     binding: Binding,
     /// The client's nonce and the server's.
@@ -86,17 +86,16 @@ enum GsHeader {
 
 /// A proof that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Success {
+pub(crate) struct Success {
     /// The server's final message, for AuthenticationSASLFinal.
-    pub message: Vec<u8>,
+    pub(crate) message: Vec<u8>,
     /// Whether it was bound to the channel.
-    pub bound: bool,
+    pub(crate) bound: bool,
 }
 
 /// Why an exchange failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The client chose a mechanism that was not offered.
     #[error("wanted an offered SASL mechanism, got `{0}`")]
     Mechanism(String),
@@ -129,7 +128,7 @@ pub enum Error {
 impl Offer {
     /// For AuthenticationSASL, the preferred one first.
     #[must_use]
-    pub const fn mechanisms(&self) -> &'static [&'static str] {
+    pub(crate) const fn mechanisms(&self) -> &'static [&'static str] {
         match self {
             Self::Plain => &[SCRAM_SHA_256],
             Self::PlainAndPlus(_) => &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256],
@@ -141,7 +140,7 @@ impl Verifier {
     /// Salts and stretches a password: `iterations` hashes, so make it once and keep it.
     /// Prepared by SASLprep, or taken raw where that refuses it, as PostgreSQL does.
     #[must_use]
-    pub fn new(password: &str, salt: &[u8], iterations: u32) -> Self {
+    pub(crate) fn new(password: &str, salt: &[u8], iterations: u32) -> Self {
         let prepared = stringprep::saslprep(password).unwrap_or(password.into());
         let salted: [u8; 32] =
             pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared.as_bytes(), salt, iterations);
@@ -155,13 +154,13 @@ impl Verifier {
 
     /// The salt.
     #[must_use]
-    pub fn salt(&self) -> &[u8] {
+    pub(crate) fn salt(&self) -> &[u8] {
         &self.salt
     }
 
     /// The iterations.
     #[must_use]
-    pub const fn iterations(&self) -> u32 {
+    pub(crate) const fn iterations(&self) -> u32 {
         self.iterations
     }
 
@@ -180,7 +179,7 @@ impl std::fmt::Debug for Verifier {
 
 impl Scram {
     /// An exchange; `nonce` is the server's part of it, random printable ASCII without commas.
-    pub const fn new(verifier: Arc<Verifier>, offer: Offer, nonce: String) -> Self {
+    pub(crate) const fn new(verifier: Arc<Verifier>, offer: Offer, nonce: String) -> Self {
         Self { verifier, offer, nonce }
     }
 
@@ -191,7 +190,7 @@ impl Scram {
     ///
     /// # Errors
     /// As PostgreSQL fails.
-    pub fn first(
+    pub(crate) fn first(
         self,
         mechanism: &str,
         message: &[u8],
@@ -233,7 +232,7 @@ impl Scram {
 impl WaitingForFinal {
     /// Whether the client chose SCRAM-SHA-256-PLUS.
     #[must_use]
-    pub const fn is_plus(&self) -> bool {
+    pub(crate) const fn is_plus(&self) -> bool {
         matches!(self.binding, Binding::EndPoint(_))
     }
 
@@ -241,7 +240,7 @@ impl WaitingForFinal {
     ///
     /// # Errors
     /// As PostgreSQL fails.
-    pub fn finish(self, message: &[u8]) -> Result<Success, Error> {
+    pub(crate) fn finish(self, message: &[u8]) -> Result<Success, Error> {
         let message = text(message)?;
         let (without_proof, proof) =
             message.rsplit_once(",p=").ok_or(Error::Malformed("no proof at the end"))?;
@@ -284,7 +283,7 @@ impl WaitingForFinal {
 impl Error {
     /// What PostgreSQL tells the client. It ends the connection.
     #[must_use]
-    pub fn report(&self, user: &str) -> Report {
+    pub(crate) fn report(&self, user: &str) -> Report {
         const PROTOCOL_VIOLATION: &str = "08P01";
         const FEATURE_NOT_SUPPORTED: &str = "0A000";
         const INVALID_AUTHORIZATION: &str = "28000";
@@ -329,7 +328,7 @@ impl Error {
 
 /// The text of the PasswordMessage that answers AuthenticationMD5Password.
 #[must_use]
-pub fn md5_response(user: &str, password: &str, salt: [u8; 4]) -> String {
+pub(crate) fn md5_response(user: &str, password: &str, salt: [u8; 4]) -> String {
     let inner = hex(&Md5::digest(format!("{password}{user}")));
     let mut outer = Md5::new_with_prefix(inner);
     outer.update(salt);

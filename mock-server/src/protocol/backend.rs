@@ -5,22 +5,13 @@
 
 /// An authentication request, or the end of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Authentication<'a> {
+pub(crate) enum Authentication<'a> {
     /// AuthenticationOk.
     Ok,
-    /// AuthenticationKerberosV5.
-    KerberosV5,
     /// AuthenticationCleartextPassword.
     CleartextPassword,
     /// AuthenticationMD5Password with its salt.
     Md5Password([u8; 4]),
-    /// AuthenticationGSS.
-    Gss,
-    /// AuthenticationGSSContinue with its data.
-    GssContinue(&'a [u8]),
-    /// AuthenticationSSPI.
-    Sspi,
     /// AuthenticationSASL with the mechanisms, the preferred one first.
     Sasl(&'a [&'a str]),
     /// AuthenticationSASLContinue with the server's message.
@@ -31,37 +22,28 @@ pub enum Authentication<'a> {
 
 /// How bad an error is, or how important a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the words are PostgreSQL's own")]
-pub enum Severity {
+pub(crate) enum Severity {
     Error,
     Fatal,
-    Panic,
     Warning,
-    Notice,
-    Debug,
-    Info,
-    Log,
 }
 
 /// The content of ErrorResponse and NoticeResponse.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// How bad it is.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// The SQLSTATE: five characters.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// What happened.
-    pub message: String,
+    pub(crate) message: String,
     /// More on it.
-    pub detail: Option<String>,
-    /// What to do.
-    pub hint: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 /// Whether a transaction is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TransactionStatus {
+pub(crate) enum TransactionStatus {
     /// None is (`I`).
     #[default]
     Idle,
@@ -73,33 +55,33 @@ pub enum TransactionStatus {
 
 /// A column of RowDescription.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column<'a> {
+pub(crate) struct Column<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Its type's oid.
-    pub type_oid: u32,
+    pub(crate) type_oid: u32,
     /// Its type's size in bytes; negative if it varies.
-    pub type_size: i16,
+    pub(crate) type_size: i16,
     /// How its values are written.
-    pub format: super::frontend::Format,
+    pub(crate) format: super::frontend::Format,
 }
 
 impl Report {
     /// An error after which the session goes on.
     #[must_use]
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), detail: None, hint: None }
+    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into(), detail: None }
     }
 
     /// An error that ends the session.
     #[must_use]
-    pub fn fatal(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Fatal, ..Self::error(code, message) }
     }
 
     /// The same with a detail.
     #[must_use]
-    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+    pub(crate) fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 }
@@ -109,12 +91,7 @@ impl Severity {
         match self {
             Self::Error => "ERROR",
             Self::Fatal => "FATAL",
-            Self::Panic => "PANIC",
             Self::Warning => "WARNING",
-            Self::Notice => "NOTICE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Log => "LOG",
         }
     }
 }
@@ -122,7 +99,7 @@ impl Severity {
 impl TransactionStatus {
     /// Its byte in ReadyForQuery.
     #[must_use]
-    pub const fn byte(self) -> u8 {
+    pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Idle => b'I',
             Self::Open => b'T',
@@ -132,16 +109,12 @@ impl TransactionStatus {
 }
 
 /// Appends any Authentication message.
-pub fn authentication(out: &mut Vec<u8>, authentication: Authentication<'_>) {
+pub(crate) fn authentication(out: &mut Vec<u8>, authentication: Authentication<'_>) {
     message(out, b'R', |body| {
         let code: i32 = match authentication {
             Authentication::Ok => 0,
-            Authentication::KerberosV5 => 2,
             Authentication::CleartextPassword => 3,
             Authentication::Md5Password(_) => 5,
-            Authentication::Gss => 7,
-            Authentication::GssContinue(_) => 8,
-            Authentication::Sspi => 9,
             Authentication::Sasl(_) => 10,
             Authentication::SaslContinue(_) => 11,
             Authentication::SaslFinal(_) => 12,
@@ -149,26 +122,22 @@ pub fn authentication(out: &mut Vec<u8>, authentication: Authentication<'_>) {
         int32(body, code);
         match authentication {
             Authentication::Md5Password(salt) => body.extend(salt),
-            Authentication::GssContinue(data)
-            | Authentication::SaslContinue(data)
-            | Authentication::SaslFinal(data) => body.extend(data),
+            Authentication::SaslContinue(data) | Authentication::SaslFinal(data) => {
+                body.extend(data);
+            }
             Authentication::Sasl(mechanisms) => {
                 for mechanism in mechanisms {
                     string(body, mechanism);
                 }
                 body.push(0);
             }
-            Authentication::Ok
-            | Authentication::KerberosV5
-            | Authentication::CleartextPassword
-            | Authentication::Gss
-            | Authentication::Sspi => {}
+            Authentication::Ok | Authentication::CleartextPassword => {}
         }
     });
 }
 
 /// Appends ParameterStatus.
-pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
     message(out, b'S', |body| {
         string(body, name);
         string(body, value);
@@ -176,7 +145,7 @@ pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Appends BackendKeyData: the key has 4 bytes in protocol 3.0, and up to 256 in 3.2.
-pub fn backend_key_data(out: &mut Vec<u8>, process_id: i32, key: &[u8]) {
+pub(crate) fn backend_key_data(out: &mut Vec<u8>, process_id: i32, key: &[u8]) {
     message(out, b'K', |body| {
         int32(body, process_id);
         body.extend(key);
@@ -186,7 +155,7 @@ pub fn backend_key_data(out: &mut Vec<u8>, process_id: i32, key: &[u8]) {
 /// Appends NegotiateProtocolVersion: the newest version that the server speaks within the
 /// client's major one, and the protocol options that it does not know. Sent as PostgreSQL sends
 /// it: the whole version, not the minor number alone that older documentation speaks of.
-pub fn negotiate_protocol_version(out: &mut Vec<u8>, newest: (u16, u16), unknown: &[&str]) {
+pub(crate) fn negotiate_protocol_version(out: &mut Vec<u8>, newest: (u16, u16), unknown: &[&str]) {
     message(out, b'v', |body| {
         body.extend(newest.0.to_be_bytes());
         body.extend(newest.1.to_be_bytes());
@@ -198,22 +167,22 @@ pub fn negotiate_protocol_version(out: &mut Vec<u8>, newest: (u16, u16), unknown
 }
 
 /// Appends ReadyForQuery.
-pub fn ready_for_query(out: &mut Vec<u8>, status: TransactionStatus) {
+pub(crate) fn ready_for_query(out: &mut Vec<u8>, status: TransactionStatus) {
     message(out, b'Z', |body| body.push(status.byte()));
 }
 
 /// Appends ErrorResponse.
-pub fn error_response(out: &mut Vec<u8>, report: &Report) {
+pub(crate) fn error_response(out: &mut Vec<u8>, report: &Report) {
     message(out, b'E', |body| fields(body, report));
 }
 
 /// Appends NoticeResponse.
-pub fn notice_response(out: &mut Vec<u8>, report: &Report) {
+pub(crate) fn notice_response(out: &mut Vec<u8>, report: &Report) {
     message(out, b'N', |body| fields(body, report));
 }
 
 /// Appends RowDescription.
-pub fn row_description(out: &mut Vec<u8>, columns: &[Column<'_>]) {
+pub(crate) fn row_description(out: &mut Vec<u8>, columns: &[Column<'_>]) {
     message(out, b'T', |body| {
         for column in counted(body, columns) {
             string(body, column.name);
@@ -228,7 +197,7 @@ pub fn row_description(out: &mut Vec<u8>, columns: &[Column<'_>]) {
 }
 
 /// Appends DataRow; `None` is NULL.
-pub fn data_row(out: &mut Vec<u8>, values: &[Option<&[u8]>]) {
+pub(crate) fn data_row(out: &mut Vec<u8>, values: &[Option<&[u8]>]) {
     message(out, b'D', |body| {
         for value in counted(body, values) {
             match value {
@@ -243,7 +212,7 @@ pub fn data_row(out: &mut Vec<u8>, values: &[Option<&[u8]>]) {
 }
 
 /// Appends ParameterDescription.
-pub fn parameter_description(out: &mut Vec<u8>, type_oids: &[u32]) {
+pub(crate) fn parameter_description(out: &mut Vec<u8>, type_oids: &[u32]) {
     message(out, b't', |body| {
         for oid in counted(body, type_oids) {
             body.extend(oid.to_be_bytes());
@@ -252,37 +221,37 @@ pub fn parameter_description(out: &mut Vec<u8>, type_oids: &[u32]) {
 }
 
 /// Appends CommandComplete with its tag, such as `SELECT 1`.
-pub fn command_complete(out: &mut Vec<u8>, tag: &str) {
+pub(crate) fn command_complete(out: &mut Vec<u8>, tag: &str) {
     message(out, b'C', |body| string(body, tag));
 }
 
 /// Appends ParseComplete.
-pub fn parse_complete(out: &mut Vec<u8>) {
+pub(crate) fn parse_complete(out: &mut Vec<u8>) {
     message(out, b'1', |_| {});
 }
 
 /// Appends BindComplete.
-pub fn bind_complete(out: &mut Vec<u8>) {
+pub(crate) fn bind_complete(out: &mut Vec<u8>) {
     message(out, b'2', |_| {});
 }
 
 /// Appends CloseComplete.
-pub fn close_complete(out: &mut Vec<u8>) {
+pub(crate) fn close_complete(out: &mut Vec<u8>) {
     message(out, b'3', |_| {});
 }
 
 /// Appends NoData.
-pub fn no_data(out: &mut Vec<u8>) {
+pub(crate) fn no_data(out: &mut Vec<u8>) {
     message(out, b'n', |_| {});
 }
 
 /// Appends PortalSuspended.
-pub fn portal_suspended(out: &mut Vec<u8>) {
+pub(crate) fn portal_suspended(out: &mut Vec<u8>) {
     message(out, b's', |_| {});
 }
 
 /// Appends EmptyQueryResponse.
-pub fn empty_query_response(out: &mut Vec<u8>) {
+pub(crate) fn empty_query_response(out: &mut Vec<u8>) {
     message(out, b'I', |_| {});
 }
 
@@ -311,7 +280,6 @@ fn fields(body: &mut Vec<u8>, report: &Report) {
         (b'C', Some(report.code)),
         (b'M', Some(report.message.as_str())),
         (b'D', report.detail.as_deref()),
-        (b'H', report.hint.as_deref()),
     ];
     for (kind, text) in present {
         if let Some(text) = text {

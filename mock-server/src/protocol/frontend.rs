@@ -6,16 +6,15 @@ use super::{Error, excerpt, reader::Reader};
 
 /// The longest message whose length a client chooses freely (queries, parameters), in bytes.
 /// PostgreSQL takes up to 1 GiB; nothing said to a mock comes near this.
-pub const MAX_LARGE: usize = 1 << 20;
+pub(crate) const MAX_LARGE: usize = 1 << 20;
 /// The longest of the other messages, as in PostgreSQL (`PQ_SMALL_MESSAGE_LIMIT`), in bytes.
-pub const MAX_SMALL: usize = 10_000;
+pub(crate) const MAX_SMALL: usize = 10_000;
 /// The longest proof, as in PostgreSQL (`PG_MAX_AUTH_TOKEN_LENGTH`), in bytes.
-pub const MAX_PROOF: usize = 65_535;
+pub(crate) const MAX_PROOF: usize = 65_535;
 
 /// A message of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Message {
+pub(crate) enum Message {
     /// Binds parameters to a statement, which makes a portal.
     Bind(Bind),
     /// Forgets a statement or a portal.
@@ -74,22 +73,22 @@ pub enum Message {
 
 /// Bind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bind {
+pub(crate) struct Bind {
     /// The portal's name; empty for the unnamed one.
-    pub portal: String,
+    pub(crate) portal: String,
     /// The statement's name; empty for the unnamed one.
-    pub statement: String,
+    pub(crate) statement: String,
     /// None: all text; one: for all; else one a parameter.
-    pub parameter_formats: Vec<Format>,
+    pub(crate) parameter_formats: Vec<Format>,
     /// The parameters; `None` is NULL.
-    pub parameters: Vec<Option<Vec<u8>>>,
+    pub(crate) parameters: Vec<Option<Vec<u8>>>,
     /// None: all text; one: for all; else one a column.
-    pub result_formats: Vec<Format>,
+    pub(crate) result_formats: Vec<Format>,
 }
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// As text (0).
     Text,
     /// In the type's own bytes (1).
@@ -98,7 +97,7 @@ pub enum Format {
 
 /// What Describe and Close are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A statement, by its name; empty for the unnamed one.
     Statement(String),
     /// A portal, by its name; empty for the unnamed one.
@@ -107,21 +106,21 @@ pub enum Target {
 
 /// A proof as it came. Its `Debug` never shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Proof(Vec<u8>);
+pub(crate) struct Proof(Vec<u8>);
 
 /// SASLInitialResponse.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SaslInitial<'a> {
+pub(crate) struct SaslInitial<'a> {
     /// The mechanism that the client chose.
-    pub mechanism: String,
+    pub(crate) mechanism: String,
     /// Its first message, where it sent one along.
-    pub response: Option<&'a [u8]>,
+    pub(crate) response: Option<&'a [u8]>,
 }
 
 impl Proof {
     /// Whatever came, byte for byte: the body of a SASLResponse is just this.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -129,7 +128,7 @@ impl Proof {
     ///
     /// # Errors
     /// When the body is not one string and its NUL.
-    pub fn password(&self) -> Result<&[u8], Error> {
+    pub(crate) fn password(&self) -> Result<&[u8], Error> {
         match self.0.split_last() {
             Some((0, password)) if !password.contains(&0) => Ok(password),
             _ => Err(Error::Body { message: "PasswordMessage", wanted: "one string" }),
@@ -140,7 +139,7 @@ impl Proof {
     ///
     /// # Errors
     /// When the body is not a name and a response or its absence.
-    pub fn sasl_initial(&self) -> Result<SaslInitial<'_>, Error> {
+    pub(crate) fn sasl_initial(&self) -> Result<SaslInitial<'_>, Error> {
         let mut reader = Reader::new("SASLInitialResponse", &self.0);
         let mechanism = reader.string("a mechanism")?;
         let response = reader.nullable("a response")?;
@@ -170,7 +169,7 @@ impl fmt::Debug for SaslInitial<'_> {
 impl Message {
     /// Its type byte.
     #[must_use]
-    pub const fn tag(&self) -> u8 {
+    pub(crate) const fn tag(&self) -> u8 {
         match self {
             Self::Bind(_) => b'B',
             Self::Close(_) => b'C',
@@ -192,13 +191,13 @@ impl Message {
 
     /// Its name in the protocol's documentation; `unknown` where it has none.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         name(self.tag())
     }
 
     /// A few words on its content. Never a proof, nor a parameter's value.
     #[must_use]
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         match self {
             Self::Bind(bind) => format!(
                 "{} from {}, {} parameters",
@@ -275,7 +274,7 @@ const fn limit(tag: u8) -> (usize, &'static str) {
 /// # Errors
 /// When its length cannot be one: then nothing after it can be read either. A wrong body is
 /// [`Message::Malformed`], since the next message can still be found.
-pub fn message(bytes: &[u8]) -> Result<Option<(Message, usize)>, Error> {
+pub(crate) fn message(bytes: &[u8]) -> Result<Option<(Message, usize)>, Error> {
     let Some((&tag, rest)) = bytes.split_first() else { return Ok(None) };
     let Some((length, _)) = rest.split_first_chunk() else { return Ok(None) };
     let length = i32::from_be_bytes(*length);

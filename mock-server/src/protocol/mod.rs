@@ -1,16 +1,15 @@
 //! The wire format of PostgreSQL's protocol 3, from the server's side.
 
-pub mod backend;
-pub mod frontend;
+pub(crate) mod backend;
+pub(crate) mod frontend;
 mod reader;
-pub mod startup;
+pub(crate) mod startup;
 #[cfg(test)]
 mod tests;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// A length field that no such message can have.
     #[error("{message}: wanted a length of {wanted}, got {got}")]
     Length {

@@ -3,7 +3,7 @@
 use super::{Error, reader::Reader};
 
 /// The longest first packet, as in PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`), in bytes.
-pub const MAX_LENGTH: usize = 10_000;
+pub(crate) const MAX_LENGTH: usize = 10_000;
 
 const SSL_REQUEST: u32 = request_code(5679);
 const GSSENC_REQUEST: u32 = request_code(5680);
@@ -17,8 +17,7 @@ const fn request_code(minor: u32) -> u32 {
 
 /// A first packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Packet {
+pub(crate) enum Packet {
     /// SSLRequest.
     SslRequest,
     /// GSSENCRequest.
@@ -31,26 +30,26 @@ pub enum Packet {
 
 /// CancelRequest: whose query to cancel, and the proof of the right to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CancelRequest {
+pub(crate) struct CancelRequest {
     /// BackendKeyData's process id.
-    pub process_id: i32,
+    pub(crate) process_id: i32,
     /// BackendKeyData's key: 4 bytes in protocol 3.0, up to 256 in 3.2.
-    pub key: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 /// StartupMessage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartupMessage {
+pub(crate) struct StartupMessage {
     /// Major and minor version, such as (3, 0).
-    pub protocol: (u16, u16),
+    pub(crate) protocol: (u16, u16),
     /// `user`, `database`, … in the order sent; empty if the major version is not 3.
-    pub parameters: Vec<(String, String)>,
+    pub(crate) parameters: Vec<(String, String)>,
 }
 
 impl StartupMessage {
     /// The last value of a parameter: PostgreSQL too lets the last one win.
     #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()
             .rev()
@@ -65,7 +64,7 @@ impl StartupMessage {
 ///
 /// # Errors
 /// When the bytes cannot become a packet, however many follow.
-pub fn first_packet(bytes: &[u8]) -> Result<Option<(Packet, usize)>, Error> {
+pub(crate) fn first_packet(bytes: &[u8]) -> Result<Option<(Packet, usize)>, Error> {
     let Some((length, _)) = bytes.split_first_chunk() else { return Ok(None) };
     let length = u32::from_be_bytes(*length);
     let size = usize::try_from(length).unwrap_or(usize::MAX);

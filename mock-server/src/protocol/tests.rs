@@ -335,11 +335,8 @@ fn authentication_is_written_as_another_client_reads_it() {
 
     let read = |wanted| read(|out| authentication(out, wanted));
     assert!(matches!(read(Authentication::Ok), Answer::AuthenticationOk));
-    assert!(matches!(read(Authentication::KerberosV5), Answer::AuthenticationKerberosV5));
     let cleartext = read(Authentication::CleartextPassword);
     assert!(matches!(cleartext, Answer::AuthenticationCleartextPassword));
-    assert!(matches!(read(Authentication::Gss), Answer::AuthenticationGss));
-    assert!(matches!(read(Authentication::Sspi), Answer::AuthenticationSspi));
     match read(Authentication::Md5Password([1, 2, 3, 4])) {
         Answer::AuthenticationMd5Password(body) => assert_eq!(body.salt(), [1, 2, 3, 4]),
         _ => panic!("not MD5"),
@@ -349,10 +346,6 @@ fn authentication_is_written_as_another_client_reads_it() {
             assert_eq!(body.mechanisms().collect::<Vec<_>>().expect("names"), ["A", "B"]);
         }
         _ => panic!("not SASL"),
-    }
-    match read(Authentication::GssContinue(b"data")) {
-        Answer::AuthenticationGssContinue(body) => assert_eq!(body.data(), b"data"),
-        _ => panic!("not GSS"),
     }
     match read(Authentication::SaslContinue(b"data")) {
         Answer::AuthenticationSaslContinue(body) => assert_eq!(body.data(), b"data"),

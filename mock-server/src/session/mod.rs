@@ -18,7 +18,7 @@ mod types;
 use std::collections::HashMap;
 
 use self::extended::{Portal, Prepared};
-pub use self::parameters::Parameters;
+pub(crate) use self::parameters::Parameters;
 pub(crate) use self::parameters::SERVER_VERSION;
 use crate::protocol::{
     backend::{self, Report, TransactionStatus},
@@ -37,7 +37,7 @@ fn too_much(what: &str) -> Report {
 
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
+pub(crate) enum Flow {
     /// It does.
     Continue,
     /// The connection is to be closed.
@@ -47,31 +47,17 @@ pub enum Flow {
 /// What came of a message, besides the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "it says when to close the connection"]
-pub struct Respond {
+pub(crate) struct Respond {
     /// Whether the session goes on.
-    pub flow: Flow,
+    pub(crate) flow: Flow,
     /// The number of a `SELECT <integer>` that was run (not merely parsed), if it is the one that
     /// the session looks out for; the last of several.
-    pub query_seen: Option<i64>,
+    pub(crate) query_seen: Option<i64>,
 }
 
 /// A session.
-///
-/// ```
-/// use pgtls_mock_server::{
-///     protocol::{frontend::Message, startup::StartupMessage},
-///     session::{Flow, Parameters, Session},
-/// };
-///
-/// let startup = StartupMessage { protocol: (3, 0), parameters: Vec::new() };
-/// let mut session = Session::new(Parameters::new(&startup), None);
-/// let mut out = Vec::new();
-/// let respond = session.respond(&Message::Query("SELECT 48151".to_owned()), &mut out);
-/// assert_eq!((respond.flow, respond.query_seen), (Flow::Continue, Some(48151)));
-/// assert!(out.ends_with(b"Z\0\0\0\x05I"));
-/// ```
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     parameters: Parameters,
     /// The number to look out for; any if there is none.
     wanted: Option<i64>,
@@ -91,7 +77,7 @@ impl Session {
     /// A session right after its login, that looks out for `SELECT <wanted>`, or for any
     /// `SELECT <integer>`.
     #[must_use]
-    pub fn new(parameters: Parameters, wanted: Option<i64>) -> Self {
+    pub(crate) fn new(parameters: Parameters, wanted: Option<i64>) -> Self {
         Self {
             parameters,
             wanted,
@@ -109,7 +95,7 @@ impl Session {
     /// Query, Sync, FunctionCall and messages that a session does not know end with
     /// ReadyForQuery; a failed message of the extended query does not, and all is skipped up to
     /// the next Sync, as in PostgreSQL.
-    pub fn respond(&mut self, message: &Message, out: &mut Vec<u8>) -> Respond {
+    pub(crate) fn respond(&mut self, message: &Message, out: &mut Vec<u8>) -> Respond {
         self.query_seen = None;
         let flow = self.answer(message, out);
         Respond { flow, query_seen: self.query_seen.take() }

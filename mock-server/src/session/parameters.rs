@@ -57,7 +57,7 @@ const SHOWN: [(&str, &str); 16] = [
 
 /// The session's parameters as ParameterStatus reports them, and who asked for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     user: String,
     database: String,
     settings: Vec<Setting>,
@@ -76,7 +76,7 @@ struct Setting {
 impl Parameters {
     /// PostgreSQL's own, with what the StartupMessage asked for (its `options` included).
     #[must_use]
-    pub fn new(startup: &StartupMessage) -> Self {
+    pub(crate) fn new(startup: &StartupMessage) -> Self {
         let setting = |reported| {
             move |&(name, value): &(&'static str, &'static str)| Setting {
                 name: name.into(),
@@ -109,7 +109,7 @@ impl Parameters {
     }
 
     /// Appends a ParameterStatus for each one that PostgreSQL reports.
-    pub fn report(&self, out: &mut Vec<u8>) {
+    pub(crate) fn report(&self, out: &mut Vec<u8>) {
         for setting in self.settings.iter().filter(|setting| setting.reported) {
             backend::parameter_status(out, &setting.name, &setting.value);
         }

@@ -26,6 +26,18 @@ fn parameters_of(parameters: &[(&str, &str)]) -> Parameters {
     Parameters::new(&StartupMessage { protocol: (3, 0), parameters })
 }
 
+#[test]
+fn a_session_looks_out_for_the_number_that_it_is_told() {
+    let sql = Message::Query("SELECT 48151; SELECT 1".to_owned());
+    for (wanted, seen) in [(None, Some(1)), (Some(48151), Some(48151)), (Some(2), None)] {
+        let mut session = Session::new(parameters_of(&[("user", "any")]), wanted);
+        let mut out = Vec::new();
+        let respond = session.respond(&sql, &mut out);
+        assert_eq!(respond, Respond { flow: Flow::Continue, query_seen: seen }, "{wanted:?}");
+        assert!(out.ends_with(b"Z\0\0\0\x05I"));
+    }
+}
+
 fn code(mut fields: ErrorFields<'_>) -> String {
     let code = fields.find(|field| Ok(field.type_() == b'C')).expect("fields").expect("a code");
     code.value_bytes().escape_ascii().to_string()
