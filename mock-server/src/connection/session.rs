@@ -8,6 +8,7 @@ use tokio::task::coop::consume_budget;
 
 use super::{Connection, channel::Gone};
 use crate::{
+    axes::Reply,
     login::{Login, Step, Terms, TlsTerms},
     protocol::{
         self,
@@ -75,7 +76,7 @@ impl Connection {
             }
         }
         self.event(Event::AuthOk);
-        let parameters = Parameters::new(&startup);
+        let parameters = Parameters::new(&startup, self.axes.reply != Reply::Refuse);
         backend::authentication(&mut out, Authentication::Ok);
         parameters.report(&mut out);
         let mut rng = seed.child("cancel key").rng();

@@ -83,7 +83,19 @@ impl Validity {
         match certificate {
             Certificate::Expired => Self::ENDED,
             Certificate::NotYetValid => Self::TO_COME,
-            _ => Self::GOOD,
+            Certificate::Valid
+            | Certificate::WrongHost
+            | Certificate::SelfSigned
+            | Certificate::UnknownCa
+            | Certificate::CnOnly
+            | Certificate::NoNames
+            | Certificate::SanOverridesCn
+            | Certificate::Wildcard
+            | Certificate::LocalhostOnly
+            | Certificate::ClientAuthOnly
+            | Certificate::MissingIntermediate
+            | Certificate::WithIntermediate
+            | Certificate::Revoked => Self::GOOD,
         }
     }
 

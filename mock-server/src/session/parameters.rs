@@ -74,9 +74,10 @@ struct Setting {
 }
 
 impl Parameters {
-    /// PostgreSQL's own, with what the StartupMessage asked for (its `options` included).
+    /// PostgreSQL's own, with what the StartupMessage asked for (its `options` included), of a
+    /// server that has TLS or not.
     #[must_use]
-    pub(crate) fn new(startup: &StartupMessage) -> Self {
+    pub(crate) fn new(startup: &StartupMessage, tls: bool) -> Self {
         let setting = |reported| {
             move |&(name, value): &(&'static str, &'static str)| Setting {
                 name: name.into(),
@@ -93,6 +94,9 @@ impl Parameters {
             REPORTED.iter().map(setting(true)).chain(SHOWN.iter().map(setting(false))).collect();
         let mut own = Self { user, database, settings };
         own.set_at_login("session_authorization", &own.user.clone());
+        if !tls {
+            own.set_at_login("ssl", "off");
+        }
         for (name, value) in &startup.parameters {
             match name.as_str() {
                 "user" | "database" | "replication" => {}

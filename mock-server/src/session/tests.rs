@@ -23,7 +23,7 @@ fn session_with(parameters: &[(&str, &str)]) -> Session {
 fn parameters_of(parameters: &[(&str, &str)]) -> Parameters {
     let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
     let parameters = parameters.iter().map(own).collect();
-    Parameters::new(&StartupMessage { protocol: (3, 0), parameters })
+    Parameters::new(&StartupMessage { protocol: (3, 0), parameters }, true)
 }
 
 #[test]
@@ -36,6 +36,19 @@ fn a_session_looks_out_for_the_number_that_it_is_told() {
         assert_eq!(respond, Respond { flow: Flow::Continue, query_seen: seen }, "{wanted:?}");
         assert!(out.ends_with(b"Z\0\0\0\x05I"));
     }
+}
+
+#[test]
+fn what_the_server_says_of_itself_is_said_once() {
+    let own = parameters_of(&[]);
+    let shown = |name: &str| own.show(name).map(|(_, value)| value.to_owned());
+    assert_eq!(shown("scram_iterations"), Some(crate::scram::DEFAULT_ITERATIONS.to_string()));
+    let (major, minor) = SERVER_VERSION.split_once('.').expect("two numbers");
+    assert_eq!(shown("server_version_num"), Some(format!("{major}{minor:0>4}")));
+    assert_eq!(shown("ssl").as_deref(), Some("on"));
+    let startup = StartupMessage { protocol: (3, 0), parameters: vec![] };
+    let without = Parameters::new(&startup, false);
+    assert_eq!(without.show("ssl"), Some(("ssl", "off")));
 }
 
 fn code(mut fields: ErrorFields<'_>) -> String {
