@@ -1,5 +1,6 @@
 """asyncpg, by its connection URL."""
 
+import asyncio
 import os
 import sys
 from urllib.parse import quote, urlencode
@@ -26,7 +27,7 @@ def url(request, keys):
 
 def target(request):
     """The URL, and the further arguments that the request needs."""
-    pgtls_shim.refuse(request, "channel_binding", "then")
+    pgtls_shim.refuse(request, "channel_binding")
     if "sslnegotiation" in request and not DIRECT:
         raise Unsupported("no sslnegotiation")
     if request.get("sslrootcert") != "system":
@@ -38,12 +39,23 @@ def target(request):
     return url(request, ["sslnegotiation"]), {"ssl": True}
 
 
+async def cancel(connection, query):
+    """What an application does to cancel: it cancels the task that waits for a query. Closing waits for the request."""
+    running = asyncio.ensure_future(connection.fetch(query))
+    await asyncio.sleep(0)  # The statement is prepared already, so that now it is at work.
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def connect(request):
     dsn, more = target(request)
     with pgtls_shim.resolving(request):
         connection = await asyncpg.connect(dsn, timeout=pgtls_shim.timeout_seconds(request), **more)
     try:
-        return await connection.fetch(request["query"]), None
+        rows = await connection.fetch(request["query"])
+        if request.get("then") == "cancel":
+            await cancel(connection, request["query"])
+        return rows, None
     finally:
         await connection.close()
 
@@ -61,7 +73,7 @@ pgtls_shim.serve(
             "hostaddr": True,
             "sslcert": True,
             "sslcrl": True,
-            "cancel": False,
+            "cancel": True,
         },
     },
     connect,

@@ -6,6 +6,7 @@ if [ "${PINNED:-}" = 1 ]; then
 else
 	# Another go.mod and go.sum, beside the binary: the folder's own stay as they are.
 	cp go.mod go.sum "$DEST"
-	go get -modfile="$DEST/go.mod" "$1@$VERSION"
+	# Go's versions begin with a v; people often leave it out.
+	go get -modfile="$DEST/go.mod" "$1@v${VERSION#v}"
 	CGO_ENABLED=0 go build -modfile="$DEST/go.mod" -mod=mod -buildvcs=false -trimpath -o "$DEST/shim" .
 fi

@@ -5,6 +5,9 @@ False never asks for TLS: disable. True insists on TLS unverified: require. A co
 too, and verifies what it is set up to: verify-ca and verify-full. Nothing of pg8000's tries plaintext
 first: no allow. A root file, CRL or client certificate needs such a context; without a root file it trusts
 the system store, so that `system` and none are the same to it.
+
+Before 1.31 None is plaintext (disable, and what unset means), nothing falls back (no prefer), False is taken for
+a context, and True verifies: require is a context that does not.
 """
 
 import importlib.metadata
@@ -18,7 +21,14 @@ import pg8000.dbapi
 import pgtls_shim
 from pgtls_shim import Unsupported
 
-WITHOUT_CONTEXT = {None: None, "prefer": None, "disable": False, "require": True}
+VERSION = importlib.metadata.version("pg8000")
+if tuple(map(int, VERSION.split(".")[:2])) >= (1, 31):
+    WITHOUT_CONTEXT = {None: None, "prefer": None, "disable": False, "require": True}
+else:
+    unverified = ssl.create_default_context()
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    WITHOUT_CONTEXT = {None: None, "disable": None, "require": unverified}
 
 
 def ssl_context(request):
@@ -67,10 +77,10 @@ def connect(request):
 pgtls_shim.serve(
     {
         "name": "pg8000",
-        "version": importlib.metadata.version("pg8000"),
+        "version": VERSION,
         "tls": pgtls_shim.openssl(),
         "supports": {
-            "sslmode": ["disable", "prefer", "require", "verify-ca", "verify-full"],
+            "sslmode": [*filter(None, WITHOUT_CONTEXT), "verify-ca", "verify-full"],
             "sslnegotiation": ["postgres"],
             "sslrootcert": ["file", "system"],
             "channel_binding": ["prefer"],

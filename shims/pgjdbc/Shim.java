@@ -27,7 +27,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
@@ -38,8 +37,6 @@ import org.postgresql.core.BaseConnection;
 public final class Shim {
   private static final List<String> MODES =
       List.of("disable", "allow", "prefer", "require", "verify-ca", "verify-full");
-  // How much longer than two timeouts, one for each way to connect, the driver's own thread may take.
-  private static final int CLOSING_MS = 500;
   private static final String PKCS8 = "PRIVATE KEY";
 
   private final List<String> negotiations = new ArrayList<>(List.of("postgres"));
@@ -98,7 +95,6 @@ public final class Shim {
     if (reason != null) {
       return answer.put("outcome", "unsupported").put("reason", reason);
     }
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(2 * request.getInt("timeout_ms") + CLOSING_MS);
     Path key = null;
     List<String> notices = new ArrayList<>();
     try {
@@ -118,23 +114,9 @@ public final class Shim {
       return answer.put("outcome", "failed")
           .put("error", new JSONObject().put("class", error).put("message", String.join("\n", texts)));
     } finally {
-      settle(end);
       if (key != null) {
         Files.delete(key);
       }
-    }
-  }
-
-  /** Past its login timeout the driver goes on connecting behind its caller's back: lets it come to its end. */
-  private static void settle(long end) {
-    try {
-      for (Thread thread : Thread.getAllStackTraces().keySet()) {
-        if (thread.getName().equals("PostgreSQL JDBC driver connection thread")) {
-          TimeUnit.NANOSECONDS.timedJoin(thread, end - System.nanoTime());
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
@@ -153,12 +135,10 @@ public final class Shim {
 
   private static Properties properties(JSONObject request) {
     Properties properties = new Properties();
-    // Whole seconds, rounded up, are what the driver takes. The login as a whole gets half as much again
-    // as one wait for the server: were both the same, chance would decide which of them speaks.
-    int seconds = (request.getInt("timeout_ms") + 999) / 1000;
-    properties.setProperty("connectTimeout", String.valueOf(seconds));
-    properties.setProperty("socketTimeout", String.valueOf(seconds));
-    properties.setProperty("loginTimeout", String.valueOf(seconds * 1.5));
+    // What the driver lets an application set for the way to a connection, the wait for an answer to SSLRequest
+    // apart. loginTimeout would end a call that these had failed to end, and socketTimeout is for queries.
+    properties.setProperty("connectTimeout", String.valueOf((request.getInt("timeout_ms") + 999) / 1000));
+    properties.setProperty("sslResponseTimeout", String.valueOf(request.getInt("timeout_ms")));
     String[][] names = {
       {"user", "user"}, {"password", "password"}, {"sslmode", "sslmode"}, {"sslrootcert", "sslrootcert"},
       {"sslnegotiation", "sslNegotiation"}, {"channel_binding", "channelBinding"}, {"sslcert", "sslcert"},

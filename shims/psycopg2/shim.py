@@ -29,7 +29,8 @@ def by_psycopg2():
             with connection.cursor() as cursor:
                 cursor.execute(request["query"])
                 rows = cursor.fetchall()
-            tls = connection.info.ssl_in_use
+            info = getattr(connection, "info", None)  # from 2.8 on
+            tls = info.ssl_in_use if info else None
             if request.get("then") == "cancel":
                 libpq.cancelled(connection.cancel)
             return rows, tls
