@@ -1,7 +1,9 @@
 """asyncpg, by its connection URL."""
 
 import asyncio
+import inspect
 import os
+import ssl
 import sys
 from urllib.parse import quote, urlencode
 
@@ -12,8 +14,11 @@ import asyncpg.connect_utils
 import pgtls_shim
 from pgtls_shim import Unsupported
 
-# Before 0.30 `sslnegotiation` in the URL would have become a server setting.
-DIRECT = hasattr(asyncpg.connect_utils, "SSLNegotiation")
+# What a release does not know in the URL becomes a setting for the server: `sslnegotiation` before 0.30, files
+# before 0.25, which took those in an SSLContext only.
+SOURCE = inspect.getsource(asyncpg.connect_utils)
+DIRECT = "sslnegotiation" in SOURCE
+FILES_IN_URL = "query.pop('sslrootcert')" in SOURCE
 IN_URL = ["sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslnegotiation"]
 
 
@@ -30,6 +35,8 @@ def target(request):
     pgtls_shim.refuse(request, "channel_binding")
     if "sslnegotiation" in request and not DIRECT:
         raise Unsupported("no sslnegotiation")
+    if not FILES_IN_URL and request.get("sslrootcert") != "system":
+        return url(request, []) if "sslrootcert" in request else url(request, ["sslmode"]), by_context(request)
     if request.get("sslrootcert") != "system":
         return url(request, IN_URL), {}
     # The system store is what ssl=True means, with the name verified; it takes the URL's place for the rest.
@@ -37,6 +44,18 @@ def target(request):
         raise Unsupported("sslrootcert=system is ssl=True, which is verify-full and nothing else")
     pgtls_shim.refuse(request, "sslcert", "sslkey", "sslcrl")
     return url(request, ["sslnegotiation"]), {"ssl": True}
+
+
+def by_context(request):
+    """What a release that takes files in an SSLContext only is given besides its URL."""
+    pgtls_shim.refuse(request, "sslcert", "sslkey", "sslcrl")
+    if "sslrootcert" not in request:
+        return {}
+    if request.get("sslmode") not in ("verify-ca", "verify-full"):
+        raise Unsupported("sslrootcert takes an SSLContext, which is verify-ca or verify-full")
+    context = ssl.create_default_context(cafile=request["sslrootcert"])
+    context.check_hostname = request["sslmode"] == "verify-full"
+    return {"ssl": context}
 
 
 async def cancel(connection, query):
@@ -71,8 +90,8 @@ pgtls_shim.serve(
             "sslrootcert": ["file", "system"],
             "channel_binding": ["prefer"],
             "hostaddr": True,
-            "sslcert": True,
-            "sslcrl": True,
+            "sslcert": FILES_IN_URL,
+            "sslcrl": FILES_IN_URL,
             "cancel": True,
         },
     },

@@ -1,8 +1,10 @@
 // node-postgres (npm `pg`) over the shim contract; `libpqcompat` as argument adds uselibpqcompat=true.
 
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import net from 'node:net'
 import pg from 'pg'
-import { serve } from './contract.mjs'
+import { serve, Unsupported } from './contract.mjs'
 
 const require = createRequire(import.meta.url)
 const { parse } = require('pg-connection-string')
@@ -20,7 +22,7 @@ await serve({
   name: compat ? 'node-postgres/libpqcompat' : 'node-postgres',
   version: require('pg/package.json').version,
   supports: {
-    sslmode: (compat ? takesCompat : takesMode) ? modes : [],
+    sslmode: compat ? (takesCompat ? modes : []) : takesMode ? modes : modes.filter(mode => mode !== 'prefer'),
     sslnegotiation: probe.connectionParameters.sslnegotiation ? ['postgres', 'direct'] : ['postgres'],
     // Node brings its own list of authorities: without a file it is not the system's.
     sslrootcert: ['file'],
@@ -59,18 +61,53 @@ function config(request) {
   url.username = request.user
   url.password = request.password ?? ''
   url.pathname = request.dbname
-  for (const key of ['sslmode', 'sslnegotiation', 'sslrootcert', 'sslcert', 'sslkey']) {
-    if (request[key] !== undefined) url.searchParams.set(key, request[key])
+  if (takesMode) {
+    for (const key of ['sslmode', 'sslnegotiation', 'sslrootcert', 'sslcert', 'sslkey']) {
+      if (request[key] !== undefined) url.searchParams.set(key, request[key])
+    }
   }
   if (compat) url.searchParams.set('uselibpqcompat', 'true')
   const settings = { connectionString: url.href, connectionTimeoutMillis: request.timeout_ms, query_timeout: request.timeout_ms }
+  if (!takesMode) Object.assign(settings, { ssl: sslOption(request), stream: freshSocket() })
   if (request.channel_binding) settings.enableChannelBinding = request.channel_binding !== 'disable'
   return settings
 }
 
+// What stands for a mode where the URL knows none: `ssl`, which goes to tls.connect.
+function sslOption({ sslmode, sslrootcert, sslcert, sslkey }) {
+  const files = { ca: sslrootcert, cert: sslcert, key: sslkey }
+  const given = Object.fromEntries(Object.entries(files).filter(([, path]) => path).map(([key, path]) => [key, readFileSync(path, 'utf8')]))
+  switch (sslmode) {
+    case undefined:
+      if (Object.keys(given).length) throw new Unsupported('no root file or client certificate without an sslmode')
+      return undefined
+    case 'disable':
+      return false
+    case 'require':
+      if (given.ca) throw new Unsupported('a root file is verified with, which is verify-ca or verify-full')
+      return { rejectUnauthorized: false, ...given }
+    case 'verify-ca':
+      return { checkServerIdentity: () => undefined, ...given }
+    case 'verify-full':
+      return Object.keys(given).length ? given : true
+  }
+}
+
+// Up to 8.0.2 the driver connects a socket only if it says that it is closed, as new ones did up to Node 13.
+function freshSocket() {
+  const socket = new net.Socket()
+  const connect = socket.connect
+  Object.defineProperty(socket, 'readyState', { value: 'closed', configurable: true })
+  socket.connect = (...to) => {
+    delete socket.readyState
+    return connect.apply(socket, to)
+  }
+  return socket
+}
+
 // The driver cancels while the query is at work, from another client of the same settings.
 function cancel(client, query, settings) {
-  const canceller = new pg.Client(settings)
+  const canceller = new pg.Client(takesMode ? settings : { ...settings, stream: freshSocket() })
   canceller.connection.on('error', error => console.error('cancel:', error.message))
   canceller.cancel(client, query)
 }

@@ -33,7 +33,7 @@ def engine(request):
     parameters = {key: request[key] for key in in_asyncpg_url if key in request}
     if parameters:
         arguments["dsn"] = "postgresql://?" + urlencode(parameters, quote_via=quote)
-    url = sqlalchemy.URL.create(
+    url = sqlalchemy.engine.URL.create(
         "postgresql+asyncpg",
         username=request["user"],
         password=request["password"],
