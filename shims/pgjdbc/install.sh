@@ -14,7 +14,6 @@ rm -r "$DEST/classes"
 # An archive of the classes that a connection loads halves the start. It counts only for the same class path and collector.
 cat >"$DEST/training" <<'EOF'
 {"type":"hello","contract":1}
-{"type":"connect","id":0,"host":"127.0.0.1","port":1,"user":"-","password":"-","dbname":"-","timeout_ms":1000,"query":"-","sslmode":"require"}
 EOF
 java -XX:ArchiveClassesAtExit="$DEST/shim.jsa" -XX:+UseSerialGC -Xlog:disable \
 	-cp "$lib/shim.jar:$lib/json.jar:$lib/postgresql.jar" Shim <"$DEST/training" >/dev/null
