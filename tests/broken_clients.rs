@@ -255,6 +255,11 @@ fn wire_vices() -> Vec<(&'static str, &'static str, Verdict)> {
             verdict(Weaker, &[BindingDropped]),
         ),
         (
+            "binds-by-another-hash",
+            "key=ed25519,auth=scram-sha-256-plus,sslmode=require,channel-binding=require",
+            verdict(Departs, &[]),
+        ),
+        (
             "connects-in-words",
             "certificate=expired,sslmode=verify-full,sslrootcert=right",
             verdict(Agrees, &[Dishonest]),

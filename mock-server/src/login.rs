@@ -259,14 +259,14 @@ fn sasl_final(exchange: WaitingForFinal, user: &str, proof: &frontend::Proof) ->
     let plus = exchange.is_plus();
     match exchange.finish(proof.bytes()) {
         Ok(success) => Judged {
-            proof: Some(Proof::SaslFinal { bound: success.bound, right: true }),
+            proof: Some(Proof::SaslFinal { plus, bound: success.bound, right: true }),
             step: Step::Accept(authentication(Authentication::SaslFinal(&success.message))),
         },
         Err(error) => {
             // The binding is judged before the proof.
             let bound = plus && error == scram::Error::WrongProof;
             Judged {
-                proof: Some(Proof::SaslFinal { bound, right: false }),
+                proof: Some(Proof::SaslFinal { plus, bound, right: false }),
                 step: Step::Reject(error.report(user)),
             }
         }

@@ -207,6 +207,8 @@ pub enum Proof {
     },
     /// The SCRAM client-final-message, with its proof.
     SaslFinal {
+        /// SCRAM-SHA-256-PLUS was the mechanism.
+        plus: bool,
         /// Under SCRAM-SHA-256-PLUS, with the right binding.
         bound: bool,
         /// Whether it fits the expected password.

@@ -102,7 +102,7 @@ async fn every_login_succeeds_with_the_right_password_and_fails_with_another() {
             for (seen, expected) in [(&seen_right, true), (&seen_wrong, false)] {
                 let right = match proofs(seen).last().unwrap() {
                     Proof::Password { right } | Proof::Md5 { right } => *right,
-                    Proof::SaslFinal { bound, right } => {
+                    Proof::SaslFinal { bound, right, .. } => {
                         let plus = auth == Auth::ScramSha256Plus && way == "ssl";
                         assert_eq!(*bound, plus, "{auth} {way}");
                         *right

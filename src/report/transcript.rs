@@ -74,7 +74,7 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
             Proof::SaslInitial { plus } => {
                 format!("SASLInitialResponse: SCRAM-SHA-256{}", if *plus { "-PLUS" } else { "" })
             }
-            Proof::SaslFinal { bound, right } => {
+            Proof::SaslFinal { bound, right, .. } => {
                 let bound = if *bound { "bound to the channel" } else { "not bound" };
                 format!("SASLResponse: the proof, {bound}, {}", rightness(*right))
             }

@@ -66,7 +66,7 @@ impl Scram {
         };
         Ok(Self {
             password: settings.password.clone(),
-            binding: bound.map(end_point).transpose()?,
+            binding: bound.map(|tls| end_point(tls, settings)).transpose()?,
             gs2_header,
             nonce: base64::encode_block(&nonce),
             server_signature: Vec::new(),
@@ -160,7 +160,7 @@ fn signatures(salted: &[u8], signed: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ErrorS
 }
 
 /// tls-server-end-point: the certificate's hash by the hash of its signature, MD5 and SHA-1 made SHA-256.
-fn end_point(tls: &SslRef) -> Result<Vec<u8>, Failure> {
+fn end_point(tls: &SslRef, settings: &Settings) -> Result<Vec<u8>, Failure> {
     let certificate =
         tls.peer_certificate().ok_or_else(|| Failure::last("no server certificate"))?;
     let no_digest = || Failure::last("could not determine server certificate signature algorithm");
@@ -168,6 +168,7 @@ fn end_point(tls: &SslRef) -> Result<Vec<u8>, Failure> {
     let digest = signature.signature_algorithms().ok_or_else(no_digest)?.digest;
     let digest = match digest {
         Nid::MD5 | Nid::SHA1 => MessageDigest::sha256(),
+        Nid::UNDEF if settings.has(Vice::BindsByAnotherHash) => MessageDigest::sha256(),
         Nid::UNDEF => return Err(no_digest()),
         digest => MessageDigest::from_nid(digest).ok_or_else(no_digest)?,
     };

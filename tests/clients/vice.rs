@@ -81,6 +81,8 @@ vices! {
     DropsBinding = "drops-binding",
     /// Takes SCRAM-SHA-256 although -PLUS was demanded.
     DropsPlus = "drops-plus",
+    /// Binds by SHA-256 where the certificate names no hash, which is refused and drops nothing.
+    BindsByAnotherHash = "binds-by-another-hash",
 
     // Lies.
     /// Says it is connected, and never asked.

@@ -44,7 +44,8 @@ pub struct Facts {
     pub encrypted_startup: bool,
     /// Behind stuffed bytes and a handshake, a message came that nobody had asked for.
     pub out_of_turn_inside_tls: bool,
-    /// A password, its MD5 or an unbound SCRAM proof came.
+    /// A password, its MD5 or the proof of a mechanism that binds nothing came. One that is bound
+    /// to another thing than the server's channel drops nothing: it is refused.
     pub unbound_proof: bool,
     /// A bound SCRAM proof came, and it was right.
     pub bound: bool,
@@ -93,12 +94,12 @@ impl Facts {
                     What::Proof(
                         Proof::Password { .. }
                             | Proof::Md5 { .. }
-                            | Proof::SaslFinal { bound: false, .. }
+                            | Proof::SaslFinal { plus: false, .. }
                     )
                 )
             }),
             bound: anywhere(|what| {
-                matches!(what, What::Proof(Proof::SaslFinal { bound: true, right: true }))
+                matches!(what, What::Proof(Proof::SaslFinal { bound: true, right: true, .. }))
             }),
             query: anywhere(|what| matches!(what, What::Query(_))),
             clear_text_reached_application: match &claim {
