@@ -396,6 +396,23 @@ async fn each_vice_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// An orphan with a session and an environment of its own is no trace of anybody's to a runner that
+/// shares its program with others; the command line takes in all.
+#[tokio::test]
+async fn what_a_dead_client_left_behind_ends_with_the_program() {
+    let marker = format!("leaves-an-orphan-{}", Seed::random());
+    let shim = format!("env PGTLS_TEST_MARKER={marker} '{}' leaves-an-orphan", program().display());
+    let run = tokio::process::Command::new(support::PROGRAM)
+        .args(["run", "--shim", &shim, "--sslmode", "require"])
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(60), run).await.expect("in time");
+    let output = output.expect("the program");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("conformance: crash"), "{told}");
+    assert!(is_gone(&marker).await, "it left a process running");
+}
+
 #[tokio::test]
 async fn a_vice_behind_the_last_answer_is_found_too() {
     let laboratory = laboratory();

@@ -1,7 +1,7 @@
 //! The shim's loop: one question a line, one answer a line; and the vices of a process.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::process::CommandExt as _,
     process::{Command, Stdio},
     thread,
@@ -95,20 +95,34 @@ fn before(vice: Option<Vice>) -> io::Result<()> {
             thread::sleep(FOR_EVER);
         }
         Some(Vice::LeavesABareDaemon) => {
-            // The marker by which the test looks for it stays.
-            let marker = std::env::var_os("PGTLS_TEST_MARKER").unwrap_or_default();
-            Command::new("setsid")
-                .args(["sleep", "3600"])
-                .env_clear()
-                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                .env("PGTLS_TEST_MARKER", marker)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()?;
+            start_bare_daemon()?;
             thread::sleep(FOR_EVER);
         }
+        Some(Vice::LeavesAnOrphan) => {
+            start_bare_daemon()?;
+            std::process::exit(0);
+        }
         _ => {}
+    }
+    Ok(())
+}
+
+/// Starts a process of which nothing tells where it comes from, but for its parent while that lives.
+fn start_bare_daemon() -> io::Result<()> {
+    // The marker by which the test looks for it stays.
+    let marker = std::env::var_os("PGTLS_TEST_MARKER").unwrap_or_default();
+    let mut daemon = Command::new("setsid")
+        .args(["sh", "-c", "echo; exec sleep 3600 >&-"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PGTLS_TEST_MARKER", marker)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // It has left the group when it speaks.
+    if let Some(mut said) = daemon.stdout.take() {
+        said.read_exact(&mut [0])?;
     }
     Ok(())
 }

@@ -152,6 +152,8 @@ vices! {
     LeavesADaemon = "leaves-a-daemon",
     /// The same, with an environment of its own.
     LeavesABareDaemon = "leaves-a-bare-daemon",
+    /// Starts such a process, and ends.
+    LeavesAnOrphan = "leaves-an-orphan",
 
     // The first questions.
     /// Says it is connected with sslmode=nonsense.

@@ -1,32 +1,36 @@
 //! Whom a shim has started: what is left of its process group is not all of it.
 
-use std::{os::unix::ffi::OsStrExt as _, path::Path};
+use std::{
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
-/// Processes that may have left the group but still have this HOME, which no other process has,
-/// and all that descend from them or from the shim itself.
-pub(super) fn offspring(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
+/// As often as a family is looked for before it is killed: whoever is stopped starts nobody, so each
+/// look but the first finds only those that were started during the one before.
+const LOOKS: usize = 10;
+
+/// The shim itself, processes that may have left its group but still have this HOME, which no other
+/// process has, and all that descend from any of them.
+pub(super) fn family(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
     let marker = [b"HOME=", home.as_os_str().as_bytes(), b"\0"].concat();
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let processes: Vec<(Pid, Option<Pid>)> = processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .map(|pid| (Pid::from_raw(pid), parent(pid)))
-        .collect();
-    let has_home = |pid: Pid| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|variables| variables.windows(marker.len()).any(|window| window == marker))
+    let processes = processes();
+    // A shim may give itself another HOME, or write its title over its environment.
+    let belongs = |pid: Pid| {
+        Some(pid) == shim
+            || std::fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|variables| variables.windows(marker.len()).any(|part| part == marker))
     };
     let mut family: Vec<Pid> =
-        processes.iter().map(|(pid, _)| *pid).filter(|pid| has_home(*pid)).collect();
+        processes.iter().map(|(pid, _)| *pid).filter(|pid| belongs(*pid)).collect();
     loop {
         let before = family.len();
         for (pid, parent) in &processes {
-            let descends =
-                parent.is_some_and(|parent| Some(parent) == shim || family.contains(&parent));
+            let descends = parent.is_some_and(|parent| family.contains(&parent));
             if descends && !family.contains(pid) {
                 family.push(*pid);
             }
@@ -35,6 +39,49 @@ pub(super) fn offspring(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
             return family;
         }
     }
+}
+
+/// Stops whomever `find` finds until it finds nobody new, and then kills them all: the children of
+/// the dead could be found no more, those of the stopped can.
+pub(super) fn kill_all(find: impl Fn() -> Vec<Pid>) {
+    let signal = |pid: &Pid, signal| {
+        // Gone already is as good.
+        let _ = kill(*pid, signal);
+    };
+    let mut found: Vec<Pid> = Vec::new();
+    for _ in 0..LOOKS {
+        let new: Vec<Pid> = find().into_iter().filter(|pid| !found.contains(pid)).collect();
+        if new.is_empty() {
+            break;
+        }
+        new.iter().for_each(|pid| signal(pid, Signal::SIGSTOP));
+        found.extend(new);
+    }
+    found.iter().for_each(|pid| signal(pid, Signal::SIGKILL));
+}
+
+/// Whether one of these processes holds that pipe.
+pub(super) fn holds(family: &[Pid], pipe: &Path) -> bool {
+    family.iter().any(|pid| {
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.into_iter().any(|file| link(&file.path()).is_some_and(|file| file == pipe))
+    })
+}
+
+/// What a link in `/proc` names.
+pub(super) fn link(path: &Path) -> Option<PathBuf> {
+    std::fs::read_link(path).ok()
+}
+
+/// Every process, with its parent.
+pub(super) fn processes() -> Vec<(Pid, Option<Pid>)> {
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .map(|pid| (Pid::from_raw(pid), parent(pid)))
+        .collect()
 }
 
 /// The parent, by `/proc/PID/stat`: the second field behind the name, which stands in brackets and

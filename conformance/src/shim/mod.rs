@@ -5,6 +5,7 @@ mod family;
 mod launch;
 mod manifest;
 mod message;
+mod orphans;
 mod output;
 mod process;
 
@@ -16,5 +17,6 @@ pub use self::{
         Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,
         Supports,
     },
+    orphans::take_in_orphans,
     process::{Misbehaviour, ShimProcess},
 };

@@ -14,21 +14,23 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 use tokio::{
     io::AsyncWriteExt as _,
     process::{Child, ChildStdin, Command},
     sync::mpsc,
+    task::JoinHandle,
     time::timeout,
 };
 
 use super::{
     error::ShimError,
-    family::offspring,
+    family::{family, holds, kill_all, link},
     launch::{Environment, Launch},
     message::{Request, Response},
+    orphans,
     output::{Stderr, keep_tail, read_lines, shorten},
 };
 
@@ -76,7 +78,9 @@ pub struct ShimProcess {
     /// A line was begun and not ended.
     begun: Arc<AtomicBool>,
     stderr: Arc<Mutex<Stderr>>,
-    /// Removed with the process; also how its offspring is recognised.
+    /// Done when all of stderr is read.
+    stderr_reader: JoinHandle<()>,
+    /// Removed with the process; also how its family is recognised.
     home: tempfile::TempDir,
 }
 
@@ -89,36 +93,36 @@ impl ShimProcess {
     pub fn start(launch: &Launch, environment: &Environment) -> Result<Self, ShimError> {
         let failed = |source| ShimError::Start { program: PathBuf::from(&launch.program), source };
         let home = tempfile::Builder::new().prefix("pgtls-home-").tempdir().map_err(failed)?;
-        let mut child = Command::new(&launch.program)
+        let mut command = Command::new(&launch.program);
+        command
             .args(&launch.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
+            .envs(launch.variables.iter().map(|(name, value)| (name, value)))
+            // Last: these are the cell's, and no manifest's to change.
             .env("HOME", home.path())
             .env("SSL_CERT_FILE", &environment.ssl_cert_file)
             .env("SSL_CERT_DIR", &environment.ssl_cert_dir)
-            .envs(launch.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
+            .kill_on_drop(true);
+        let (mut child, group) = orphans::born(|| command.spawn()).map_err(failed)?;
         let (Some(stdin), Some(stdout), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(failed(io::Error::other("no pipes")));
         };
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         // Two answers ahead are enough to see that a shim speaks unasked; a flood then waits in
         // the pipe.
         let (sender, lines) = mpsc::channel(2);
         let begun = Arc::default();
         tokio::spawn(read_lines(stdout, sender, Arc::clone(&begun)));
         let stderr = Arc::default();
-        tokio::spawn(keep_tail(errors, Arc::clone(&stderr)));
-        Ok(Self { child, group, stdin: Some(stdin), lines, begun, stderr, home })
+        let stderr_reader = tokio::spawn(keep_tail(errors, Arc::clone(&stderr)));
+        Ok(Self { child, group, stdin: Some(stdin), lines, begun, stderr, stderr_reader, home })
     }
 
     /// Asks one question and waits for its answer.
@@ -237,16 +241,10 @@ impl ShimProcess {
 
     /// Whether nobody is left who could read a question: no process of its family holds the pipe.
     fn is_deaf(&self) -> bool {
-        let link = |path: PathBuf| std::fs::read_link(path).ok();
         let Some(stdin) = &self.stdin else { return true };
-        let Some(pipe) = link(format!("/proc/self/fd/{}", stdin.as_raw_fd()).into()) else {
-            return false;
-        };
-        let holds = |pid: &Pid| {
-            let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-            open.into_iter().any(|file| link(file.path()).is_some_and(|file| file == pipe))
-        };
-        !offspring(self.home.path(), self.pid()).iter().any(holds)
+        let own = format!("/proc/self/fd/{}", stdin.as_raw_fd());
+        link(Path::new(&own))
+            .is_some_and(|pipe| !holds(&family(self.home.path(), self.pid()), &pipe))
     }
 
     /// Its number; one that was waited for has none any more.
@@ -274,22 +272,20 @@ impl ShimProcess {
 
     async fn last_words(&mut self) -> Option<ShimError> {
         let status: ExitStatus = timeout(LAST_BREATH, self.child.wait()).await.ok()?.ok()?;
-        // Its stderr is read by another task.
-        tokio::task::yield_now().await;
+        // A child of its own may keep stderr open.
+        let _ = timeout(LAST_BREATH, &mut self.stderr_reader).await;
         Some(ShimError::Died { status: status.to_string(), stderr: self.stderr() })
     }
 
     fn kill_all(&mut self) {
-        // Looked up first: the children of the dead are nobody's.
-        let offspring = offspring(self.home.path(), self.pid());
-        if let Some(group) = self.group.take() {
-            // Gone already is as good.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
+        let Some(group) = self.group.take() else { return };
+        // While the shim lives, or was not waited for: the children of the dead are nobody's.
+        let shim = self.pid();
+        kill_all(|| family(self.home.path(), shim));
+        // Gone already is as good.
+        let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.start_kill();
-        for pid in offspring {
-            let _ = kill(pid, Signal::SIGKILL);
-        }
+        orphans::died(group);
     }
 }
 
@@ -364,10 +360,21 @@ mod tests {
         let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
         assert!(matches!(asked, Err(ShimError::NotTheContract { .. })));
         let home = process.home.path().to_owned();
-        assert!(!offspring(&home, None).is_empty());
+        assert!(!family(&home, None).is_empty());
         process.kill().await;
         // A killed process is a zombie, with no environment, until its parent reaps it.
-        assert_eq!(offspring(&home, None), []);
+        assert_eq!(family(&home, None), []);
+    }
+
+    #[tokio::test]
+    async fn a_home_of_its_own_makes_nobody_deaf() {
+        let script = r#"exec env HOME=/tmp sh -c 'while read question; do
+            echo "{\"type\":\"hello\",\"contract\":1,\"name\":\"x\",\"version\":\"1\",\"tls\":\"\"}"
+        done'"#;
+        let mut process = shim(script);
+        let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
+        assert!(matches!(asked, Ok(Response::Hello(_))), "{asked:?}");
+        assert_eq!(process.retire().await, None);
     }
 
     #[tokio::test]
