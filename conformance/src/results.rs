@@ -4,8 +4,6 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use pgtls_mock_server::transcript::TlsFacts;
-
 use crate::{
     judge::{Conformance, Invariant},
     shim::{ClientError, Supports},
@@ -120,16 +118,6 @@ impl CellResult {
 }
 
 impl Results {
-    /// The same without what no two runs share: `elapsed_us` and the seed.
-    #[must_use]
-    pub fn comparable(mut self) -> Self {
-        self.seed.clear();
-        for observed in self.cells.iter_mut().filter_map(|cell| cell.observed.as_mut()) {
-            observed.elapsed_us = 0;
-        }
-        self
-    }
-
     /// Reads results.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use pgtls_conformance::{
-    diff::{Change, diff},
-    results::{CellResult, Results},
+    diff::{Change, base, diff, namesakes},
+    results::{CellResult, Observed, Results, Tls},
 };
 
 use super::{error::CliError, exit, output};
@@ -45,22 +45,15 @@ fn read(path: &PathBuf) -> Result<Results, CliError> {
 
 /// A line for each stack whose version is not the same.
 fn versions(before: &Results, after: &Results) -> Vec<String> {
-    let base = |name: &str| name.split_once('@').map_or(name, |(base, _)| base).to_owned();
-    before
-        .stacks
-        .iter()
-        .filter_map(|old| {
-            let new = after.stacks.iter().find(|new| base(&new.name) == base(&old.name))?;
-            let version =
-                |version: &Option<String>| version.clone().unwrap_or_else(|| "not run".to_owned());
-            (old.version != new.version).then(|| {
-                format!(
-                    "{}: {} → {}",
-                    base(&old.name),
-                    version(&old.version),
-                    version(&new.version)
-                )
-            })
+    let version = |results: &Results, name: &str| {
+        let stack = results.stacks.iter().find(|stack| stack.name == name);
+        stack.and_then(|stack| stack.version.clone()).unwrap_or_else(|| "not run".to_owned())
+    };
+    namesakes(before, after)
+        .into_iter()
+        .filter_map(|(old, new)| {
+            let (was, is) = (version(before, old), version(after, new));
+            (was != is).then(|| format!("{}: {was} → {is}", base(old)))
         })
         .collect()
 }
@@ -70,7 +63,16 @@ fn tell(change: &Change<'_>) -> String {
         Change::Appeared(cell) => format!("+ {}\n    {}", cell.id, state(cell)),
         Change::Vanished(cell) => format!("- {}\n    {}", cell.id, state(cell)),
         Change::Changed(old, new) => {
-            format!("~ {}\n    {}\n  → {}", new.id, state(old), state(new))
+            let (was, is) = (state(old), state(new));
+            let mut text = format!("~ {}\n    {was}", new.id);
+            if was != is {
+                text += &format!("\n  → {is}");
+            }
+            let details = details(old).into_iter().zip(details(new));
+            for ((what, was), (_, is)) in details.filter(|(was, is)| was != is) {
+                text += &format!("\n    {what}: {was} → {is}");
+            }
+            text
         }
     }
 }
@@ -88,4 +90,31 @@ fn state(cell: &CellResult) -> String {
         Some(observed) => format!("{text}: {}", observed.trace),
         None => text,
     }
+}
+
+/// What a release may change though verdict and trace are the same.
+fn details(cell: &CellResult) -> [(&'static str, String); 6] {
+    let observed = cell.observed.as_ref();
+    let none = || "none".to_owned();
+    let error = observed.and_then(|observed| observed.error.as_ref());
+    let tls = observed.and_then(|observed| observed.tls.as_ref());
+    let axes: Vec<String> =
+        cell.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
+    [
+        ("axes", axes.join(",")),
+        ("expected", cell.expected.trace.clone()),
+        ("error", error.map_or_else(none, |error| format!("{}: {}", error.class, error.message))),
+        ("tls", tls.map_or_else(none, session)),
+        (
+            "round trips",
+            observed.map_or_else(none, |Observed { round_trips, .. }| round_trips.to_string()),
+        ),
+        ("reason", cell.reason.clone().unwrap_or_else(none)),
+    ]
+}
+
+fn session(tls: &Tls) -> String {
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let Tls { version, cipher, alpn, sni } = tls;
+    format!("{} {}, ALPN {}, SNI {}", known(version), known(cipher), known(alpn), known(sni))
 }
