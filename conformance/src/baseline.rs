@@ -1,12 +1,13 @@
 //! The baseline: findings that are known, each with its reason. An entry that no longer holds is
 //! a finding itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
+    Cell,
     judge::{Conformance, Invariant},
     results::{CellResult, Results},
 };
@@ -21,15 +22,33 @@ pub struct Baseline(pub Vec<Entry>);
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The cell's id.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The verdict that is known.
     pub conformance: Conformance,
     /// The broken invariants that are known.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "in_order")]
     pub safety: Vec<Invariant>,
     /// Why it is accepted.
     #[serde(default)]
     pub reason: String,
+}
+
+/// Ids that name the same cell become the same text: terms in their order, and no defaults.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.parse::<Cell>() {
+        Ok(cell) => Ok(cell.to_string()),
+        Err(error) => Err(D::Error::custom(format!("`{text}` names no cell: {error}"))),
+    }
+}
+
+/// In the order of the results, each once.
+fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Invariant>, D::Error> {
+    let mut safety = Vec::deserialize(deserializer)?;
+    safety.sort();
+    safety.dedup();
+    Ok(safety)
 }
 
 /// Something that a run should be told off for.
@@ -43,26 +62,26 @@ pub enum Finding<'a> {
     Stale(&'a Entry),
 }
 
+impl Entry {
+    /// Whether it says that something is wrong with the cell.
+    fn says_broken(&self) -> bool {
+        self.conformance.is_finding() || !self.safety.is_empty()
+    }
+}
+
 impl Baseline {
     /// Reads a baseline.
     ///
     /// # Errors
     ///
-    /// If the text is not a baseline's JSON.
+    /// If the text is not a baseline's JSON, an id names no cell, or two name the same.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-
-    /// The baseline that knows all findings of these results.
-    #[must_use]
-    pub fn of(results: &Results) -> Self {
-        let entry = |cell: &CellResult| Entry {
-            id: cell.id.clone(),
-            conformance: cell.conformance,
-            safety: cell.safety.clone(),
-            reason: cell.reason.clone().unwrap_or_default(),
-        };
-        Self(results.cells.iter().filter(|cell| cell.is_finding()).map(entry).collect())
+        let baseline: Self = serde_json::from_str(text)?;
+        let mut known = HashSet::new();
+        match baseline.0.iter().find(|entry| !known.insert(&entry.id)) {
+            Some(twice) => Err(serde_json::Error::custom(format!("{} stands twice", twice.id))),
+            None => Ok(baseline),
+        }
     }
 
     /// The findings that remain, in the cells' order, stale entries last. Entries of cells that
@@ -81,11 +100,91 @@ impl Baseline {
                 (true, None) => findings.push(Finding::Cell(cell)),
                 // It never ran, so nothing is known of it.
                 (false, Some(_)) if cell.conformance == Conformance::Unsupported => {}
-                (false, Some(entry)) => stale.push(Finding::Stale(entry)),
-                (false, None) => {}
+                (false, Some(entry)) if entry.says_broken() => stale.push(Finding::Stale(entry)),
+                (false, _) => {}
             }
         }
         findings.append(&mut stale);
         findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::results::{Expected, SCHEMA};
+
+    fn results(id: &str, conformance: Conformance, safety: &[Invariant]) -> Results {
+        let cell = CellResult {
+            id: id.to_owned(),
+            stack: "a".to_owned(),
+            axes: IndexMap::new(),
+            expected: Expected { trace: String::new() },
+            observed: None,
+            conformance,
+            safety: safety.to_vec(),
+            warnings: Vec::new(),
+            reason: None,
+        };
+        Results {
+            schema: SCHEMA,
+            tool: String::new(),
+            reference: String::new(),
+            suite: String::new(),
+            seed: String::new(),
+            stacks: Vec::new(),
+            cells: vec![cell],
+        }
+    }
+
+    fn baseline(id: &str, conformance: &str, safety: &str) -> Baseline {
+        let entry = format!(r#"[{{"id":"{id}","conformance":"{conformance}","safety":{safety}}}]"#);
+        Baseline::from_json(&entry).expect("a baseline")
+    }
+
+    #[test]
+    fn a_cell_is_known_however_it_is_written() {
+        let leaks = [Invariant::PlaintextPassword, Invariant::PlaintextStartup];
+        let found = results("a:reply=refuse,sslmode=require", Conformance::Weaker, &leaks);
+        let known = baseline(
+            "a:sslmode=require,reply=refuse,certificate=valid",
+            "weaker",
+            r#"["plaintext-startup","plaintext-password"]"#,
+        );
+        assert_eq!(known.findings(&found), []);
+        let other = baseline("a:reply=refuse,sslmode=require", "weaker", "[]");
+        assert_eq!(other.findings(&found), [Finding::Changed(&found.cells[0], &other.0[0])]);
+    }
+
+    #[test]
+    fn an_entry_is_stale_if_it_says_broken() {
+        let agrees = results("a:default", Conformance::Agrees, &[]);
+        assert_eq!(baseline("a:default", "agrees", "[]").findings(&agrees), []);
+        for stale in [
+            baseline("a:default", "weaker", "[]"),
+            baseline("a:default", "agrees", r#"["dishonest"]"#),
+        ] {
+            assert_eq!(stale.findings(&agrees), [Finding::Stale(&stale.0[0])]);
+            let unasked = results("a:default", Conformance::Unsupported, &[]);
+            assert_eq!(stale.findings(&unasked), []);
+        }
+    }
+
+    #[test]
+    fn a_cell_stands_once_and_is_one() {
+        let entry = |id: &str| format!(r#"{{"id":"{id}","conformance":"weaker"}}"#);
+        for (ids, told) in [
+            (
+                ["a:sslmode=require", "a:sslmode=require,then=close"],
+                "a:sslmode=require stands twice",
+            ),
+            (["a:sslmode=require", "a:sslmode=nonsense"], "`a:sslmode=nonsense` names no cell"),
+        ] {
+            let text = format!("[{}]", ids.map(entry).join(","));
+            let error = Baseline::from_json(&text).expect_err("no baseline").to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 }
