@@ -78,12 +78,13 @@ mod tests {
             trace,
             plaintext_cancel: false,
             encrypted_startup: false,
-            out_of_turn_inside_tls: false,
+            out_of_turn_behind_s: false,
             unbound_proof: false,
             bound: false,
             query: false,
             clear_text_reached_application: false,
             number: 1,
+            wire_is_cut: false,
         }
     }
 

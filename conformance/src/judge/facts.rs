@@ -1,11 +1,15 @@
 //! What the judge needs to know of one cell: the transcript boiled down to yes and no.
 
 use pgtls_mock_server::{
-    trace::{Outcome, Trace},
-    transcript::{Connection, Observation, Proof, Sender, What},
+    RuleSpec,
+    trace::{Event, Outcome, Trace},
+    transcript::{Challenge, Connection, Observation, Proof, Sender, What},
 };
 
-use super::{leak::Secrets, quote::Quotable};
+use super::{
+    leak::{Leak, Secrets},
+    quote::Quotable,
+};
 
 /// What the client said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +46,8 @@ pub struct Facts {
     pub plaintext_cancel: bool,
     /// A StartupMessage came inside TLS.
     pub encrypted_startup: bool,
-    /// Behind stuffed bytes and a handshake, a message came that nobody had asked for.
-    pub out_of_turn_inside_tls: bool,
+    /// Behind `S` and stuffed bytes, a message came that nobody had asked for, in TLS or without.
+    pub out_of_turn_behind_s: bool,
     /// A password, its MD5 or the proof of a mechanism that binds nothing came. One that is bound
     /// to another thing than the server's channel drops nothing: it is refused.
     pub unbound_proof: bool,
@@ -55,12 +59,19 @@ pub struct Facts {
     pub clear_text_reached_application: bool,
     /// The number that the query asked for and the server answered.
     pub number: i32,
+    /// The wire was told to lose bytes or to end, so that an answer may not have arrived.
+    pub wire_is_cut: bool,
 }
 
 impl Facts {
     /// Boils a transcript down.
     #[must_use]
-    pub fn of(observation: &Observation, claim: Claim, secrets: &Secrets) -> Self {
+    pub fn of(
+        observation: &Observation,
+        claim: Claim,
+        secrets: &Secrets,
+        wire: &[RuleSpec],
+    ) -> Self {
         let connections = &observation.connections;
         let client = |wanted: fn(&What) -> bool, encrypted: bool| {
             connections.iter().flat_map(|connection| &connection.entries).any(|entry| {
@@ -70,6 +81,9 @@ impl Facts {
             })
         };
         let anywhere = |wanted: fn(&What) -> bool| client(wanted, true) || client(wanted, false);
+        let challenges: Vec<Challenge> =
+            connections.iter().flat_map(|connection| connection.challenges.clone()).collect();
+        let leak = Leak::new(secrets, &challenges);
         let mut trace = observation.trace.clone();
         match claim {
             Claim::Hang => trace.outcome = Outcome::Hang,
@@ -82,12 +96,10 @@ impl Facts {
             plaintext_password: client(
                 |what| matches!(what, What::Proof(proof) if proof.reveals()),
                 false,
-            ) || connections
-                .iter()
-                .any(|connection| leaks(connection, secrets)),
+            ) || connections.iter().any(|connection| leaks(connection, &leak)),
             plaintext_cancel: client(|what| matches!(what, What::CancelRequest), false),
             encrypted_startup: client(|what| matches!(what, What::Startup { .. }), true),
-            out_of_turn_inside_tls: client(|what| matches!(what, What::OutOfTurn(_)), true),
+            out_of_turn_behind_s: connections.iter().any(speaks_out_of_turn_behind_s),
             unbound_proof: anywhere(|what| {
                 matches!(
                     what,
@@ -113,33 +125,172 @@ impl Facts {
                 Claim::Hang | Claim::Crash => false,
             },
             number: secrets.number,
+            wire_is_cut: wire.iter().any(cuts),
             claim,
         }
     }
 }
 
-/// In what crossed in clear: bytes outside of TLS, and the names in a ClientHello.
-fn leaks(connection: &Connection, secrets: &Secrets) -> bool {
-    let hello = connection.tls.iter().flat_map(|tls| tls.sni.iter().chain(&tls.alpn_offered));
-    secrets.leak_into(&connection.clear_from_client, &connection.challenges)
-        || hello.into_iter().any(|name| secrets.leak_into(name.as_bytes(), &connection.challenges))
+/// Segments and short delays lose nothing.
+fn cuts(rule: &RuleSpec) -> bool {
+    !matches!(
+        rule,
+        RuleSpec::SplitInbound { .. }
+            | RuleSpec::SplitOutbound { .. }
+            | RuleSpec::DelayInbound { .. }
+            | RuleSpec::DelayOutbound { .. }
+    )
 }
 
-/// Whether a text quotes an ErrorResponse that crossed in clear: the part of it that no other cell
-/// shares, or its words.
+fn speaks_out_of_turn_behind_s(connection: &Connection) -> bool {
+    let accepted = |what: &What| *what == What::Event(Event::SslAccept);
+    let mut entries = connection.entries.iter();
+    entries.any(|entry| accepted(&entry.what))
+        && entries.any(|entry| matches!(entry.what, What::OutOfTurn(_)))
+}
+
+/// In what crossed in clear: bytes outside of TLS, and the names in a ClientHello.
+fn leaks(connection: &Connection, leak: &Leak) -> bool {
+    let mut hello = connection.tls.iter().flat_map(|tls| tls.sni.iter().chain(&tls.alpn_offered));
+    leak.is_in(&connection.clear_from_client) || hello.any(|name| leak.is_in(name.as_bytes()))
+}
+
+/// Whether a text quotes an ErrorResponse that crossed in clear: half of the part of it that no
+/// other cell shares, or its words.
 fn quotes_clear_text(connections: &[Connection], secrets: &Secrets, text: &str) -> bool {
     let text = Quotable::new(text);
     let entries = connections.iter().flat_map(|connection| &connection.entries);
-    text.quotes(&secrets.clear_text)
+    text.quotes_half(&secrets.clear_text)
         || entries.filter(|entry| entry.sender == Sender::Server && !entry.encrypted).any(|entry| {
             match &entry.what {
-                What::Backend { tag: b'E', summary, .. } => summary
-                    .split(&['(', ')'][..])
-                    .any(|words| words.trim().len() >= LEAST_QUOTE && text.quotes(words)),
+                What::Backend { tag: b'E', summary, .. } => words(summary, &secrets.clear_text)
+                    .any(|words| words.len() >= LEAST_QUOTE && text.quotes(words)),
                 _ => false,
             }
         })
 }
 
+/// The words of an ErrorResponse, without the SQLSTATE before them and the canary among them: a
+/// client may show them without either.
+fn words<'a>(summary: &'a str, canary: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_sqlstate = |word: &str| {
+        word.len() == 5 && word.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    let message = match summary.split_once(' ') {
+        Some((first, message)) if is_sqlstate(first) => message,
+        _ => summary,
+    };
+    message.split(canary).flat_map(|part| part.split(['(', ')'])).map(str::trim)
+}
+
 /// Fewer characters may be a client's own words as well: a SQLSTATE, "connection refused".
 const LEAST_QUOTE: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use pgtls_mock_server::transcript::Entry;
+
+    use super::*;
+    use crate::judge::Invariant;
+
+    const CANARY: &str = "spoofed0123456789abcdef";
+
+    fn secrets() -> Secrets {
+        Secrets {
+            user: "any".to_owned(),
+            password: "canary0123456789abcdef".to_owned(),
+            clear_text: CANARY.to_owned(),
+            number: 4711,
+        }
+    }
+
+    fn entry(sender: Sender, encrypted: bool, what: What) -> Entry {
+        Entry { at: std::time::Duration::ZERO, sender, encrypted, size: 1, what }
+    }
+
+    fn facts(connections: Vec<Connection>, claim: Claim) -> Facts {
+        let observation = Observation { connections, ..Observation::default() };
+        Facts::of(&observation, claim, &secrets(), &[])
+    }
+
+    #[test]
+    fn stuffed_bytes_are_taken_behind_s_whether_in_tls_or_in_clear() {
+        let speaks = |answer: Event, encrypted: bool| {
+            let entries = vec![
+                entry(Sender::Server, false, What::Event(answer)),
+                entry(Sender::Client, encrypted, What::OutOfTurn("Query".to_owned())),
+            ];
+            let connection = Connection { entries, ..Connection::default() };
+            facts(vec![connection], Claim::Failed(String::new())).out_of_turn_behind_s
+        };
+        assert!(speaks(Event::SslAccept, true));
+        assert!(speaks(Event::SslAccept, false));
+        assert!(!speaks(Event::SslReject, false));
+    }
+
+    #[test]
+    fn a_challenge_of_one_connection_is_answered_on_another() {
+        let stored = md5_hex(b"canary0123456789abcdefany");
+        let response = md5_hex(&[stored.as_slice(), &[1, 2, 3, 4]].concat());
+        let asked = Connection {
+            challenges: vec![Challenge::Md5Salt([1, 2, 3, 4])],
+            ..Connection::default()
+        };
+        let answered = Connection { clear_from_client: response, ..Connection::default() };
+        let failed = || Claim::Failed(String::new());
+        assert!(facts(vec![asked, answered.clone()], failed()).plaintext_password);
+        assert!(!facts(vec![answered], failed()).plaintext_password);
+    }
+
+    fn md5_hex(bytes: &[u8]) -> Vec<u8> {
+        use md5::Digest as _;
+        super::super::leak::hex(&md5::Md5::digest(bytes))
+    }
+
+    #[test]
+    fn an_error_is_quoted_with_or_without_its_sqlstate_and_canary() {
+        let quoted = |summary: String, text: &str| {
+            let what = What::Backend { tag: b'E', name: "ErrorResponse", summary };
+            let entries = vec![entry(Sender::Server, false, what)];
+            let connection = Connection { entries, ..Connection::default() };
+            facts(vec![connection], Claim::Failed(text.to_owned())).clear_text_reached_application
+        };
+        for summary in [
+            format!("28000 no pg_hba.conf entry for host \"127.0.0.1\" ({CANARY})"),
+            format!("28000 {CANARY}: no pg_hba.conf entry for host \"127.0.0.1\""),
+            format!("{CANARY}: no pg_hba.conf entry for host \"127.0.0.1\""),
+        ] {
+            for text in [
+                "FATAL: no pg_hba.conf entry for host \"127.0.0.1\" (28000)",
+                "unexpected reply Mspoofed0123 and so on",
+            ] {
+                assert!(quoted(summary.clone(), text), "{summary}: {text}");
+            }
+            assert!(!quoted(summary, "server sent an error response during SSL exchange"));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_makes_nobody_dishonest_and_no_hang() {
+        let broken = |claim: Claim, rule: RuleSpec, what: What| {
+            let connection = Connection {
+                entries: vec![entry(Sender::Client, true, what)],
+                ..Connection::default()
+            };
+            let observation =
+                Observation { connections: vec![connection], ..Observation::default() };
+            let facts = Facts::of(&observation, claim, &secrets(), &[rule]);
+            crate::judge::safety(&crate::axes::Axes::default(), &facts)
+        };
+        let failed = || Claim::Failed("connection reset".to_owned());
+        let query = || What::Query("SELECT 4711".to_owned());
+        let split = || RuleSpec::SplitOutbound { at: vec![1] };
+        let cut = || RuleSpec::TruncateOutbound { at: 1 };
+        assert_eq!(broken(failed(), cut(), query()), []);
+        assert_eq!(broken(Claim::Hang, cut(), query()), []);
+        assert_eq!(broken(failed(), split(), query()), [Invariant::Dishonest]);
+        assert_eq!(broken(Claim::Hang, split(), query()), [Invariant::Hang]);
+        // A login that never ends is the connect timeout's to end.
+        assert_eq!(broken(Claim::Hang, cut(), What::ClientHello), [Invariant::Hang]);
+    }
+}

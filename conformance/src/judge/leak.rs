@@ -1,6 +1,7 @@
 //! Finding the canary password, or what is computed from it, in bytes that crossed in clear.
 
 use base64::{Engine as _, engine::general_purpose};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use pgtls_mock_server::transcript::Challenge;
 use sha2::{Sha256, Sha512};
@@ -18,88 +19,137 @@ pub struct Secrets {
     pub number: i32,
 }
 
-impl Secrets {
-    /// Whether the bytes hold the password, half of it, a plain encoding of it, or a hash of it.
-    #[must_use]
-    pub fn leak_into(&self, bytes: &[u8], challenges: &[Challenge]) -> bool {
+/// Everything by which the password can be told in bytes that crossed in clear.
+#[derive(Debug)]
+pub(super) struct Leak {
+    /// In lower case: either half of the password in whatever way characters are written.
+    spellings: Vec<Vec<u8>>,
+    /// It and either half in base64.
+    base64: Vec<Vec<u8>>,
+    /// What is computed from it.
+    computed: Vec<Vec<u8>>,
+}
+
+impl Leak {
+    /// The password, and what is computed from it and these challenges. A challenge of one
+    /// connection may be answered on another one.
+    pub(super) fn new(secrets: &Secrets, challenges: &[Challenge]) -> Self {
+        let (one, other) = halves(&secrets.password);
+        let spell = |half: &[u8]| {
+            let half = half.to_ascii_lowercase();
+            [
+                half.iter().rev().copied().collect(),
+                half.iter().flat_map(|byte| u16::from(*byte).to_le_bytes()).collect(),
+                hex(&half),
+                half,
+            ]
+        };
+        Self {
+            spellings: [one, other].into_iter().flat_map(spell).collect(),
+            // What a half shows at every phase may be too short to be nobody else's.
+            base64: [one, other, secrets.password.as_bytes()]
+                .into_iter()
+                .flat_map(base64)
+                .collect(),
+            computed: computed(secrets, challenges),
+        }
+    }
+
+    /// Whether the bytes hold the password, half of it, a plain encoding of it, or something that
+    /// is computed from it.
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         if bytes.is_empty() {
             return false;
         }
         let lower = bytes.to_ascii_lowercase();
-        let digests = self.digests(challenges);
         // base64 and digests as they are: the encodings in which case tells.
-        self.base64().iter().chain(&digests).any(|needle| contains(bytes, needle))
-            || digests.iter().any(|digest| contains(bytes, unpadded(digest).as_bytes()))
-            || self.spellings().iter().any(|needle| contains(&lower, needle))
-            || digests.iter().any(|digest| contains(&lower, &hex(digest)))
+        self.base64.iter().chain(&self.computed).any(|needle| contains(bytes, needle))
+            || self.computed.iter().any(|value| contains(bytes, unpadded(value).as_bytes()))
+            || self.spellings.iter().any(|needle| contains(&lower, needle))
+            || self.computed.iter().any(|value| contains(&lower, &hex(value)))
     }
+}
 
-    /// In lower case: either half of the password in whatever way characters are written.
-    fn spellings(&self) -> Vec<Vec<u8>> {
-        let password = self.password.to_ascii_lowercase().into_bytes();
-        let (one, other) = password.split_at(password.len() / 2);
-        let spell = |half: &[u8]| {
-            [
-                half.to_vec(),
-                half.iter().rev().copied().collect(),
-                half.iter().flat_map(|byte| u16::from(*byte).to_le_bytes()).collect(),
-                hex(half),
-            ]
-        };
-        [one, other].into_iter().flat_map(spell).collect()
-    }
+/// The two halves of a secret: either alone tells it.
+pub(super) fn halves(secret: &str) -> (&[u8], &[u8]) {
+    secret.as_bytes().split_at(secret.len() / 2)
+}
 
-    /// base64 of a longer text shows the password at one of three phases; the characters that its
-    /// neighbours reach into are cut off.
-    fn base64(&self) -> Vec<Vec<u8>> {
-        let mut needles = Vec::new();
-        for phase in 0..3 {
-            let padded = [vec![0; phase], self.password.clone().into_bytes()].concat();
-            let whole = padded.len() / 3 * 3;
-            let from = if phase == 0 { 0 } else { 4 };
-            for engine in [general_purpose::STANDARD, general_purpose::URL_SAFE] {
-                let text = engine.encode(&padded[..whole]);
-                if text.len() > from + 8 {
-                    needles.push(text.as_bytes()[from..].to_vec());
-                }
+/// base64 of a longer text shows a secret at one of three phases; the characters that its
+/// neighbours reach into are cut off.
+pub(super) fn base64(secret: &[u8]) -> Vec<Vec<u8>> {
+    let mut needles = Vec::new();
+    for phase in 0..3 {
+        let padded = [vec![0; phase], secret.to_vec()].concat();
+        let whole = padded.len() / 3 * 3;
+        let from = if phase == 0 { 0 } else { 4 };
+        for engine in [general_purpose::STANDARD, general_purpose::URL_SAFE] {
+            let text = engine.encode(&padded[..whole]);
+            if text.len() >= from + 8 {
+                needles.push(text.as_bytes()[from..].to_vec());
             }
         }
-        needles
     }
+    needles
+}
 
-    fn digests(&self, challenges: &[Challenge]) -> Vec<Vec<u8>> {
-        let (user, password) = (self.user.as_bytes(), self.password.as_bytes());
-        let texts = [password.to_vec(), [password, user].concat(), [user, password].concat()];
-        let mut digests: Vec<Vec<u8>> = texts
-            .iter()
-            .flat_map(|text| {
-                [
-                    Md5::digest(text).to_vec(),
-                    Sha256::digest(text).to_vec(),
-                    Sha512::digest(text).to_vec(),
-                ]
-            })
-            .collect();
-        let stored = hex(&Md5::new().chain_update(password).chain_update(user).finalize());
-        for challenge in challenges {
-            if let Challenge::Md5Salt(salt) = challenge {
-                digests
+fn computed(secrets: &Secrets, challenges: &[Challenge]) -> Vec<Vec<u8>> {
+    let (user, password) = (secrets.user.as_bytes(), secrets.password.as_bytes());
+    let texts = [password.to_vec(), [password, user].concat(), [user, password].concat()];
+    let mut computed: Vec<Vec<u8>> = texts
+        .iter()
+        .flat_map(|text| {
+            [
+                Md5::digest(text).to_vec(),
+                Sha256::digest(text).to_vec(),
+                Sha512::digest(text).to_vec(),
+            ]
+        })
+        .collect();
+    let stored = hex(&Md5::new().chain_update(password).chain_update(user).finalize());
+    for challenge in distinct(challenges) {
+        match challenge {
+            Challenge::Md5Salt(salt) => {
+                computed
                     .push(Md5::new().chain_update(&stored).chain_update(salt).finalize().to_vec());
             }
+            Challenge::ScramSalt(salt, iterations) => {
+                let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, *iterations);
+                let client_key = hmac(&salted, b"Client Key");
+                computed.push(Sha256::digest(&client_key).to_vec());
+                computed.extend([client_key, hmac(&salted, b"Server Key"), salted.to_vec()]);
+            }
+            _ => {}
         }
-        digests
     }
+    computed
+}
+
+fn distinct(challenges: &[Challenge]) -> Vec<&Challenge> {
+    let mut distinct: Vec<&Challenge> = Vec::new();
+    for challenge in challenges {
+        if !distinct.contains(&challenge) {
+            distinct.push(challenge);
+        }
+    }
+    distinct
+}
+
+fn hmac(key: &[u8; 32], text: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().to_vec()
 }
 
 fn unpadded(digest: &[u8]) -> String {
     general_purpose::STANDARD_NO_PAD.encode(digest)
 }
 
-fn hex(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn hex(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
 }
 
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle)
 }
 
@@ -132,10 +182,11 @@ mod tests {
                 .into_bytes(),
             b"CANARY-1F2E3D4C5B6A".to_vec(),
             b"a6b5c4d3e2f1-yranac".to_vec(),
+            general_purpose::STANDARD.encode("any:canary-1f").into_bytes(),
             b"options\0canary-1f\0search_path\x002e3d4c5b6a\0".to_vec(),
         ];
         for bytes in dressed {
-            assert!(secrets.leak_into(&bytes, &[]), "{}", String::from_utf8_lossy(&bytes));
+            assert!(Leak::new(&secrets, &[]).is_in(&bytes), "{}", String::from_utf8_lossy(&bytes));
         }
     }
 
@@ -144,14 +195,32 @@ mod tests {
         let secrets = secrets();
         let stored = hex(&Md5::digest(b"canary-1f2e3d4c5b6aany"));
         let response = hex(&Md5::new().chain_update(&stored).chain_update([1, 2, 3, 4]).finalize());
-        assert!(secrets.leak_into(&response, &[Challenge::Md5Salt([1, 2, 3, 4])]));
-        assert!(!secrets.leak_into(&response, &[Challenge::Md5Salt([4, 3, 2, 1])]));
+        assert!(Leak::new(&secrets, &[Challenge::Md5Salt([1, 2, 3, 4])]).is_in(&response));
+        assert!(!Leak::new(&secrets, &[Challenge::Md5Salt([4, 3, 2, 1])]).is_in(&response));
+    }
+
+    #[test]
+    fn what_scram_computes_is_found_by_its_salt() {
+        let secrets = secrets();
+        let challenge = Challenge::ScramSalt(b"W22ZaJ0SNY7soEsUEjb6gQ==".to_vec(), 2);
+        let Challenge::ScramSalt(salt, rounds) = &challenge else { unreachable!() };
+        let salted: [u8; 32] =
+            pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(secrets.password.as_bytes(), salt, *rounds);
+        let client_key = hmac(&salted, b"Client Key");
+        let stored_key = Sha256::digest(&client_key).to_vec();
+        for value in [salted.to_vec(), client_key, stored_key, hmac(&salted, b"Server Key")] {
+            for bytes in [value.clone(), hex(&value), unpadded(&value).into_bytes()] {
+                assert!(Leak::new(&secrets, std::slice::from_ref(&challenge)).is_in(&bytes));
+                assert!(!Leak::new(&secrets, &[]).is_in(&bytes));
+            }
+        }
     }
 
     #[test]
     fn an_honest_startup_message_is_no_leak() {
         assert!(
-            !secrets().leak_into(b"\0\0\0\x20\0\x03\0\0user\0any\0database\0postgres\0\0", &[])
+            !Leak::new(&secrets(), &[Challenge::ScramSalt(b"salt".to_vec(), 2)])
+                .is_in(b"\0\0\0\x20\0\x03\0\0user\0any\0database\0postgres\0\0")
         );
     }
 }

@@ -34,13 +34,14 @@ fn is_broken(invariant: Invariant, axes: &Axes, facts: &Facts) -> bool {
                 && facts.encrypted_startup
                 && !trust::name_deserves_trust(axes)
         }
-        Invariant::InjectedPlaintext => facts.out_of_turn_inside_tls,
+        Invariant::InjectedPlaintext => facts.out_of_turn_behind_s,
         Invariant::SpoofedError => demands_tls && facts.clear_text_reached_application,
         Invariant::BindingDropped => {
             axes.channel_binding == ChannelBinding::Require
                 && (facts.unbound_proof || (facts.query && !facts.bound))
         }
-        Invariant::Hang => facts.claim == Claim::Hang,
+        // Behind the query there is no connecting any more, so its timeout bounds nothing.
+        Invariant::Hang => facts.claim == Claim::Hang && !(facts.query && facts.wire_is_cut),
         Invariant::Crash => facts.claim == Claim::Crash,
         Invariant::Storm => facts.trace.connections.len() > Invariant::STORM,
         Invariant::Dishonest => is_dishonest(facts),
@@ -56,7 +57,8 @@ fn is_dishonest(facts: &Facts) -> bool {
                 || !really.is_connected()
                 || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
         }
-        Claim::Failed(_) => facts.query,
+        // Where the answer to a query that arrived was cut off, it did fail.
+        Claim::Failed(_) => facts.query && !facts.wire_is_cut,
         // It says that it made no connection.
         Claim::Unsupported(_) => true,
         Claim::Hang | Claim::Crash => false,

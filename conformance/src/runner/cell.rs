@@ -159,16 +159,11 @@ async fn attempt(
         }
         Told::Claim(claim, error) => (claim, error),
     };
-    let facts = Facts::of(&observation, claim, &secrets);
+    let facts = Facts::of(&observation, claim, &secrets, rules);
     let error = error.map(|error| ClientError {
         class: scrubber.scrub(&error.class),
         message: scrubber.scrub(&error.message),
     });
-    let mut safety = safety(axes, &facts);
-    if !question.rules.is_empty() && matches!(facts.claim, Claim::Failed(_)) {
-        // A rule may have cut the answer off behind a query that arrived: then it did fail.
-        safety.retain(|invariant| *invariant != Invariant::Dishonest);
-    }
     let result = CellResult {
         observed: Some(Observed {
             trace: facts.trace.to_string(),
@@ -179,7 +174,7 @@ async fn attempt(
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         }),
         conformance: conformance(axes, &blank.expected, &facts),
-        safety,
+        safety: safety(axes, &facts),
         warnings: warnings(axes, &facts),
         reason: reason.map(|reason| scrubber.scrub(&reason)),
         ..blank.result()
