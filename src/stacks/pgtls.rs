@@ -7,7 +7,7 @@ use pgtls_connector::{Backend, Config, Connector};
 
 use super::{
     locked_version,
-    serve::{failed, unsupported},
+    serve::failed,
     tokio_postgres::{Tls, close, query},
 };
 
@@ -50,16 +50,6 @@ fn backend(tls: Tls) -> Backend {
 }
 
 pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
-    if request
-        .sslmode
-        .as_deref()
-        .is_some_and(|mode| !Supports::all_modes().iter().any(|known| known == mode))
-    {
-        return unsupported(format!(
-            "no sslmode={}",
-            request.sslmode.as_deref().unwrap_or_default()
-        ));
-    }
     let connector = match config(request).and_then(|config| Connector::from_config(&config)) {
         Ok(connector) => connector.with_backend(backend(tls)),
         Err(error) => return failed("configuration", &error),

@@ -14,7 +14,7 @@ pub(crate) fn run(question: &Connect, vice: Option<Vice>) -> Outcome {
     let settings = match Settings::parse(question, vice) {
         Ok(settings) => settings,
         Err(_)
-            if vice == Some(Vice::SaysYesToNonsense)
+            if matches!(vice, Some(Vice::SaysYesToNonsense | Vice::RefusesNonsenseAheadOfTime))
                 && question.sslmode.as_deref() == Some("nonsense") =>
         {
             return Outcome::Connected { tls: false, rows: vec![vec!["1".to_owned()]] };

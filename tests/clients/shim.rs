@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{self, Connect, Question},
+    contract::{self, Connect, Outcome, Question},
     session,
     vice::Vice,
 };
@@ -39,6 +39,9 @@ pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
             Question::Hello { contract } => {
                 let other = u32::from(vice == Some(Vice::SpeaksAnotherContract));
                 tell(&contract::hello(contract + other))?;
+                if vice == Some(Vice::RefusesNonsenseAheadOfTime) {
+                    tell(&contract::result(0, &Outcome::Failed("no".to_owned())))?;
+                }
             }
             Question::Connect(connect) => owed = answer(&connect, vice)?,
         }

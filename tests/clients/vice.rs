@@ -158,6 +158,8 @@ vices! {
     // The first questions.
     /// Says it is connected with sslmode=nonsense.
     SaysYesToNonsense = "says-yes-to-nonsense",
+    /// Says ahead of time that it failed, and then yes to sslmode=nonsense.
+    RefusesNonsenseAheadOfTime = "refuses-nonsense-ahead-of-time",
     /// Connects with sslmode=nonsense, and says it failed.
     ConnectsOnNonsense = "connects-on-nonsense",
     /// Speaks contract 2.

@@ -25,7 +25,10 @@ pub(super) fn chain_deserves_trust(axes: &Axes) -> bool {
         // A client that trusts exactly the certificate it was told to is not fooled, even where
         // libpq wants it self-signed.
         Sslrootcert::Server => true,
-        _ => false,
+        Sslrootcert::None
+        | Sslrootcert::Wrong
+        | Sslrootcert::Missing
+        | Sslrootcert::SystemEmpty => false,
     };
     in_force && reaches
 }

@@ -7,6 +7,7 @@ use std::{
 
 use pgtls_mock_server::{
     RuleSpec,
+    trace::{self, Trace},
     transcript::{Connection, Observation, Sender, What},
 };
 
@@ -21,7 +22,7 @@ use crate::{
     judge::{Claim, Conformance, Facts, Invariant, conformance, safety, warnings},
     reference::{self, Version},
     results::{CellResult, Expected, Observed, Tls},
-    shim::{Answer, ClientError, Environment, Outcome, Request, Response, ShimError},
+    shim::{Answer, ClientError, Environment, Misbehaviour, Outcome, Request, Response, ShimError},
 };
 
 /// How long the server waits for connections that the client left open after its answer.
@@ -67,7 +68,7 @@ pub(super) async fn run(
     let environment = laboratory.environment(axes)?;
     let loan = match stack.lend(&environment, amendments).await {
         Ok(loan) => loan,
-        Err(error) => return Ok(blank.crashed(with_source(&error))),
+        Err(reason) => return Ok(blank.crashed(laboratory.scrub(&reason))),
     };
     let earlier = match attempt(laboratory, stack, &blank, question, &environment, loan).await? {
         Attempt::Done(run) => return Ok(*run),
@@ -77,7 +78,7 @@ pub(super) async fn run(
     // the reason, and else the one before.
     let again = match stack.lend_new(&environment).await {
         Ok(loan) => attempt(laboratory, stack, &blank, question, &environment, loan).await?,
-        Err(error) => return Ok(blank.crashed(with_source(&error))),
+        Err(reason) => return Ok(blank.crashed(laboratory.scrub(&reason))),
     };
     let Attempt::Done(run) = again else {
         return Ok(blank.crashed("a new process answered what it was not asked".to_owned()));
@@ -125,26 +126,22 @@ async fn attempt(
     let (told, reason) = told(asked);
     let observation = match &told {
         Told::Claim(claim @ (Claim::Hang | Claim::Crash), _) => {
-            let culprit = loan.culprit(answered);
             // What has read its question and hangs, hangs over it.
             let own = *claim == Claim::Hang && !loan.process.has_not_listened();
+            let how = scrubber.scrub(reason.as_deref().unwrap_or_default());
+            let how = format!("its process was of no use for the next question: {how}");
+            let earlier = loan.charge(&Misbehaviour { how, answered });
             // Its sockets close with it, so the server sees the end at once.
             loan.process.kill().await;
             let observation = server.finish(GRACE).await;
             if loan.used && !own {
-                let how = reason.unwrap_or_default();
-                let how = format!(
-                    "its process was of no use for the next question: {}",
-                    scrubber.scrub(&how)
-                );
-                return Ok(Attempt::Doubtful(culprit.map(|cell| (cell, how))));
+                return Ok(Attempt::Doubtful(earlier));
             }
             observation
         }
         _ => {
             let observation = server.finish(GRACE).await;
-            loan.used = true;
-            loan.cells.push(number);
+            loan.has_answered(number, scrubber.clone());
             stack.give_back(environment, loan);
             observation
         }
@@ -217,7 +214,7 @@ fn told(asked: Result<Response, ShimError>) -> (Told, Option<String>) {
 struct Blank<'a> {
     stack: &'a str,
     axes: &'a Axes,
-    expected: pgtls_mock_server::trace::Trace,
+    expected: Trace,
 }
 
 impl Blank<'_> {
@@ -253,6 +250,14 @@ impl Blank<'_> {
     /// No process was to be had for it.
     fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);
+        run.result.observed = Some(Observed {
+            trace: Trace { outcome: trace::Outcome::Crash, ..Trace::default() }.to_string(),
+            outcome: trace::Outcome::Crash.name().to_owned(),
+            error: None,
+            tls: None,
+            round_trips: 0,
+            elapsed_us: 0,
+        });
         amend(&mut run.result, None);
         run
     }

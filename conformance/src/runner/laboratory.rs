@@ -6,6 +6,7 @@ use pgtls_mock_server::{
     MockServer, RuleSpec, Seed,
     pki::{self, Authority},
 };
+use rand::Rng as _;
 
 use super::scrub::Scrubber;
 use crate::{
@@ -88,11 +89,7 @@ impl Laboratory {
     /// What only this cell's client and server know.
     #[must_use]
     pub fn secrets(&self, cell: &str, axes: &Axes) -> Secrets {
-        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-        let draw = |purpose: &str| {
-            let label = (self.seed.to_string(), cell, purpose);
-            BuildHasherDefault::<DefaultHasher>::default().hash_one(label)
-        };
+        let draw = |purpose: &str| self.seed.child(cell).child(purpose).rng().next_u64();
         Secrets {
             user: axes.server.access.name().to_owned(),
             password: format!("canary{:016x}", draw("password")),
@@ -140,7 +137,12 @@ impl Laboratory {
                 ssl_cert_file: self.authority.system_store_path(axes.server.key)?,
                 ssl_cert_dir: self.empty_store.1.clone(),
             }),
-            _ => self.bare_environment(),
+            Sslrootcert::None
+            | Sslrootcert::Right
+            | Sslrootcert::Wrong
+            | Sslrootcert::Missing
+            | Sslrootcert::Server
+            | Sslrootcert::SystemEmpty => self.bare_environment(),
         }
     }
 
@@ -170,12 +172,12 @@ impl Laboratory {
             Sslrootcert::Wrong => Some(authority.wrong_root_path(key)?),
             Sslrootcert::Server => Some(authority.server_certificate_path(certificate, key)?),
             Sslrootcert::System | Sslrootcert::SystemEmpty => Some("system".into()),
-            _ => Some(authority.missing_path()),
+            Sslrootcert::Missing => Some(authority.missing_path()),
         };
         let client = match axes.client_cert {
             ClientCert::Right => Some(pki::ClientCertificate::Right),
             ClientCert::Wrong => Some(pki::ClientCertificate::Wrong),
-            _ => None,
+            ClientCert::None => None,
         };
         let client = client.map(|which| authority.client_identity(which, key)).transpose()?;
         let (sslcert, sslkey) = client.map(|files| (files.certificate, files.key)).unzip();
@@ -217,5 +219,10 @@ impl Laboratory {
             .hide(secrets.number.to_string(), "{number}")
             .hide(server.address().port().to_string(), "{port}")
             .hide(self.authority.directory().to_string_lossy(), "{pki}")
+    }
+
+    /// Hides what no two runs share in words that belong to no server.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        Scrubber::default().hide(self.authority.directory().to_string_lossy(), "{pki}").scrub(text)
     }
 }

@@ -1,7 +1,7 @@
 //! Taking out of a client's words what no two runs share, so that two results can be compared.
 
 /// Replaces run-specific texts by their names, and addresses in memory by `0x…`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Scrubber(Vec<(String, &'static str)>);
 
 impl Scrubber {

@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::join_all;
 use pgtls_mock_server::MockServer;
 
-use super::Laboratory;
+use super::{Laboratory, scrub::Scrubber};
 use crate::{
     results,
     shim::{
@@ -20,6 +20,9 @@ use crate::{
 
 /// How long a stack may take to start and say hello; a JVM on a busy machine takes seconds.
 const HELLO: Duration = Duration::from_secs(30);
+
+/// The nonsense question's id: no cell's, and a number in every language.
+const NONSENSE: u64 = i32::MAX as u64;
 
 /// A stack to run: its name in ids, and how to start it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +47,8 @@ pub(super) struct Stack {
 #[derive(Debug)]
 pub(super) struct Loan {
     pub(super) process: ShimProcess,
-    /// The cells, the last one last.
-    pub(super) cells: Vec<usize>,
+    /// The cells, the last one last, each with what hides in its words.
+    cells: Vec<(usize, Scrubber)>,
     /// It was asked to connect before, be it for no cell.
     pub(super) used: bool,
 }
@@ -55,27 +58,31 @@ impl Loan {
         Self { process, cells: Vec::new(), used: false }
     }
 
-    /// The cell to charge with what nobody had asked for.
-    pub(super) fn culprit(&self, answered: Option<u64>) -> Option<usize> {
-        culprit(&self.cells, answered)
+    /// The process has answered this cell.
+    pub(super) fn has_answered(&mut self, cell: usize, scrubber: Scrubber) {
+        self.used = true;
+        self.cells.push((cell, scrubber));
+    }
+
+    /// Charges what nobody had asked for to the cell that it belongs to.
+    pub(super) fn charge(&self, misbehaviour: &Misbehaviour) -> Option<Amendment> {
+        charge(&self.cells, misbehaviour)
     }
 
     /// Charges what the process did since its last answer, if anything; whether it did.
     fn is_charged(&mut self, amendments: &Mutex<Vec<Amendment>>) -> bool {
-        let Some(Misbehaviour { how, answered }) = self.process.has_misbehaved() else {
-            return false;
-        };
-        if let Some(cell) = self.culprit(answered) {
-            lock(amendments).push((cell, how));
-        }
+        let Some(misbehaviour) = self.process.has_misbehaved() else { return false };
+        lock(amendments).extend(self.charge(&misbehaviour));
         true
     }
 }
 
 /// Of the cells that a process was asked, the one that an answer belongs to, else the last one.
-fn culprit(cells: &[usize], answered: Option<u64>) -> Option<usize> {
-    let belongs = |cell: &&usize| answered.is_some_and(|id| id == **cell as u64);
-    cells.iter().find(belongs).or(cells.last()).copied()
+fn charge(cells: &[(usize, Scrubber)], misbehaviour: &Misbehaviour) -> Option<Amendment> {
+    let Misbehaviour { how, answered } = misbehaviour;
+    let belongs = |(cell, _): &&(usize, Scrubber)| answered.is_some_and(|id| id == *cell as u64);
+    let (cell, scrubber) = cells.iter().find(belongs).or(cells.last())?;
+    Some((*cell, scrubber.scrub(how)))
 }
 
 /// A process that misbehaved behind a cell's back: which cell it was, and what it did.
@@ -127,7 +134,7 @@ impl Stack {
         &self,
         environment: &Environment,
         amendments: &Mutex<Vec<Amendment>>,
-    ) -> Result<Loan, ShimError> {
+    ) -> Result<Loan, String> {
         while let Some(mut idle) = self.take_idle(environment) {
             if !idle.is_charged(amendments) {
                 return Ok(idle);
@@ -136,16 +143,17 @@ impl Stack {
         self.lend_new(environment).await
     }
 
-    /// A new process.
-    pub(super) async fn lend_new(&self, environment: &Environment) -> Result<Loan, ShimError> {
-        let mut process = self.start(environment)?;
+    /// A new process; or why none is to be had.
+    pub(super) async fn lend_new(&self, environment: &Environment) -> Result<Loan, String> {
+        let mut process = self.start(environment).map_err(|error| with_source(&error))?;
         // The contract begins with hello; a shim may set itself up there.
-        match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await? {
-            Response::Hello(_) => Ok(Loan::new(process)),
-            Response::Result(_) => Err(ShimError::NotTheContract {
-                wanted: "wanted a hello".to_owned(),
-                line: "a result".to_owned(),
-            }),
+        match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await {
+            Ok(Response::Hello(_)) => Ok(Loan::new(process)),
+            Ok(Response::Result(_)) => Err("wanted a hello, got a result".to_owned()),
+            Err(error) => {
+                let home = process.home().display().to_string();
+                Err(Scrubber::default().hide(home, "{home}").scrub(&with_source(&error)))
+            }
         }
     }
 
@@ -161,8 +169,7 @@ impl Stack {
     pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
         let idle: Vec<Loan> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
         let retired = idle.into_iter().map(|Loan { process, cells, .. }| async move {
-            let Misbehaviour { how, answered } = process.retire().await?;
-            Some((culprit(&cells, answered)?, how))
+            charge(&cells, &process.retire().await?)
         });
         let misbehaved = join_all(retired).await;
         lock(amendments).extend(misbehaved.into_iter().flatten());
@@ -193,6 +200,8 @@ async fn refuse_nonsense(
         .await
         .map_err(|error| format!("no server for the nonsense question: {error}"))?;
     let connect = Connect {
+        // No cell's: a line that was printed ahead of time answers another question.
+        id: NONSENSE,
         host: "localhost".to_owned(),
         hostaddr: Some(server.address().ip().to_string()),
         port: server.address().port(),
@@ -209,6 +218,9 @@ async fn refuse_nonsense(
     let seen = server.finish(Duration::ZERO).await;
     let dropped = |what: &str| Err(format!("dropped: asked for sslmode=nonsense, {what}"));
     match answer {
+        Ok(Response::Result(Answer { id, .. })) if id != NONSENSE => {
+            dropped(&format!("it answered question {id}"))
+        }
         Ok(Response::Result(Answer {
             outcome: Outcome::Failed { .. } | Outcome::Unsupported { .. },
             ..
