@@ -43,24 +43,51 @@ pub(super) struct Replay {
     shims: ShimsArgs,
 }
 
+/// A scenario that breaks invariants.
+#[derive(Debug, Clone)]
+struct Found {
+    scenario: Scenario,
+    broken: Vec<Invariant>,
+    /// The number of the scenario that it was shrunk from.
+    case: u64,
+}
+
 impl Fuzz {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let spec = self.stacks.only()?;
         let seed = self.seed.unwrap_or_else(Seed::random);
         anstream::eprintln!("pgtls: seed {seed}");
         let laboratory = Laboratory::new(seed)?;
-        let subject = probe(&spec, &laboratory).await?;
-        let found = tokio::select! {
-            found = self.search(&subject, seed) => found?,
-            () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
+        // The best so far outlives a search that is interrupted.
+        let mut found = None;
+        let interrupted = tokio::select! {
+            // Asked first, so that the signal is waited for before any shim is started.
+            biased;
+            () = interrupt::interrupted() => true,
+            searched = self.search(&spec, &laboratory, &mut found) => {
+                searched?;
+                false
+            }
         };
-        let Some((scenario, broken, case)) = found else {
-            output::line(&format!(
+        let found_one = found.is_some();
+        match found {
+            Some(found) => self.tell(&spec, seed, found)?,
+            None if interrupted => {}
+            None => output::line(&format!(
                 "{}: {} scenarios, no invariant broken; seed {seed}",
                 spec.name, self.cases
-            ))?;
-            return Ok(exit::CLEAN);
-        };
+            ))?,
+        }
+        Ok(match (interrupted, found_one) {
+            (true, _) => exit::INTERRUPTED,
+            (false, true) => exit::FINDINGS,
+            (false, false) => exit::CLEAN,
+        })
+    }
+
+    /// Writes the counterexample, and says what it is.
+    fn tell(&self, spec: &StackSpec, seed: Seed, found: Found) -> Result<(), CliError> {
+        let Found { scenario, broken, case } = found;
         let command = self.stacks.command();
         let counterexample = Counterexample {
             schema: 1,
@@ -83,52 +110,70 @@ impl Fuzz {
             counterexample.axes,
             serde_json::to_string(&counterexample.rules).unwrap_or_default(),
             self.out.display()
-        ))?;
-        Ok(exit::FINDINGS)
+        ))
     }
 
-    /// The first scenario that breaks an invariant, shrunk.
+    /// Looks for the first scenario that breaks an invariant, and makes it as small as can be.
     async fn search(
         &self,
-        subject: &Subject<'_>,
-        seed: Seed,
-    ) -> Result<Option<(Scenario, Vec<Invariant>, u64)>, CliError> {
+        spec: &StackSpec,
+        laboratory: &Laboratory,
+        best: &mut Option<Found>,
+    ) -> Result<(), CliError> {
+        let subject = probe(spec, laboratory).await?;
+        let seed = laboratory.seed();
         for case in 0..self.cases {
-            let scenario = Scenario::made_up(seed.nth(case), |axes| subject.supports(axes));
-            let broken = broken(subject, &scenario).await?;
-            if let Some(first) = broken.first() {
-                let (scenario, broken) = shrink(subject, scenario, *first, broken.clone()).await?;
-                return Ok(Some((scenario, broken, case)));
+            let scenario = made_up(&subject, seed, case);
+            let run = subject.try_scenario(&scenario.axes, &scenario.rules).await?;
+            if !run.result.safety.is_empty() {
+                *best = Some(Found { scenario, broken: run.result.safety, case });
+                return shrink(&subject, best).await;
+            }
+            *best = misbehaved(&subject, seed, subject.amendments());
+            if best.is_some() {
+                return shrink(&subject, best).await;
             }
         }
-        Ok(None)
+        // The last process of all may have misbehaved behind its last answer.
+        let amendments = subject.settle().await;
+        *best = misbehaved(&subject, seed, amendments);
+        shrink(&subject, best).await
     }
+}
+
+fn made_up(subject: &Subject<'_>, seed: Seed, case: u64) -> Scenario {
+    Scenario::made_up(seed.nth(case), |axes| subject.supports(axes))
+}
+
+/// The first scenario behind whose answer a process misbehaved; scenarios are tried in their order.
+fn misbehaved(
+    subject: &Subject<'_>,
+    seed: Seed,
+    amendments: Vec<(usize, String)>,
+) -> Option<Found> {
+    let case = amendments.into_iter().map(|(number, _)| number).min()? as u64;
+    let scenario = made_up(subject, seed, case);
+    Some(Found { scenario, broken: vec![Invariant::Crash], case })
 }
 
 /// Takes away whatever can be, as long as the same invariant still breaks.
-async fn shrink(
-    subject: &Subject<'_>,
-    mut scenario: Scenario,
-    invariant: Invariant,
-    mut broken_ones: Vec<Invariant>,
-) -> Result<(Scenario, Vec<Invariant>), CliError> {
+async fn shrink(subject: &Subject<'_>, best: &mut Option<Found>) -> Result<(), CliError> {
+    let Some(found) = best else { return Ok(()) };
+    let Some(invariant) = found.broken.first().copied() else { return Ok(()) };
+    anstream::eprintln!("pgtls: scenario {} breaks {invariant}; making it small", found.case);
     'again: loop {
-        for smaller in scenario.smaller() {
+        for smaller in found.scenario.smaller() {
             if !subject.supports(&smaller.axes) {
                 continue;
             }
-            let broken = broken(subject, &smaller).await?;
-            if broken.contains(&invariant) {
-                (scenario, broken_ones) = (smaller, broken);
+            let run = subject.try_to_the_end(&smaller.axes, &smaller.rules).await?;
+            if run.result.safety.contains(&invariant) {
+                (found.scenario, found.broken) = (smaller, run.result.safety);
                 continue 'again;
             }
         }
-        return Ok((scenario, broken_ones));
+        return Ok(());
     }
-}
-
-async fn broken(subject: &Subject<'_>, scenario: &Scenario) -> Result<Vec<Invariant>, CliError> {
-    Ok(subject.try_scenario(&scenario.axes, &scenario.rules).await?.result.safety)
 }
 
 async fn probe<'a>(spec: &StackSpec, laboratory: &'a Laboratory) -> Result<Subject<'a>, CliError> {
@@ -156,10 +201,14 @@ impl Replay {
             self.shims.named(&counterexample.stack)?
         };
         let laboratory = Laboratory::new(counterexample.seed)?;
-        let subject = probe(&spec, &laboratory).await?;
+        let run = async {
+            let subject = probe(&spec, &laboratory).await?;
+            Ok::<_, CliError>(subject.try_to_the_end(&axes, &counterexample.rules).await?)
+        };
         let run = tokio::select! {
-            run = subject.try_scenario(&axes, &counterexample.rules) => run?,
+            biased;
             () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
+            run = run => run?,
         };
         output::line(&told(&run))?;
         Ok(if run.result.safety.is_empty() { exit::CLEAN } else { exit::FINDINGS })

@@ -280,10 +280,43 @@ impl<'a> Subject<'a> {
         cell::run(self.laboratory, &self.stack, question, &self.amendments).await
     }
 
+    /// Asks as [`try_scenario`](Self::try_scenario) does, and ends its processes: if one of them
+    /// misbehaves behind the answer, the run is a crash.
+    ///
+    /// # Errors
+    ///
+    /// If the tool itself fails.
+    pub async fn try_to_the_end(
+        &self,
+        axes: &Axes,
+        rules: &[RuleSpec],
+    ) -> Result<CellRun, LaboratoryError> {
+        // What earlier runs left to be told is not this one's.
+        self.settle().await;
+        let mut run = self.try_scenario(axes, rules).await?;
+        if let Some((_, how)) = self.settle().await.pop() {
+            cell::amend(&mut run.result, Some(how));
+        }
+        Ok(run)
+    }
+
+    /// Which runs' processes were found since the last look to have misbehaved behind an answer,
+    /// and how: the runs by their numbers, in the order in which they were tried.
+    #[must_use]
+    pub fn amendments(&self) -> Vec<(usize, String)> {
+        lock(&self.amendments).drain(..).collect()
+    }
+
+    /// The same, once all its processes have ended.
+    pub async fn settle(&self) -> Vec<(usize, String)> {
+        self.stack.retire(&self.amendments).await;
+        self.amendments()
+    }
+
     /// Ends its processes. If one of them misbehaved behind the answer of this run, the run
     /// becomes a crash.
     pub async fn conclude(self, mut run: CellRun) -> CellRun {
-        if let Some((_, how)) = self.retire().await.pop() {
+        if let Some((_, how)) = self.settle().await.pop() {
             cell::amend(&mut run.result, Some(how));
         }
         run
@@ -291,7 +324,6 @@ impl<'a> Subject<'a> {
 
     /// Ends its processes, and tells which of them misbehaved behind an answer.
     pub async fn retire(self) -> Vec<(usize, String)> {
-        self.stack.retire(&self.amendments).await;
-        self.amendments.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.settle().await
     }
 }

@@ -1,0 +1,117 @@
+//! `pgtls fuzz` finds what breaks and nothing else, and `pgtls replay` shows it again.
+//!
+//! The client is `tests/clients`, given by its command.
+
+mod support;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use pgtls_conformance::{fuzz::Counterexample, judge::Invariant};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+/// The command line of the tests' own client with that vice.
+fn client(vice: &str) -> String {
+    let own = std::env::current_exe().expect("the test's own path");
+    let profile = own.parent().and_then(Path::parent).expect("a profile's directory");
+    let program = profile.join("examples/test-client");
+    assert!(program.exists(), "no {}", program.display());
+    format!("'{}' {vice}", program.display())
+}
+
+async fn pgtls(arguments: &[&str]) -> Output {
+    let run =
+        tokio::process::Command::new(support::PROGRAM).args(arguments).kill_on_drop(true).output();
+    tokio::time::timeout(Duration::from_secs(120), run).await.expect("in time").expect("pgtls")
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+/// Looks for a counterexample, and replays it; what it is, after it was written down.
+async fn finds(vice: &str, seed: &str) -> Counterexample {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("counterexample.json");
+    let file = file.to_str().expect("a path");
+    let shim = client(vice);
+    let found = pgtls(&["fuzz", "--shim", &shim, "--seed", seed, "--out", file]).await;
+    assert_eq!(found.status.code(), Some(1), "{vice}: {}", told(&found));
+    assert!(told(&found).contains(&format!("again: pgtls replay {file}")), "{}", told(&found));
+    let again = pgtls(&["replay", file]).await;
+    assert_eq!(again.status.code(), Some(1), "{vice}: {}", told(&again));
+    let counterexample: Counterexample =
+        serde_json::from_str(&fs::read_to_string(file).expect("a file")).expect("JSON");
+    for invariant in &counterexample.broken {
+        assert!(told(&again).contains(invariant.id()), "{}", told(&again));
+    }
+    counterexample
+}
+
+#[tokio::test]
+async fn what_a_client_does_in_clear_is_found_and_made_small() {
+    let found = finds("starts-in-clear", "1").await;
+    assert_eq!(found.broken, [Invariant::PlaintextStartup]);
+    // No reply, certificate or wire is needed for it: the mode alone.
+    assert!(
+        ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].contains(&&*found.axes),
+        "{found:?}"
+    );
+    assert_eq!(found.rules, []);
+}
+
+#[tokio::test]
+async fn what_a_client_does_behind_its_answer_is_found_too() {
+    for vice in ["dies-afterwards", "answers-twice"] {
+        let found = finds(vice, "2").await;
+        assert_eq!(found.broken, [Invariant::Crash], "{vice}");
+        assert_eq!(found.axes, "sslmode=require", "{vice}");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_keeps_what_was_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("counterexample.json");
+    let mut fuzz = tokio::process::Command::new(support::PROGRAM)
+        // Each step of making it small takes a deadline.
+        .args(["fuzz", "--shim", &client("hangs"), "--seed", "3", "--out"])
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("pgtls");
+    let pid = fuzz.id().and_then(|id| i32::try_from(id).ok()).expect("a pid");
+    let mut lines = BufReader::new(fuzz.stderr.take().expect("its stderr")).lines();
+    let ended = async {
+        loop {
+            let line = lines.next_line().await.expect("a line").expect("a line before its end");
+            if line.contains("making it small") {
+                break;
+            }
+        }
+        kill(Pid::from_raw(pid), Signal::SIGINT).expect("a signal");
+        fuzz.wait().await.expect("an end")
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(120), ended).await.expect("in time");
+    assert_eq!(ended.code(), Some(130));
+    let text = fs::read_to_string(&file).expect("what was found");
+    let found: Counterexample = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(found.broken, [Invariant::Hang]);
+}
+
+#[tokio::test]
+async fn an_honest_client_breaks_nothing_on_any_wire() {
+    let shim = client("honest");
+    let output = pgtls(&["fuzz", "--shim", &shim, "--cases", "100"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+}
