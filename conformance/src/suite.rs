@@ -177,6 +177,13 @@ fn full() -> Vec<Cube> {
             .by_all(Auth::AXIS)
             .by_all(ChannelBinding::AXIS)
             .by(Sslmode::AXIS, MODES),
+        // What each login shows where TLS is refused, and where the client refuses it.
+        modes().by(Reply::AXIS, [Reply::Refuse]).by_all(Auth::AXIS).by_all(ChannelBinding::AXIS),
+        modes()
+            .by(Certificate::AXIS, [Certificate::Expired])
+            .by(Root::AXIS, [Root::Right])
+            .by_all(Auth::AXIS)
+            .by_all(ChannelBinding::AXIS),
         modes()
             .by(Root::AXIS, [Root::None, Root::Right])
             .by_all(TlsVersions::AXIS)
