@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    login,
+    login, session,
     settings::{Mode, Settings},
     trust,
     vice::Vice,
@@ -12,6 +12,8 @@ use crate::{
 
 /// SSLRequest without its length.
 const SSL_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
+/// GSSENCRequest without its length.
+const GSSENC_REQUEST: [u8; 4] = 80_877_104_u32.to_be_bytes();
 /// As many connections as a storm opens.
 const STORM: usize = 20;
 
@@ -104,8 +106,18 @@ fn negotiate(
     if settings.direct {
         return trust::secure(connection, settings);
     }
+    if settings.has(Vice::AsksForGssFirst) {
+        connection.send(&packet(&GSSENC_REQUEST)).map_err(Failure::last)?;
+        if connection.byte().map_err(Failure::last)? != b'N' {
+            return Err(Failure::last("GSS encryption was not refused"));
+        }
+    }
     connection.send(&packet(&SSL_REQUEST)).map_err(Failure::last)?;
     match connection.byte().map_err(Failure::last)? {
+        b'S' if settings.has(Vice::TakesStuffedBytesInClear) => {
+            session::ask_at_once(&mut connection, settings);
+            Err(Failure::last("it was not the session it looked like"))
+        }
         b'S' => trust::secure(connection, settings),
         b'N' => match methods.pop_front() {
             Some(Method::Plain) => Ok(connection),

@@ -66,6 +66,11 @@ fn call(settings: &Settings) -> Result<(bool, Rows), String> {
         cancel(settings, &key)?;
     }
     let tls = connection.tls().is_some();
+    if settings.has(Vice::LeavesItsConnectionOpen) && settings.demands_tls() {
+        // Until the process ends.
+        std::mem::forget(connection);
+        return Ok((tls, rows));
+    }
     leave(connection);
     Ok((tls, rows))
 }
@@ -83,6 +88,17 @@ fn cancel(settings: &Settings, key: &Key) -> Result<(), String> {
         return Ok(());
     }
     each_method(settings, send)
+}
+
+/// Waits until the server seems to be ready for a query, and sends it.
+pub(crate) fn ask_at_once(connection: &mut Connection, settings: &Settings) {
+    while let Ok((tag, _)) = connection.message() {
+        if tag == b'Z' {
+            // What comes of it is for the server to tell.
+            let _ = query(connection, &settings.query);
+            return;
+        }
+    }
 }
 
 /// Asks one question by the simple protocol.

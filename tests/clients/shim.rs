@@ -21,6 +21,9 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 /// Just behind the deadline of 5 seconds: a timeout of 2, and 3 more.
 const TOO_LATE: Duration = Duration::from_millis(5_200);
 
+/// Behind the timeout, and well before the deadline.
+const LATE: Duration = Duration::from_millis(3_000);
+
 /// Answers until stdin ends.
 pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
     let mut owed = None;
@@ -66,6 +69,22 @@ fn answer(connect: &Connect, vice: Option<Vice>) -> io::Result<Option<(Vice, Val
         Some(Vice::FloodsAnswers) => loop {
             tell(&honest)?;
         },
+        Some(Vice::DiesWithinItsAnswer) => {
+            let text = honest.to_string();
+            io::stdout().write_all(&text.as_bytes()[..text.len() / 2])?;
+            io::stdout().flush()?;
+            std::process::abort();
+        }
+        Some(Vice::ClosesStdinBeforeItsAnswer) => {
+            let words = "exec <&-; printf '%s\\n' \"$0\"; exec sleep 3600";
+            return Err(Command::new("sh").args(["-c", words, &honest.to_string()]).exec());
+        }
+        Some(Vice::AnswersInAnotherOrder) => tell(&in_another_order(&honest))?,
+        Some(Vice::KeepsTlsToItself) => {
+            let mut answer = honest.clone();
+            answer["tls"] = Value::Null;
+            tell(&answer)?;
+        }
         Some(Vice::FloodsBytes) => loop {
             io::stdout().write_all(&[b'x'; 4096])?;
         },
@@ -77,11 +96,31 @@ fn answer(connect: &Connect, vice: Option<Vice>) -> io::Result<Option<(Vice, Val
     Ok(vice_of_process.map(|vice| (vice, honest)))
 }
 
+fn in_another_order(answer: &Value) -> Value {
+    let keys = answer.as_object().into_iter().flatten().rev();
+    let mut other: serde_json::Map<_, _> =
+        keys.map(|(key, value)| (key.clone(), value.clone())).collect();
+    other.insert("took_ms".to_owned(), json!({"connect": 1, "query": [2, null]}));
+    Value::Object(other)
+}
+
 /// What goes wrong before the client is asked anything.
 fn before(vice: Option<Vice>) -> io::Result<()> {
     match vice {
         Some(Vice::Hangs) => thread::sleep(FOR_EVER),
         Some(Vice::AnswersLate) => thread::sleep(TOO_LATE),
+        Some(Vice::AnswersSlowly) => thread::sleep(LATE),
+        Some(Vice::LoopsBusily) => loop {
+            std::hint::spin_loop();
+        },
+        Some(Vice::FloodsStderr) => loop {
+            io::stderr().write_all(&[b'x'; 4096])?;
+        },
+        Some(Vice::Chatters) => {
+            for number in 0..1_000 {
+                eprintln!("thread {number} says that nothing panicked at all, {}", "x".repeat(100));
+            }
+        }
         Some(Vice::Dies) => std::process::abort(),
         Some(Vice::Panics) => panic!("as the tests want it"),
         Some(Vice::SurvivesPanic) => {

@@ -8,7 +8,7 @@ use openssl::{
 
 use crate::{
     attempts::Failure,
-    names,
+    login, names,
     settings::{Mode, Roots, Settings},
     vice::Vice,
     wire::{Connection, Unfinished},
@@ -28,10 +28,16 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
     let ssl = context(settings)
         .and_then(|context| client(&context, settings))
         .map_err(|error| Failure::NextMethod(format!("could not set up TLS: {error}")))?;
-    let mut connection = connection.secure(ssl).map_err(|unfinished| match unfinished {
-        Unfinished::TimedOut => Failure::last("timeout expired during the TLS handshake"),
-        Unfinished::Failed(text) => Failure::NextMethod(format!("SSL error: {text}")),
-    })?;
+    let last_words = if settings.has(Vice::FallsBackOnTheSameConnection) {
+        login::startup(settings, "")
+    } else {
+        Vec::new()
+    };
+    let mut connection =
+        connection.secure(ssl, &last_words).map_err(|unfinished| match unfinished {
+            Unfinished::TimedOut => Failure::last("timeout expired during the TLS handshake"),
+            Unfinished::Failed(text) => Failure::NextMethod(format!("SSL error: {text}")),
+        })?;
     let certificate = connection.tls().and_then(openssl::ssl::SslRef::peer_certificate);
     let checks_name = settings.mode == Mode::VerifyFull
         && !settings.has(Vice::AcceptsAnyName)

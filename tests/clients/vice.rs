@@ -39,6 +39,8 @@ vices! {
     LeaksBesideTls = "leaks-beside-tls",
     /// Names its user before it asks for TLS.
     StartsInClear = "starts-in-clear",
+    /// Gives TLS up, and goes on with the socket it has.
+    FallsBackOnTheSameConnection = "falls-back-on-the-same-connection",
     /// Cancels without TLS.
     CancelsInClear = "cancels-in-clear",
 
@@ -65,6 +67,8 @@ vices! {
     // What comes before TLS.
     /// Takes it for session data.
     TakesStuffedBytes = "takes-stuffed-bytes",
+    /// Takes it for session data at once, without TLS.
+    TakesStuffedBytesInClear = "takes-stuffed-bytes-in-clear",
     /// Takes it for session data, and leaves without a query.
     TakesStuffedBytesAndLeaves = "takes-stuffed-bytes-and-leaves",
     /// Shows the application the server's unencrypted error.
@@ -152,8 +156,30 @@ vices! {
     LeavesADaemon = "leaves-a-daemon",
     /// The same, with an environment of its own.
     LeavesABareDaemon = "leaves-a-bare-daemon",
+    /// Never answers, and never rests.
+    LoopsBusily = "loops-busily",
+    /// Ends in the middle of its answer.
+    DiesWithinItsAnswer = "dies-within-its-answer",
+    /// Hears no more questions, and answers this one.
+    ClosesStdinBeforeItsAnswer = "closes-stdin-before-its-answer",
+    /// Never answers, and talks on stderr without end.
+    FloodsStderr = "floods-stderr",
     /// Starts such a process, and ends.
     LeavesAnOrphan = "leaves-an-orphan",
+
+    // No vices at all: each is unusual, and within the contract.
+    /// Asks for GSS encryption before it asks for TLS.
+    AsksForGssFirst = "asks-for-gss-first",
+    /// Answers with its keys in another order, and with keys of its own.
+    AnswersInAnotherOrder = "answers-in-another-order",
+    /// Does not tell whether there was TLS.
+    KeepsTlsToItself = "keeps-tls-to-itself",
+    /// Says much on stderr.
+    Chatters = "chatters",
+    /// Leaves its connection open behind its answer.
+    LeavesItsConnectionOpen = "leaves-its-connection-open",
+    /// Answers behind the timeout and before the deadline.
+    AnswersSlowly = "answers-slowly",
 
     // The first questions.
     /// Says it is connected with sslmode=nonsense.

@@ -82,14 +82,24 @@ impl Connection {
         Ok(Self { channel: Channel::Plain(wire), inbox: Vec::new() })
     }
 
-    /// Goes over to TLS; what was read before stays where it is.
-    pub(crate) fn secure(self, ssl: Ssl) -> Result<Self, Unfinished> {
+    /// Goes over to TLS; what was read before stays where it is. If that fails, `last_words` are sent
+    /// in clear.
+    pub(crate) fn secure(self, ssl: Ssl, last_words: &[u8]) -> Result<Self, Unfinished> {
         let Channel::Plain(wire) = self.channel else {
             return Err(Unfinished::Failed("already encrypted".to_owned()));
         };
         match ssl.connect(wire) {
             Ok(stream) => Ok(Self { channel: Channel::Tls(Box::new(stream)), inbox: self.inbox }),
             Err(HandshakeError::WouldBlock(_)) => Err(Unfinished::TimedOut),
+            Err(HandshakeError::Failure(mut broken)) => {
+                let wire = broken.get_mut();
+                if wire.write_all(last_words).is_ok() && !last_words.is_empty() {
+                    // Whoever closes with bytes unread resets, and what was sent may be lost.
+                    let _ = wire.tcp.shutdown(Shutdown::Write);
+                    let _ = wire.read_to_end(&mut Vec::new());
+                }
+                Err(Unfinished::Failed(broken.error().to_string()))
+            }
             Err(error) => Err(Unfinished::Failed(error.to_string())),
         }
     }
