@@ -2,10 +2,9 @@
 
 use crate::{
     axes::{
-        AXES, Access, Auth, Axes, Certificate, Key, Reply, ServerAxes, Sslmode, Sslrootcert,
-        TlsVersions,
+        Access, Auth, Axes, Certificate, Key, Reply, ServerAxes, Sslmode, Sslrootcert, TlsVersions,
     },
-    suite::Cube,
+    suite::{Cube, axis},
 };
 
 pgtls_mock_server::axis! {
@@ -177,10 +176,7 @@ impl Profile {
 impl Scene {
     /// The scene in every mode.
     fn cube(&self) -> Cube {
-        AXES.iter()
-            .filter(|axis| axis.name != Sslmode::AXIS)
-            .fold(Cube::new(), |cube, axis| cube.by(axis.name, [axis.value(&self.axes)]))
-            .by(Sslmode::AXIS, Sslmode::ALL)
+        Cube::at(self.axes.clone()).by(axis::sslmode, Sslmode::ALL)
     }
 }
 

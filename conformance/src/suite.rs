@@ -3,7 +3,7 @@
 use indexmap::IndexSet;
 
 use crate::axes::{
-    Access, Auth, Axes, Axis, Certificate, ChannelBinding, ClientCert, Key, Reply, Sslmode,
+    Access, Auth, Axes, Certificate, ChannelBinding, ClientCert, Host, Key, Reply, Sslmode,
     Sslnegotiation, Sslrootcert, Then, TlsVersions,
 };
 
@@ -42,44 +42,67 @@ fn has_meaning(axes: &Axes) -> bool {
     !stuffed || axes.server.auth == Auth::Password
 }
 
-/// A product of axes; those it does not name stand at their default.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Cube(Vec<(&'static str, Vec<String>)>);
+/// A product of axes; those that nobody multiplied by stand at their default.
+#[derive(Debug, Clone)]
+pub(crate) struct Cube(Vec<Axes>);
 
 impl Cube {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self::at(Axes::default())
     }
 
-    /// Multiplies by these values.
-    pub(crate) fn by<V: ToString>(
-        mut self,
-        axis: &'static str,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        self.0.push((axis, values.into_iter().map(|value| value.to_string()).collect()));
-        self
+    /// The one cell with these settings.
+    pub(crate) fn at(axes: Axes) -> Self {
+        Self(vec![axes])
     }
 
-    /// Multiplies by every value of the axis.
-    pub(crate) fn by_all(self, axis: &'static str) -> Self {
-        let values = Axis::named(axis).map(|axis| (axis.values)()).unwrap_or_default();
-        self.by(axis, values)
+    /// Multiplies by these values of the axis that `set` sets.
+    pub(crate) fn by<V: Clone>(self, set: fn(&mut Axes, V), values: &[V]) -> Self {
+        let with = |cell: &Axes, value: &V| {
+            let mut cell = cell.clone();
+            set(&mut cell, value.clone());
+            cell
+        };
+        Self(
+            self.0
+                .iter()
+                .flat_map(|cell| values.iter().map(move |value| with(cell, value)))
+                .collect(),
+        )
     }
 
     pub(crate) fn cells(self) -> Vec<Axes> {
-        self.0.into_iter().fold(vec![Axes::default()], |cells, (axis, values)| {
-            cells
-                .iter()
-                .flat_map(|cell| {
-                    values.iter().filter_map(move |value| {
-                        let mut cell = cell.clone();
-                        cell.set(axis, value).ok()?;
-                        Some(cell)
-                    })
-                })
-                .collect()
-        })
+        self.0
+    }
+}
+
+/// The axes as what a cube is multiplied by.
+pub(crate) mod axis {
+    use crate::axes::{
+        Access, Auth, Axes, Certificate, ChannelBinding, ClientCert, Host, Key, Reply, Sslmode,
+        Sslnegotiation, Sslrootcert, Then, TlsVersions,
+    };
+
+    macro_rules! setters {
+        ($($name:ident: $axis:ty = $($field:ident).+;)*) => {
+            $(pub(crate) fn $name(axes: &mut Axes, value: $axis) { axes.$($field).+ = value; })*
+        };
+    }
+
+    setters! {
+        reply: Reply = server.reply;
+        certificate: Certificate = server.certificate;
+        key: Key = server.key;
+        access: Access = server.access;
+        auth: Auth = server.auth;
+        tls: TlsVersions = server.tls;
+        sslmode: Sslmode = sslmode;
+        sslnegotiation: Sslnegotiation = sslnegotiation;
+        sslrootcert: Sslrootcert = sslrootcert;
+        host: Host = host;
+        channel_binding: ChannelBinding = channel_binding;
+        client_cert: ClientCert = client_cert;
+        then: Then = then;
     }
 }
 
@@ -101,7 +124,7 @@ fn all_but<V: Copy + PartialEq>(all: &[V], without: V) -> Vec<V> {
 }
 
 fn modes() -> Cube {
-    Cube::new().by(Sslmode::AXIS, MODES)
+    Cube::new().by(axis::sslmode, &MODES)
 }
 
 fn core() -> Vec<Cube> {
@@ -109,34 +132,37 @@ fn core() -> Vec<Cube> {
     vec![
         // What each mode does with each certificate, when the client was told whom to trust.
         Cube::new()
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Certificate::AXIS)
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::certificate, Certificate::ALL)
+            .by(axis::sslmode, &MODES),
         // What each mode trusts.
-        Cube::new().by_all(Root::AXIS).by(Sslmode::AXIS, MODES),
+        Cube::new().by(axis::sslrootcert, Root::ALL).by(axis::sslmode, &MODES),
         // What each mode does when the server says no, or worse.
-        Cube::new().by(Root::AXIS, [Root::Right]).by_all(Reply::AXIS).by(Sslmode::AXIS, MODES),
+        Cube::new()
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::reply, Reply::ALL)
+            .by(axis::sslmode, &MODES),
         // Which way it retries.
         Cube::new()
-            .by(Root::AXIS, [Root::None, Root::Right])
-            .by(Access::AXIS, all_but(Access::ALL, Access::Any))
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::sslrootcert, &[Root::None, Root::Right])
+            .by(axis::access, &all_but(Access::ALL, Access::Any))
+            .by(axis::sslmode, &MODES),
         Cube::new()
-            .by(Root::AXIS, [Root::Right])
-            .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::sslnegotiation, &[Sslnegotiation::Direct])
             .by(
-                Certificate::AXIS,
-                [Certificate::Valid, Certificate::Expired, Certificate::WrongHost],
+                axis::certificate,
+                &[Certificate::Valid, Certificate::Expired, Certificate::WrongHost],
             )
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::sslmode, &MODES),
         Cube::new()
-            .by(TlsVersions::AXIS, all_but(TlsVersions::ALL, TlsVersions::Tls12To13))
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::tls, &all_but(TlsVersions::ALL, TlsVersions::Tls12To13))
+            .by(axis::sslmode, &MODES),
         Cube::new()
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Auth::AXIS)
-            .by_all(ChannelBinding::AXIS)
-            .by(Sslmode::AXIS, [Sslmode::Prefer, Sslmode::VerifyFull]),
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::auth, Auth::ALL)
+            .by(axis::channel_binding, ChannelBinding::ALL)
+            .by(axis::sslmode, &[Sslmode::Prefer, Sslmode::VerifyFull]),
     ]
 }
 
@@ -145,83 +171,89 @@ fn full() -> Vec<Cube> {
     let mut cubes = core();
     cubes.extend([
         Cube::new()
-            .by_all(Certificate::AXIS)
-            .by_all(Access::AXIS)
-            .by_all(Root::AXIS)
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::certificate, Certificate::ALL)
+            .by(axis::access, Access::ALL)
+            .by(axis::sslrootcert, Root::ALL)
+            .by(axis::sslmode, &MODES),
         Cube::new()
-            .by(Sslmode::AXIS, [Sslmode::VerifyFull])
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Certificate::AXIS)
-            .by("host", HOSTS),
+            .by(axis::sslmode, &[Sslmode::VerifyFull])
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::certificate, Certificate::ALL)
+            .by(axis::host, &hosts()),
         Cube::new()
-            .by_all(Reply::AXIS)
-            .by_all(Access::AXIS)
-            .by(Root::AXIS, [Root::None, Root::Right, Root::Wrong])
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::reply, Reply::ALL)
+            .by(axis::access, Access::ALL)
+            .by(axis::sslrootcert, &[Root::None, Root::Right, Root::Wrong])
+            .by(axis::sslmode, &MODES),
         modes()
-            .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Certificate::AXIS),
+            .by(axis::sslnegotiation, &[Sslnegotiation::Direct])
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::certificate, Certificate::ALL),
         modes()
-            .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
-            .by(Root::AXIS, [Root::None, Root::Right])
-            .by_all(Reply::AXIS),
+            .by(axis::sslnegotiation, &[Sslnegotiation::Direct])
+            .by(axis::sslrootcert, &[Root::None, Root::Right])
+            .by(axis::reply, Reply::ALL),
         modes()
-            .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
-            .by_all(Access::AXIS)
-            .by_all(Root::AXIS),
+            .by(axis::sslnegotiation, &[Sslnegotiation::Direct])
+            .by(axis::access, Access::ALL)
+            .by(axis::sslrootcert, Root::ALL),
         Cube::new()
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Key::AXIS)
-            .by_all(Auth::AXIS)
-            .by_all(ChannelBinding::AXIS)
-            .by(Sslmode::AXIS, MODES),
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::key, Key::ALL)
+            .by(axis::auth, Auth::ALL)
+            .by(axis::channel_binding, ChannelBinding::ALL)
+            .by(axis::sslmode, &MODES),
         // What each login shows where TLS is refused, and where the client refuses it.
-        modes().by(Reply::AXIS, [Reply::Refuse]).by_all(Auth::AXIS).by_all(ChannelBinding::AXIS),
         modes()
-            .by(Certificate::AXIS, [Certificate::Expired])
-            .by(Root::AXIS, [Root::Right])
-            .by_all(Auth::AXIS)
-            .by_all(ChannelBinding::AXIS),
+            .by(axis::reply, &[Reply::Refuse])
+            .by(axis::auth, Auth::ALL)
+            .by(axis::channel_binding, ChannelBinding::ALL),
         modes()
-            .by(Root::AXIS, [Root::None, Root::Right])
-            .by_all(TlsVersions::AXIS)
-            .by_all(Key::AXIS),
+            .by(axis::certificate, &[Certificate::Expired])
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::auth, Auth::ALL)
+            .by(axis::channel_binding, ChannelBinding::ALL),
         modes()
-            .by_all(Sslnegotiation::AXIS)
-            .by(Auth::AXIS, [Auth::Cert, Auth::Password])
-            .by(TlsVersions::AXIS, [TlsVersions::Tls12To13, TlsVersions::Tls12])
-            .by(Root::AXIS, [Root::Right])
-            .by_all(ClientCert::AXIS),
+            .by(axis::sslrootcert, &[Root::None, Root::Right])
+            .by(axis::tls, TlsVersions::ALL)
+            .by(axis::key, Key::ALL),
+        modes()
+            .by(axis::sslnegotiation, Sslnegotiation::ALL)
+            .by(axis::auth, &[Auth::Cert, Auth::Password])
+            .by(axis::tls, &[TlsVersions::Tls12To13, TlsVersions::Tls12])
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::client_cert, ClientCert::ALL),
     ]);
     cubes
 }
 
 /// Host names for the name check: the certificates' own, and each way to come close.
-const HOSTS: [&str; 9] = [
-    "localhost",
-    "127.0.0.1",
-    "LOCALHOST",
-    "wrong.example",
-    "a.wild.example",
-    "wild.example",
-    "a.b.wild.example",
-    "127.1",
-    "::1",
-];
+fn hosts() -> [Host; 9] {
+    [
+        "localhost",
+        "127.0.0.1",
+        "LOCALHOST",
+        "wrong.example",
+        "a.wild.example",
+        "wild.example",
+        "a.b.wild.example",
+        "127.1",
+        "::1",
+    ]
+    .map(|name| name.parse().expect("a host's name"))
+}
 
 fn cancel() -> Vec<Cube> {
     vec![
         modes()
-            .by(Then::AXIS, [Then::Cancel])
-            .by(Sslrootcert::AXIS, [Sslrootcert::None, Sslrootcert::Right, Sslrootcert::Wrong])
-            .by(Reply::AXIS, [Reply::Accept, Reply::Refuse]),
+            .by(axis::then, &[Then::Cancel])
+            .by(axis::sslrootcert, &[Sslrootcert::None, Sslrootcert::Right, Sslrootcert::Wrong])
+            .by(axis::reply, &[Reply::Accept, Reply::Refuse]),
         Cube::new()
-            .by(Then::AXIS, [Then::Cancel])
-            .by(Sslrootcert::AXIS, [Sslrootcert::Right])
-            .by(Sslnegotiation::AXIS, [Sslnegotiation::Direct])
-            .by(Sslmode::AXIS, STRICT),
+            .by(axis::then, &[Then::Cancel])
+            .by(axis::sslrootcert, &[Sslrootcert::Right])
+            .by(axis::sslnegotiation, &[Sslnegotiation::Direct])
+            .by(axis::sslmode, &STRICT),
     ]
 }
 

@@ -97,10 +97,8 @@ fn ssl_request(
             Step::Failed => End::NextMethod,
             // CVE-2021-23222: what lies in the buffer from before the handshake is an attack.
             Step::Done | Step::DoneButRejectedByServer if stuffed => End::Fail,
-            Step::DoneButRejectedByServer => {
-                events.extend(server::event_of_rejected_client_certificate(axes));
-                End::Fail
-            }
+            // The server's side of the handshake failed: a StartupMessage behind it is never read.
+            Step::DoneButRejectedByServer => End::Fail,
             Step::Done if !client.accepts_name(axes) => End::Fail,
             Step::Done => login(client, axes, Channel::Tls, events),
         },

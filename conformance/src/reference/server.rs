@@ -83,11 +83,6 @@ pub(super) fn client_certificate_rejected(axes: &Axes) -> Option<Rejection> {
     })
 }
 
-/// A StartupMessage behind a handshake that failed on the server's side is never read.
-pub(super) fn event_of_rejected_client_certificate(_axes: &Axes) -> Option<Event> {
-    None
-}
-
 /// A proof that the server asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
