@@ -13,7 +13,7 @@ use pgtls_mock_server::{
 
 use super::{
     laboratory::{Laboratory, LaboratoryError},
-    stack::{Amendment, Loan, Stack, lock, with_source},
+    stack::{Amendment, Loan, Ready, Stack, lock, with_source},
     support,
 };
 use crate::{
@@ -58,11 +58,11 @@ pub(super) async fn run(
     let axes = question.axes;
     let blank =
         Blank { stack: &stack.name, axes, expected: reference::predict(axes, question.version) };
-    let against = match &stack.hello {
-        Ok(hello) => support::reason_against(&hello.supports, axes),
-        Err(reason) => Some(reason.clone()),
+    let stack = match &stack.ready {
+        Ok(ready) => ready,
+        Err(reason) => return Ok(blank.unsupported(reason.clone())),
     };
-    if let Some(reason) = against {
+    if let Some(reason) = support::reason_against(&stack.hello.supports, axes) {
         return Ok(blank.unsupported(reason));
     }
     let environment = laboratory.environment(axes)?;
@@ -97,7 +97,7 @@ enum Attempt {
 
 async fn attempt(
     laboratory: &Laboratory,
-    stack: &Stack,
+    stack: &Ready,
     blank: &Blank<'_>,
     question: Question<'_>,
     environment: &Environment,

@@ -100,7 +100,7 @@ impl Plan {
     /// The plan's cells without those of stacks that could not run, in order.
     fn cells(&self, stacks: &[Arc<Stack>]) -> Vec<(Arc<Stack>, Axes)> {
         let suite = self.suite.cells();
-        let all = stacks.iter().filter(|stack| stack.hello.is_ok()).flat_map(|stack| {
+        let all = stacks.iter().filter(|stack| stack.ready.is_ok()).flat_map(|stack| {
             suite.iter().filter_map(|axes| {
                 let cell = Cell { stack: stack.name.clone(), axes: axes.clone() };
                 let taken = self.filters.is_empty()
@@ -253,16 +253,16 @@ impl<'a> Subject<'a> {
     /// Why it cannot run, if it cannot.
     #[must_use]
     pub fn could_not_run(&self) -> Option<&str> {
-        self.stack.hello.as_ref().err().map(String::as_str)
+        self.stack.ready.as_ref().err().map(String::as_str)
     }
 
     /// Whether it can be asked for these axes.
     #[must_use]
     pub fn supports(&self, axes: &Axes) -> bool {
         self.stack
-            .hello
+            .ready
             .as_ref()
-            .is_ok_and(|hello| support::reason_against(&hello.supports, axes).is_none())
+            .is_ok_and(|ready| support::reason_against(&ready.hello.supports, axes).is_none())
     }
 
     /// Asks for these axes on a wire with these rules.

@@ -14,7 +14,7 @@ use crate::{
     results,
     shim::{
         Answer, CONTRACT, Connect, Environment, Hello, Launch, Misbehaviour, Outcome, Request,
-        Response, ShimError, ShimProcess,
+        Response, ShimProcess,
     },
 };
 
@@ -37,9 +37,16 @@ pub struct StackSpec {
 #[derive(Debug)]
 pub(super) struct Stack {
     pub(super) name: String,
-    /// What it said, or why it could not run.
-    pub(super) hello: Result<Hello, String>,
-    launch: Option<Launch>,
+    /// What can be asked of it, or why it could not run.
+    pub(super) ready: Result<Ready, String>,
+}
+
+/// A stack that can be asked.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// What it said of itself.
+    pub(super) hello: Hello,
+    launch: Launch,
     idle: Mutex<HashMap<Environment, Vec<Loan>>>,
 }
 
@@ -91,22 +98,39 @@ pub(super) type Amendment = (usize, String);
 impl Stack {
     /// Starts the stack, asks who it is, and sees that it says no to nonsense.
     pub(super) async fn probe(spec: &StackSpec, laboratory: &Laboratory) -> Self {
-        let mut stack = Self {
-            name: spec.name.clone(),
-            hello: Err(String::new()),
-            launch: spec.launch.clone().ok(),
-            idle: Mutex::default(),
-        };
-        stack.hello = match &spec.launch {
-            Ok(_) => stack.interrogate(laboratory).await,
+        let ready = match &spec.launch {
+            Ok(launch) => Ready::interrogate(launch, laboratory).await,
             Err(reason) => Err(reason.clone()),
         };
-        stack
+        Self { name: spec.name.clone(), ready }
     }
 
-    async fn interrogate(&self, laboratory: &Laboratory) -> Result<Hello, String> {
+    /// Puts every idle process away, and reports those that misbehaved since their answer.
+    pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
+        if let Ok(ready) = &self.ready {
+            ready.retire(amendments).await;
+        }
+    }
+
+    /// The stack as the results tell it.
+    pub(super) fn result(&self) -> results::Stack {
+        let hello = self.ready.as_ref().ok().map(|ready| &ready.hello);
+        results::Stack {
+            name: self.name.clone(),
+            version: hello.map(|hello| hello.version.clone()),
+            tls: hello.map(|hello| hello.tls.clone()),
+            libpq: hello.and_then(|hello| hello.libpq),
+            supports: hello.map(|hello| hello.supports.clone()),
+            could_not_run: self.ready.as_ref().err().cloned(),
+        }
+    }
+}
+
+impl Ready {
+    async fn interrogate(launch: &Launch, laboratory: &Laboratory) -> Result<Self, String> {
         let environment = laboratory.bare_environment().map_err(|error| error.to_string())?;
-        let mut process = self.start(&environment).map_err(|error| with_source(&error))?;
+        let mut process =
+            ShimProcess::start(launch, &environment).map_err(|error| with_source(&error))?;
         let answer = process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await;
         let hello = match answer.map_err(|error| with_source(&error))? {
             Response::Hello(hello) if hello.contract == CONTRACT => hello,
@@ -119,13 +143,9 @@ impl Stack {
             return Err("libpq up to 14 finds the real ~/.postgresql without HOME".to_owned());
         }
         let process = refuse_nonsense(process, laboratory).await?;
-        self.give_back(&environment, Loan { used: true, ..Loan::new(process) });
-        Ok(hello)
-    }
-
-    fn start(&self, environment: &Environment) -> Result<ShimProcess, ShimError> {
-        let launch = self.launch.as_ref().ok_or_else(|| ShimError::CommandLine(String::new()))?;
-        ShimProcess::start(launch, environment)
+        let ready = Self { hello, launch: launch.clone(), idle: Mutex::default() };
+        ready.give_back(&environment, Loan { used: true, ..Loan::new(process) });
+        Ok(ready)
     }
 
     /// An idle process of that environment, or a new one. Idle ones that misbehaved since their
@@ -145,7 +165,8 @@ impl Stack {
 
     /// A new process; or why none is to be had.
     pub(super) async fn lend_new(&self, environment: &Environment) -> Result<Loan, String> {
-        let mut process = self.start(environment).map_err(|error| with_source(&error))?;
+        let mut process =
+            ShimProcess::start(&self.launch, environment).map_err(|error| with_source(&error))?;
         // The contract begins with hello; a shim may set itself up there.
         match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await {
             Ok(Response::Hello(_)) => Ok(Loan::new(process)),
@@ -165,27 +186,13 @@ impl Stack {
         lock(&self.idle).entry(environment.clone()).or_default().push(loan);
     }
 
-    /// Puts every idle process away, and reports those that misbehaved since their answer.
-    pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
+    async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
         let idle: Vec<Loan> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
         let retired = idle.into_iter().map(|Loan { process, cells, .. }| async move {
             charge(&cells, &process.retire().await?)
         });
         let misbehaved = join_all(retired).await;
         lock(amendments).extend(misbehaved.into_iter().flatten());
-    }
-
-    /// The stack as the results tell it.
-    pub(super) fn result(&self) -> results::Stack {
-        let hello = self.hello.as_ref().ok();
-        results::Stack {
-            name: self.name.clone(),
-            version: hello.map(|hello| hello.version.clone()),
-            tls: hello.map(|hello| hello.tls.clone()),
-            libpq: hello.and_then(|hello| hello.libpq),
-            supports: hello.map(|hello| hello.supports.clone()),
-            could_not_run: self.hello.as_ref().err().cloned(),
-        }
     }
 }
 
