@@ -310,7 +310,6 @@ fn abandoned_vices() -> Vec<(&'static str, &'static str, Verdict)> {
 }
 
 #[tokio::test]
-#[ignore = "the mock server does not yet read on where TLS had begun"]
 async fn each_vice_on_an_abandoned_connection_is_found_under_its_name() {
     find(abandoned_vices()).await;
 }

@@ -163,6 +163,13 @@ fn core() -> Vec<Cube> {
             .by(axis::auth, Auth::ALL)
             .by(axis::channel_binding, ChannelBinding::ALL)
             .by(axis::sslmode, &[Sslmode::Prefer, Sslmode::VerifyFull]),
+        // Which binding it takes where the certificate names no hash for it (CVE-2026-54291).
+        Cube::new()
+            .by(axis::sslrootcert, &[Root::Right])
+            .by(axis::key, &[Key::Ed25519])
+            .by(axis::auth, &[Auth::ScramSha256Plus])
+            .by(axis::channel_binding, ChannelBinding::ALL)
+            .by(axis::sslmode, &[Sslmode::VerifyFull]),
     ]
 }
 

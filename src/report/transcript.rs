@@ -97,6 +97,8 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
         What::Closed => "closes".to_owned(),
         What::Reset => "resets".to_owned(),
         What::TimedOut => "the server's deadline passed".to_owned(),
+        What::SessionBroken(why) => format!("the TLS session broke: {why}"),
+        What::ServerFailed => "the mock server itself failed".to_owned(),
         other => format!("{other:?}"),
     }
 }

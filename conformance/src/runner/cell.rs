@@ -146,6 +146,10 @@ async fn attempt(
             observation
         }
     };
+    let entries = || observation.connections.iter().flat_map(|connection| &connection.entries);
+    if entries().any(|entry| entry.what == What::ServerFailed) {
+        return Err(LaboratoryError::ServerFailed(blank.id()));
+    }
     let (claim, error) = match told {
         Told::Unsupported(reason) if observation.connections.is_empty() => {
             return Ok(Attempt::Done(Box::new(blank.unsupported(scrubber.scrub(&reason)))));
@@ -309,7 +313,12 @@ fn round_trips(observation: &Observation) -> u32 {
         for entry in &connection.entries {
             if matches!(
                 entry.what,
-                What::Event(_) | What::Alert(_) | What::Closed | What::Reset | What::TimedOut
+                What::Event(_)
+                    | What::Alert(_)
+                    | What::SessionBroken(_)
+                    | What::Closed
+                    | What::Reset
+                    | What::TimedOut
             ) {
                 continue;
             }

@@ -37,6 +37,9 @@ pub enum LaboratoryError {
     /// A mock server could not be started.
     #[error("a mock server could not be started")]
     Server(#[from] pgtls_mock_server::Error),
+    /// A mock server failed while a client spoke with it: nothing follows from what it saw.
+    #[error("the mock server of {0} failed")]
+    ServerFailed(String),
 }
 
 impl Laboratory {
