@@ -9,5 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod conninfo;
 pub mod report;
 pub mod stacks;

@@ -78,27 +78,5 @@ pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
 }
 
 fn config(request: &Connect) -> Result<Config, pgtls_connector::Error> {
-    let path = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().map(|path| path.to_string_lossy().into_owned())
-    };
-    let settings = [
-        ("host", Some(request.host.clone())),
-        ("hostaddr", request.hostaddr.clone()),
-        ("port", Some(request.port.to_string())),
-        ("user", Some(request.user.clone())),
-        ("password", Some(request.password.clone())),
-        ("dbname", Some(request.dbname.clone())),
-        ("connect_timeout", Some(request.timeout_ms.div_ceil(1000).max(1).to_string())),
-        ("sslmode", request.sslmode.clone()),
-        ("sslrootcert", request.sslrootcert.clone()),
-        ("sslnegotiation", request.sslnegotiation.clone()),
-        ("channel_binding", request.channel_binding.clone()),
-        ("sslcert", path(&request.sslcert)),
-        ("sslkey", path(&request.sslkey)),
-        ("sslcrl", path(&request.sslcrl)),
-    ];
-    settings.into_iter().try_fold(Config::new(), |config, (key, value)| match value {
-        Some(value) => config.set(key, value),
-        None => Ok(config),
-    })
+    request.settings().try_fold(Config::new(), |config, (key, value)| config.set(key, value))
 }

@@ -1,21 +1,38 @@
 //! The machine's psql, which is libpq at its barest.
 
-use std::{env, path::PathBuf, process::Stdio};
+use std::{
+    env,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::OnceLock,
+};
 
 use pgtls_conformance::shim::{CONTRACT, ClientError, Connect, Hello, Outcome, Supports};
 use tokio::process::Command;
 
 use super::serve::{failed, unsupported};
+use crate::conninfo::conninfo;
 
 /// A psql on PATH that is a program; Debian's first one is a script that finds the real one, at
-/// ten times the cost.
-fn program() -> Option<PathBuf> {
+/// ten times the cost. Looked for once: a process asks it many times.
+fn program() -> Option<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PROGRAM.get_or_init(find_program).as_deref()
+}
+
+fn find_program() -> Option<PathBuf> {
     let on_path = env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join("psql"))
         .find(|path| path.is_file())?;
-    let is_script = std::fs::read(&on_path).is_ok_and(|bytes| bytes.starts_with(b"#!"));
-    let real = is_script.then(debian_program).flatten();
+    let real = is_script(&on_path).then(debian_program).flatten();
     Some(real.unwrap_or(on_path))
+}
+
+fn is_script(path: &Path) -> bool {
+    let mut start = [0; 2];
+    File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"#!"
 }
 
 fn debian_program() -> Option<PathBuf> {
@@ -34,7 +51,7 @@ fn debian_program() -> Option<PathBuf> {
 
 pub(super) async fn hello() -> Result<Hello, String> {
     let program = program().ok_or("no psql on PATH")?;
-    let output = Command::new(&program)
+    let output = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
         .output()
@@ -85,7 +102,7 @@ pub(super) async fn connect(request: &Connect) -> Outcome {
     let output = Command::new(program)
         .args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--field-separator=\u{1f}"])
         .args(["--set", "VERBOSITY=verbose", "--no-password", "--command", &request.query])
-        .arg(conninfo(request))
+        .arg(without_password(request))
         .env("PGPASSWORD", &request.password)
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -105,30 +122,8 @@ pub(super) async fn connect(request: &Connect) -> Outcome {
     Outcome::Failed { error: ClientError { class: format!("psql {}", output.status), message } }
 }
 
-fn conninfo(request: &Connect) -> String {
-    let path =
-        |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-    let settings = [
-        ("host", Some(request.host.clone())),
-        ("hostaddr", request.hostaddr.clone()),
-        ("port", Some(request.port.to_string())),
-        ("user", Some(request.user.clone())),
-        ("dbname", Some(request.dbname.clone())),
-        ("connect_timeout", Some(request.timeout_ms.div_ceil(1000).to_string())),
-        ("sslmode", request.sslmode.clone()),
-        ("sslrootcert", request.sslrootcert.clone()),
-        ("sslnegotiation", request.sslnegotiation.clone()),
-        ("channel_binding", request.channel_binding.clone()),
-        ("sslcert", path(&request.sslcert)),
-        ("sslkey", path(&request.sslkey)),
-        ("sslcrl", path(&request.sslcrl)),
-    ];
-    settings
-        .into_iter()
-        .filter_map(|(key, value)| {
-            let value = value?.replace('\\', "\\\\").replace('\'', "\\'");
-            Some(format!("{key}='{value}'"))
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+/// Everything but the password, which other users of the machine could see in a command line.
+fn without_password(request: &Connect) -> String {
+    let settings: Vec<_> = request.settings().filter(|(key, _)| *key != "password").collect();
+    conninfo(settings.iter().map(|(key, value)| (*key, value.as_str())))
 }

@@ -69,6 +69,34 @@ pub struct Connect {
     pub then: Option<FollowUp>,
 }
 
+impl Connect {
+    /// The settings by libpq's names, for drivers that know these; what is absent is left out.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let path =
+            |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        // Whole seconds, of which libpq takes 0 for "for ever".
+        let seconds = self.timeout_ms.div_ceil(1000).max(1);
+        [
+            ("host", Some(self.host.clone())),
+            ("hostaddr", self.hostaddr.clone()),
+            ("port", Some(self.port.to_string())),
+            ("user", Some(self.user.clone())),
+            ("password", Some(self.password.clone())),
+            ("dbname", Some(self.dbname.clone())),
+            ("connect_timeout", Some(seconds.to_string())),
+            ("sslmode", self.sslmode.clone()),
+            ("sslrootcert", self.sslrootcert.clone()),
+            ("sslnegotiation", self.sslnegotiation.clone()),
+            ("channel_binding", self.channel_binding.clone()),
+            ("sslcert", path(&self.sslcert)),
+            ("sslkey", path(&self.sslkey)),
+            ("sslcrl", path(&self.sslcrl)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+    }
+}
+
 /// What may follow the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -206,6 +234,21 @@ mod tests {
         let connect = r#"{"type":"connect","id":7,"host":"localhost","hostaddr":"127.0.0.1","port":40123,"user":"any","password":"…","dbname":"postgres","timeout_ms":2000,"query":"SELECT 48151","sslmode":"verify-full","sslrootcert":"/abs/root.pem","sslnegotiation":"direct","channel_binding":"require","sslcert":"…","sslkey":"…","sslcrl":"…","then":"cancel"}"#;
         let request: Request = serde_json::from_str(connect).expect("a request");
         assert_eq!(serde_json::to_string(&request).expect("text"), connect);
+    }
+
+    #[test]
+    fn settings_are_those_that_are_there() {
+        let request = Connect {
+            host: "localhost".to_owned(),
+            sslmode: Some("require".to_owned()),
+            sslkey: Some("/a/key".into()),
+            ..Connect::default()
+        };
+        let settings: Vec<_> = request.settings().collect();
+        let has = |key, value: &str| settings.contains(&(key, value.to_owned()));
+        assert!(has("host", "localhost") && has("sslmode", "require") && has("sslkey", "/a/key"));
+        assert!(has("connect_timeout", "1"), "0 is no timeout at all: {settings:?}");
+        assert!(!settings.iter().any(|(key, _)| ["sslcert", "hostaddr"].contains(key)));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) fn of(profile: Profile, server: &MockServer, root: &Path) -> Vec<Stri
     lines
 }
 
-/// A key=value string, quoted as libpq wants it ("Connection Strings", section "Keyword/Value").
+/// A key=value string for this server and no other setting than these.
 fn conninfo(server: &MockServer, host: &str, more: &[(&str, &str)]) -> String {
     let port = server.address().port().to_string();
     let login = [
@@ -76,27 +76,5 @@ fn conninfo(server: &MockServer, host: &str, more: &[(&str, &str)]) -> String {
         ("user", CLIENT_USER),
         ("password", server.password()),
     ];
-    let term = |(key, value): &(&str, &str)| format!("{key}={}", quoted(value));
-    login.iter().chain(more).map(term).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(value: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && c != '\'' && c != '\\';
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn values_are_quoted_where_they_must_be() {
-        assert_eq!(quoted("verify-full"), "verify-full");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("a folder/root.crt"), "'a folder/root.crt'");
-        assert_eq!(quoted(r"it's\"), r"'it\'s\\'");
-    }
+    crate::conninfo::conninfo(login.iter().chain(more).copied())
 }
