@@ -1,28 +1,47 @@
 //! Ctrl-C and SIGTERM.
 
+use std::io;
+
 use pgtls_conformance::runner::Interrupt;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Waits for SIGINT or SIGTERM; forever, where signals cannot be had.
-pub(super) async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
+use super::error::CliError;
+
+/// Listens from this call on; what it returns ends at the first SIGINT or SIGTERM, be it one
+/// that came before anybody waited.
+///
+/// To be called before anything is started that must not be left running: until then these
+/// signals end the program where it stands, and nothing is cleaned up.
+pub(super) fn listen() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
+    let signals = || -> io::Result<_> {
+        Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let (mut interrupt, mut terminate) =
+        signals().map_err(|error| CliError::tool("could not listen for signals", error))?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// An interrupt that these signals trigger.
-pub(super) fn on_signal() -> Interrupt {
+/// An interrupt that these signals trigger, from this call on.
+pub(super) fn on_signal() -> Result<Interrupt, CliError> {
+    let interrupted = listen()?;
     let interrupt = Interrupt::default();
     let triggered = interrupt.clone();
     tokio::spawn(async move {
-        interrupted().await;
+        interrupted.await;
         triggered.trigger();
     });
-    interrupt
+    Ok(interrupt)
+}
+
+/// Waits for SIGINT or SIGTERM; forever, where signals cannot be had.
+pub(super) async fn interrupted() {
+    match listen() {
+        Ok(interrupted) => interrupted.await,
+        Err(_) => std::future::pending().await,
+    }
 }

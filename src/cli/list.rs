@@ -2,39 +2,40 @@
 
 use clap::{Args, ValueEnum};
 use pgtls_conformance::{
-    Cell, Filter, Suite,
+    Suite,
     axes::{AXES, Host},
     judge::Invariant,
 };
 
-use super::{error::CliError, exit, output, stacks::ShimsArgs};
-use crate::stacks::Stack;
+use super::{
+    error::CliError,
+    exit,
+    filters::FiltersArgs,
+    output,
+    stacks::{Candidate, Origin, StacksArgs},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// What to list
     #[arg(value_enum)]
     what: What,
-    /// The suite whose cells are listed: core, full, cancel, providers
+    /// For `cells`, the suite: core, full, cancel, providers
     #[arg(long, default_value_t = Suite::Core)]
     suite: Suite,
-    /// A stack by name; several add up [default: the built-in stacks]
-    #[arg(long = "stack", value_name = "S")]
-    stacks: Vec<String>,
-    /// Cells that fit: axis=value,…; several add up
-    #[arg(long = "filter", value_name = "E")]
-    filters: Vec<Filter>,
     #[command(flatten)]
-    shims: ShimsArgs,
+    filters: FiltersArgs,
+    #[command(flatten)]
+    stacks: StacksArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum What {
-    /// The stacks, built in and by manifest
+    /// The stacks: those that were named, or all, built in and by manifest
     Stacks,
     /// The axes and their values, the default first
     Axes,
-    /// The ids of a suite's cells
+    /// The ids of a suite's cells that the filters take
     Cells,
     /// The safety invariants
     Invariants,
@@ -59,41 +60,29 @@ impl List {
         Ok(exit::CLEAN)
     }
 
+    /// Every stack there is, or those that were named.
     fn stacks(&self) -> Result<Vec<String>, CliError> {
-        let mut lines: Vec<String> =
-            Stack::ALL.iter().map(|stack| format!("{:28} built in", stack.name())).collect();
-        for manifest in self.shims.manifests()? {
-            let state = if manifest.is_installed() {
-                format!("installed, {}", manifest.version)
-            } else if manifest.missing_programs().is_empty() {
-                format!("not installed (pgtls install {})", manifest.name)
-            } else {
-                format!("not installed, needs {}", manifest.missing_programs().join(", "))
+        let stacks = if self.stacks.is_given() {
+            self.stacks.candidates()?
+        } else {
+            self.stacks.folder.everything()?
+        };
+        let line = |Candidate { spec, origin }: &Candidate| {
+            let state = match (&spec.launch, origin) {
+                (Err(reason), _) => reason.clone(),
+                (Ok(_), Origin::BuiltIn) => "built in".to_owned(),
+                (Ok(_), Origin::Manifest(version)) => format!("installed, {version}"),
+                (Ok(_), Origin::Command(command)) => command.clone(),
             };
-            lines.push(format!("{:28} {state}", manifest.name));
-        }
-        Ok(lines)
+            format!("{:28} {state}", spec.name)
+        };
+        Ok(stacks.iter().map(line).collect())
     }
 
     fn cells(&self) -> Result<Vec<String>, CliError> {
-        let names = if self.stacks.is_empty() {
-            Stack::ALL.map(|stack| stack.name().to_owned()).into()
-        } else {
-            for name in &self.stacks {
-                if Stack::named(name).is_none() {
-                    self.shims.manifest(name)?;
-                }
-            }
-            self.stacks.clone()
-        };
-        let suite = self.suite.cells();
-        let cells = names.iter().flat_map(|stack| {
-            suite.iter().map(|axes| Cell { stack: stack.clone(), axes: axes.clone() })
-        });
-        let wanted = cells.filter(|cell| {
-            self.filters.is_empty() || self.filters.iter().any(|filter| filter.matches(cell))
-        });
-        Ok(wanted.map(|cell| cell.to_string()).collect())
+        let specs = self.stacks.specs()?;
+        let cells = specs.iter().flat_map(|spec| self.filters.cells(&spec.name, self.suite));
+        Ok(cells.map(|cell| cell.to_string()).collect())
     }
 }
 

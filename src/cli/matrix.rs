@@ -9,23 +9,26 @@ use std::{
 
 use clap::Args;
 use pgtls_conformance::{
-    Cell, Filter, Suite,
+    Cell, Suite,
     baseline::{Baseline, Finding},
     reference::Version,
     results::Results,
-    runner::{self, Laboratory, Plan},
+    runner::{self, Interrupt, Laboratory, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
 use tokio::sync::mpsc;
 
 use super::{
     error::CliError,
-    exit, interrupt, output,
+    exit,
+    filters::FiltersArgs,
+    interrupt,
+    output::{self, Pending},
     outputs::{Format, Outputs},
     progress,
-    stacks::StacksArgs,
+    stacks::{Candidate, Origin, StacksArgs},
 };
-use crate::report::{junit, markdown, table};
+use crate::report::{Again, junit, markdown, table};
 
 #[derive(Debug, Args)]
 pub(super) struct Matrix {
@@ -34,9 +37,8 @@ pub(super) struct Matrix {
     /// Which cells: core, full, cancel, providers
     #[arg(long, default_value_t = Suite::Core)]
     suite: Suite,
-    /// Cells that fit: axis=value,…; a comma is *and*, several filters are *or*
-    #[arg(long = "filter", value_name = "E")]
-    filters: Vec<Filter>,
+    #[command(flatten)]
+    filters: FiltersArgs,
     /// The libpq that the reference stands for: 15, 16, 17, 18
     #[arg(long, value_name = "N", default_value_t)]
     libpq: Version,
@@ -71,14 +73,38 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 impl Matrix {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let baseline = self.read_baseline()?;
-        let stacks = self.stacks.specs()?;
-        if self.stacks.is_given() {
-            self.refuse_what_cannot_run(&stacks)?;
+        let stacks = self.stacks.candidates()?;
+        let again = self.again(&stacks);
+        let stacks: Vec<_> = stacks.into_iter().map(|candidate| candidate.spec).collect();
+        if self.is_named() {
+            refuse_what_cannot_run(&stacks)?;
         }
+        let fits = |spec: &StackSpec| self.filters.cells(&spec.name, self.suite).next().is_some();
+        if !stacks.iter().any(fits) {
+            return Err(CliError::Usage("no cell fits the filters".to_owned()));
+        }
+        let outputs = self.outputs()?;
+        let interrupt = interrupt::on_signal()?;
+        let results = self.measure(stacks, &interrupt).await?;
+        let findings = baseline.findings(&results);
+        write(outputs, &results, &findings, &again)?;
+        if interrupt.is_triggered() {
+            anstream::eprintln!("pgtls: interrupted after {} cells", results.cells.len());
+            return Ok(exit::INTERRUPTED);
+        }
+        self.refuse_what_did_not_run(&results)?;
+        Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
+    }
+
+    async fn measure(
+        &self,
+        stacks: Vec<StackSpec>,
+        interrupt: &Interrupt,
+    ) -> Result<Results, CliError> {
         let plan = Plan {
             stacks,
             suite: self.suite,
-            filters: self.filters.clone(),
+            filters: self.filters.filters.clone(),
             shard: self.shard,
             version: self.libpq,
             jobs: self.jobs.map_or_else(default_jobs, usize::from),
@@ -88,33 +114,53 @@ impl Matrix {
         let laboratory = Laboratory::new(seed)?;
         let (sender, receiver) = mpsc::unbounded_channel();
         let bar = progress::show(receiver);
-        let interrupt = interrupt::on_signal();
-        let results = runner::run(&plan, &laboratory, &sender, &interrupt).await;
+        let results = runner::run(&plan, &laboratory, &sender, interrupt).await;
         drop(sender);
         // The bar's task ends with the sender.
         let _ = bar.await;
-        let results = results?;
-        let findings = baseline.findings(&results);
-        self.write(&results, &findings)?;
-        if interrupt.is_triggered() {
-            anstream::eprintln!("pgtls: interrupted after {} cells", results.cells.len());
-            return Ok(exit::INTERRUPTED);
+        Ok(results?)
+    }
+
+    /// How a single cell of this run is shown again.
+    fn again(&self, stacks: &[Candidate]) -> Again {
+        let mut again = Again::default();
+        for Candidate { spec, origin } in stacks {
+            if let Origin::Command(command) = origin {
+                again = again.with_shim(&spec.name, command);
+            }
         }
-        let idle: Vec<&str> = results
-            .stacks
-            .iter()
-            .filter(|stack| stack.could_not_run.is_some())
-            .map(|stack| stack.name.as_str())
-            .collect();
-        // What was asked for by name has to run; of the rest the report says that it did not.
-        let named = self.stacks.is_given() && !self.stacks.takes_all();
-        if (self.strict || named) && !idle.is_empty() {
+        if let Some(folder) = self.stacks.folder.elsewhere() {
+            again = again.with_flag("--shims", &folder.to_string_lossy());
+        }
+        if self.libpq != Version::default() {
+            again = again.with_flag("--libpq", &self.libpq.to_string());
+        }
+        again
+    }
+
+    /// Whether stacks were asked for by name; `all` takes what there is.
+    fn is_named(&self) -> bool {
+        self.stacks.is_given() && !self.stacks.takes_all()
+    }
+
+    /// What was asked for by name has to run; of the rest the report says that it did not. Where
+    /// nothing ran at all, nothing was found either way.
+    fn refuse_what_did_not_run(&self, results: &Results) -> Result<(), CliError> {
+        let idle = results.stacks.iter().filter(|stack| stack.could_not_run.is_some());
+        let idle: Vec<&str> = idle.map(|stack| stack.name.as_str()).collect();
+        let must_run = self.strict || self.is_named() || idle.len() == results.stacks.len();
+        if must_run && !idle.is_empty() {
             return Err(CliError::Usage(format!("could not run: {}", idle.join(", "))));
         }
-        if results.cells.is_empty() && idle.is_empty() {
-            return Err(CliError::Usage("no cell fits the filters".to_owned()));
-        }
-        Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
+        Ok(())
+    }
+
+    /// Where each format goes: whatever cannot be written shows before the first cell runs.
+    fn outputs(&self) -> Result<Vec<(Format, Option<Pending>)>, CliError> {
+        let output = |(format, out): &(Format, Option<PathBuf>)| {
+            Ok((*format, out.as_deref().map(Pending::new).transpose()?))
+        };
+        self.outputs.0.iter().map(output).collect()
     }
 
     fn read_baseline(&self) -> Result<Baseline, CliError> {
@@ -132,37 +178,38 @@ impl Matrix {
         }
         Ok(baseline)
     }
+}
 
-    /// What was asked for by name and is not there is a wrong command; `all` takes what there is.
-    fn refuse_what_cannot_run(&self, stacks: &[runner::StackSpec]) -> Result<(), CliError> {
-        if self.stacks.takes_all() {
-            return Ok(());
-        }
-        match stacks.iter().find_map(|spec| Some((&spec.name, spec.launch.as_ref().err()?))) {
-            Some((name, reason)) => Err(CliError::Usage(format!("{name} cannot run: {reason}"))),
-            None => Ok(()),
+/// What was asked for by name and is not there is a wrong command.
+fn refuse_what_cannot_run(stacks: &[StackSpec]) -> Result<(), CliError> {
+    match stacks.iter().find_map(|spec| Some((&spec.name, spec.launch.as_ref().err()?))) {
+        Some((name, reason)) => Err(CliError::Usage(format!("{name} cannot run: {reason}"))),
+        None => Ok(()),
+    }
+}
+
+fn write(
+    outputs: Vec<(Format, Option<Pending>)>,
+    results: &Results,
+    findings: &[Finding<'_>],
+    again: &Again,
+) -> Result<(), CliError> {
+    for (format, out) in outputs {
+        let colour = out.is_none() && stdout().is_terminal();
+        let text = match format {
+            Format::Table => table::render(results, findings, again, colour),
+            Format::Markdown => markdown::render(results, findings, again),
+            Format::Json => serde_json::to_string_pretty(results)
+                .map_err(|error| CliError::tool("the results are no JSON", error))?,
+            Format::Junit => junit::render(results, findings, again)
+                .map_err(|error| CliError::tool("the results are no XML", error))?,
+        };
+        match out {
+            Some(pending) => pending.finish(&format!("{}\n", text.trim_end()))?,
+            None => output::line(text.trim_end())?,
         }
     }
-
-    fn write(&self, results: &Results, findings: &[Finding<'_>]) -> Result<(), CliError> {
-        for (format, out) in &self.outputs.0 {
-            let text = match format {
-                Format::Table => {
-                    table::render(results, findings, out.is_none() && stdout().is_terminal())
-                }
-                Format::Markdown => markdown::render(results, findings),
-                Format::Json => serde_json::to_string_pretty(results)
-                    .map_err(|error| CliError::tool("the results are no JSON", error))?,
-                Format::Junit => junit::render(results, findings)
-                    .map_err(|error| CliError::tool("the results are no XML", error))?,
-            };
-            match out {
-                Some(path) => output::file(path, &format!("{}\n", text.trim_end()))?,
-                None => output::line(text.trim_end())?,
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Client and server take turns, so two cells keep one processor busy.

@@ -4,6 +4,7 @@ mod axes;
 mod diff;
 mod error;
 mod expect;
+mod filters;
 mod fuzz;
 mod install;
 mod interrupt;
@@ -99,7 +100,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => ExitCode::from(code),
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            // `pgtls … | head` is no failure.
+            // Nobody reads what `serve` sees any more, and that is no failure.
             ExitCode::from(exit::CLEAN)
         }
         Err(error) => {

@@ -3,6 +3,7 @@
 use clap::Args;
 use pgtls_conformance::{
     Cell,
+    axes::Axes,
     reference::Version,
     runner::{CellRun, Laboratory, StackSpec, Subject},
 };
@@ -37,16 +38,11 @@ impl Run {
         if let Err(reason) = &spec.launch {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
         }
-        let laboratory = Laboratory::new(self.seed.unwrap_or_else(Seed::random))?;
-        let subject = Subject::probe(&spec, &laboratory).await.against(self.libpq);
-        if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
-        }
+        let interrupted = interrupt::listen()?;
         let run = tokio::select! {
-            run = subject.try_scenario(&axes, &[]) => run?,
-            () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
+            run = self.one(&spec, &axes) => run?,
+            () = interrupted => return Ok(exit::INTERRUPTED),
         };
-        let run = subject.conclude(run).await;
         if self.json {
             let json = serde_json::to_string_pretty(&run.result)
                 .map_err(|error| CliError::tool("the result is no JSON", error))?;
@@ -57,7 +53,17 @@ impl Run {
         Ok(if run.result.is_finding() { exit::FINDINGS } else { exit::CLEAN })
     }
 
-    fn cell(&self) -> Result<(StackSpec, pgtls_conformance::axes::Axes), CliError> {
+    async fn one(&self, spec: &StackSpec, axes: &Axes) -> Result<CellRun, CliError> {
+        let laboratory = Laboratory::new(self.seed.unwrap_or_else(Seed::random))?;
+        let subject = Subject::probe(spec, &laboratory).await.against(self.libpq);
+        if let Some(reason) = subject.could_not_run() {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        }
+        let run = subject.try_scenario(axes, &[]).await?;
+        Ok(subject.conclude(run).await)
+    }
+
+    fn cell(&self) -> Result<(StackSpec, Axes), CliError> {
         match &self.id {
             None => Ok((self.stacks.only()?, self.axes.axes())),
             Some(_) if !self.axes.is_empty() => Err(CliError::Usage(

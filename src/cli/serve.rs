@@ -49,6 +49,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
+        let interrupted = interrupt::listen()?;
+        tokio::pin!(interrupted);
         let axes = self.axes.over(self.profile.map(Profile::server).unwrap_or_default());
         let authority = self.authority(axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
@@ -69,15 +71,13 @@ impl Serve {
         }
         let mut connections = server.subscribe();
         let mut swap = self.swap(axes.certificate)?;
-        let interrupted = interrupt::interrupted();
-        tokio::pin!(interrupted);
         self.greet(&server, swap.is_some())?;
         loop {
             tokio::select! {
                 biased;
                 () = &mut interrupted => return Ok(exit::INTERRUPTED),
                 ended = connections.next() => match ended {
-                    Some(ended) => output::line(&ended.observation.trace.to_string())?,
+                    Some(ended) => output::live(&ended.observation.trace.to_string())?,
                     None => return Ok(exit::CLEAN),
                 },
                 certificate = due(&mut swap) => {
@@ -86,7 +86,7 @@ impl Serve {
                         .set_certificate(certificate)
                         .map_err(|error| CliError::tool("could not swap the certificate", error))?;
                     server.reset_connections();
-                    output::line("the signed certificate is in place, with its chain; connections were reset")?;
+                    output::live("the signed certificate is in place, with its chain; connections were reset")?;
                 }
             }
         }
@@ -160,7 +160,7 @@ impl Serve {
             ));
         }
         lines.push("each connection's trace follows as it ends; Ctrl-C stops".to_owned());
-        output::line(&lines.join("\n"))
+        output::live(&lines.join("\n"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which stacks a command means: built in, installed by their manifest, or a command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pgtls_conformance::{
@@ -11,12 +11,15 @@ use pgtls_conformance::{
 use super::error::CliError;
 use crate::stacks::Stack;
 
+/// Where shims are looked for where nobody says where.
+const SHIMS: &str = "shims";
+
 /// Where shims are looked for.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ShimsArgs {
-    /// The folder of shims and their manifests
-    #[arg(long, value_name = "DIR", env = "PGTLS_SHIMS", default_value = "shims", global = true)]
-    shims: PathBuf,
+    /// The folder of shims and their manifests [default: shims]
+    #[arg(long, value_name = "DIR", env = "PGTLS_SHIMS", global = true)]
+    shims: Option<PathBuf>,
 }
 
 /// Which stacks to take.
@@ -33,31 +36,56 @@ pub(super) struct StacksArgs {
     pub(super) folder: ShimsArgs,
 }
 
+/// A stack, and how it came to be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// Its name, and how it is started.
+    pub(super) spec: StackSpec,
+    /// Where it comes from.
+    pub(super) origin: Origin,
+}
+
+/// Where a stack comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The program itself.
+    BuiltIn,
+    /// A manifest, at this version.
+    Manifest(String),
+    /// This command line.
+    Command(String),
+}
+
 impl StacksArgs {
-    /// The stacks, in the order in which they were named.
-    pub(super) fn specs(&self) -> Result<Vec<StackSpec>, CliError> {
+    /// The stacks, in the order in which they were named; the same one twice is one.
+    pub(super) fn candidates(&self) -> Result<Vec<Candidate>, CliError> {
         if !self.is_given() {
-            return Ok(Stack::ALL.map(Stack::spec).into());
+            return Ok(Stack::ALL.map(built_in).into());
         }
-        let mut specs: Vec<StackSpec> = Vec::new();
+        let mut all: Vec<Candidate> = Vec::new();
         for name in &self.stacks {
             if name == "all" {
-                specs.extend(Stack::ALL.map(Stack::spec));
-                specs.extend(self.folder.manifests()?.iter().map(spec_of));
+                all.extend(self.folder.everything()?);
             } else {
-                specs.push(self.folder.named(name)?);
+                all.push(self.folder.candidate(name)?);
             }
         }
         for command in &self.commands {
-            specs.push(spec_of_command(command)?);
+            all.push(by_command(command)?);
         }
-        let mut seen = Vec::new();
-        specs.retain(|spec| {
-            let new = !seen.contains(&spec.name);
-            seen.push(spec.name.clone());
-            new
-        });
-        Ok(specs)
+        let mut stacks: Vec<Candidate> = Vec::new();
+        for candidate in all {
+            if !stacks.contains(&candidate) {
+                stacks.push(candidate);
+            }
+        }
+        number_namesakes(&mut stacks);
+        Ok(stacks)
+    }
+
+    /// The same, ready to run.
+    pub(super) fn specs(&self) -> Result<Vec<StackSpec>, CliError> {
+        Ok(self.candidates()?.into_iter().map(|candidate| candidate.spec).collect())
     }
 
     /// Whether any stack was named.
@@ -90,25 +118,61 @@ impl StacksArgs {
     }
 }
 
+/// Two shims may have one file's name, and each has its own cells all the same.
+fn number_namesakes(stacks: &mut [Candidate]) {
+    for at in 1..stacks.len() {
+        let (before, rest) = stacks.split_at_mut(at);
+        let name = &mut rest[0].spec.name;
+        let is_taken = |name: &str| before.iter().any(|other| other.spec.name == name);
+        if is_taken(name) {
+            let numbered = (2..).map(|number| format!("{name}-{number}"));
+            *name = numbered.into_iter().find(|name| !is_taken(name)).unwrap_or_default();
+        }
+    }
+}
+
 impl ShimsArgs {
     /// Every stack that the folder's manifests name.
     pub(super) fn manifests(&self) -> Result<Vec<ManifestStack>, CliError> {
-        Manifest::read_all(&self.shims)
-            .map_err(|error| CliError::input("the shims' manifests cannot be used", error))
+        let folder = self.shims.as_deref().unwrap_or(Path::new(SHIMS));
+        if self.shims.is_some() && !folder.is_dir() {
+            return Err(CliError::Usage(format!("--shims: no folder {}", folder.display())));
+        }
+        let manifests = Manifest::read_all(folder)
+            .map_err(|error| CliError::input("the shims' manifests cannot be used", error))?;
+        // They are sorted by name.
+        let twice = manifests.windows(2).find(|pair| pair[0].name == pair[1].name);
+        match twice {
+            Some([one, other]) => Err(CliError::Usage(format!(
+                "two manifests name a stack {}: in {} and in {}",
+                one.name,
+                one.here.display(),
+                other.here.display()
+            ))),
+            _ => Ok(manifests),
+        }
     }
 
-    /// The stack of that name, built in or installed.
+    /// The folder, if it is not where everybody looks.
+    pub(super) fn elsewhere(&self) -> Option<&Path> {
+        self.shims.as_deref().filter(|folder| *folder != Path::new(SHIMS))
+    }
+
+    /// Every stack there is, built in or by manifest.
+    pub(super) fn everything(&self) -> Result<Vec<Candidate>, CliError> {
+        let manifests = self.manifests()?;
+        Ok(Stack::ALL.into_iter().map(built_in).chain(manifests.iter().map(by_manifest)).collect())
+    }
+
+    /// The stack of that name, built in or by manifest, installed or not.
     pub(super) fn named(&self, name: &str) -> Result<StackSpec, CliError> {
-        if let Some(stack) = Stack::named(name) {
-            return Ok(stack.spec());
-        }
-        let manifest = self.manifest(name)?;
-        if manifest.is_installed() {
-            Ok(spec_of(&manifest))
-        } else {
-            Err(CliError::Usage(format!(
-                "{name} is not installed; install it with: pgtls install {name}"
-            )))
+        Ok(self.candidate(name)?.spec)
+    }
+
+    fn candidate(&self, name: &str) -> Result<Candidate, CliError> {
+        match Stack::named(name) {
+            Some(stack) => Ok(built_in(stack)),
+            None => Ok(by_manifest(&self.manifest(name)?)),
         }
     }
 
@@ -140,8 +204,12 @@ impl ShimsArgs {
     }
 }
 
+fn built_in(stack: Stack) -> Candidate {
+    Candidate { spec: stack.spec(), origin: Origin::BuiltIn }
+}
+
 /// How a manifest's stack is started, or why it cannot be.
-pub(super) fn spec_of(manifest: &ManifestStack) -> StackSpec {
+fn by_manifest(manifest: &ManifestStack) -> Candidate {
     let missing = manifest.missing_programs();
     let launch = if !manifest.is_installed() {
         let hint = if missing.is_empty() {
@@ -155,19 +223,34 @@ pub(super) fn spec_of(manifest: &ManifestStack) -> StackSpec {
     } else {
         Err(format!("it needs {}", missing.join(", ")))
     };
-    StackSpec { name: manifest.id(), launch }
+    let spec = StackSpec { name: manifest.id(), launch };
+    Candidate { spec, origin: Origin::Manifest(manifest.version.clone()) }
+}
+
+fn by_command(command: &str) -> Result<Candidate, CliError> {
+    let spec = spec_of_command(command)?;
+    Ok(Candidate { spec, origin: Origin::Command(command.to_owned()) })
 }
 
 /// A shim by its command line, named after its program.
 pub(super) fn spec_of_command(command: &str) -> Result<StackSpec, CliError> {
     let launch = Launch::from_command_line(command)
         .map_err(|error| CliError::Usage(format!("--shim: {error}")))?;
-    Ok(StackSpec { name: name_of_command(command), launch: Ok(launch) })
+    Ok(StackSpec { name: name_of(&launch), launch: Ok(launch) })
 }
 
-/// The last word of the command that looks like a file, without its folder and ending.
-fn name_of_command(command: &str) -> String {
-    let word = command.split_whitespace().rfind(|word| !word.starts_with('-')).unwrap_or(command);
+/// Endings of programs that another program runs.
+const SCRIPTS: [&str; 9] = [".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".sh", ".php"];
+
+/// The command's script or, where it has none, its last word that is no option; without folder
+/// and ending.
+fn name_of(launch: &Launch) -> String {
+    let words = std::iter::once(&launch.program).chain(&launch.arguments);
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let is_script = |word: &&String| SCRIPTS.iter().any(|ending| word.ends_with(ending));
+    let script = words.iter().find(is_script);
+    let word = script.or_else(|| words.iter().rfind(|word| !word.starts_with('-')));
+    let word = word.map_or("", String::as_str);
     let file = word.rsplit('/').next().unwrap_or(word);
     let stem =
         file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
@@ -186,11 +269,34 @@ mod tests {
     fn a_command_is_named_after_its_file() {
         for (command, name) in [
             ("python3 shims/mine/shim.py", "shim"),
+            ("python3 shims/mine/shim.py --mode fast", "shim"),
+            ("python3 'my folder/my shim.py'", "my-shim"),
             ("./my-driver", "my-driver"),
             ("java -cp x.jar Shim", "Shim"),
             ("node --no-warnings /a/b/driver.js", "driver"),
         ] {
-            assert_eq!(name_of_command(command), name);
+            assert_eq!(by_command(command).expect("a command").spec.name, name);
         }
+    }
+
+    fn names(stacks: &[&str], commands: &[&str]) -> Vec<String> {
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        let folder = ShimsArgs { shims: None };
+        let stacks = StacksArgs { stacks: owned(stacks), commands: owned(commands), folder };
+        stacks.specs().expect("stacks").into_iter().map(|spec| spec.name).collect()
+    }
+
+    #[test]
+    fn namesakes_are_numbered_and_the_same_twice_is_one() {
+        assert_eq!(
+            names(&[], &["python3 a/shim.py", "python3 b/shim.py", "python3 a/shim.py"]),
+            ["shim", "shim-2"]
+        );
+        assert_eq!(
+            names(&[], &["client --vice=x", "client --vice=y", "./client-2", "./client"]),
+            ["client", "client-2", "client-2-2", "client-3"]
+        );
+        assert_eq!(names(&["libpq/psql", "libpq/psql"], &[]), ["libpq/psql"]);
+        assert_eq!(names(&[], &[]).len(), Stack::ALL.len());
     }
 }

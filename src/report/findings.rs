@@ -10,15 +10,20 @@ use pgtls_conformance::{
     results::CellResult,
 };
 
-use super::words;
+use super::{Again, words};
 
 /// As many cells as are named of findings that are alike.
 const NAMED: usize = 3;
 
-/// The findings as text: those alike in stack, verdict and traces are told once. The worst
-/// come first.
+/// The findings as text: those alike in stack, verdict, traces and reason are told once. The
+/// worst come first.
 #[must_use]
 pub fn text(findings: &[Finding<'_>]) -> String {
+    with_commands(findings, &Again::default())
+}
+
+/// The same for a run whose cells need more than their id to be shown again.
+pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again) -> String {
     let mut groups: IndexMap<Kind<'_>, Vec<&CellResult>> = IndexMap::new();
     let mut rest = String::new();
     for finding in findings {
@@ -27,13 +32,13 @@ pub fn text(findings: &[Finding<'_>]) -> String {
             Finding::Changed(cell, entry) => {
                 let _ = writeln!(
                     rest,
-                    "{}: the baseline knows {}{}, and now it is {}{}\n  pgtls run '{}'\n",
+                    "{}: the baseline knows {}{}, and now it is {}{}\n  {}\n",
                     cell.id,
                     entry.conformance,
                     broken(&entry.safety),
                     cell.conformance,
                     broken(&cell.safety),
-                    cell.id,
+                    again.command(&cell.id),
                 );
             }
             Finding::Stale(entry) => {
@@ -51,7 +56,7 @@ pub fn text(findings: &[Finding<'_>]) -> String {
     groups.sort_by_key(|(kind, _)| kind.severity());
     let mut text = String::new();
     for (number, (kind, cells)) in groups.iter().enumerate() {
-        let _ = writeln!(text, "{}. {}", number + 1, group(kind, cells));
+        let _ = writeln!(text, "{}. {}", number + 1, group(kind, cells, again));
     }
     text + &rest
 }
@@ -64,6 +69,7 @@ struct Kind<'a> {
     safety: &'a [Invariant],
     expected: &'a str,
     observed: &'a str,
+    reason: Option<&'a str>,
 }
 
 impl<'a> Kind<'a> {
@@ -74,6 +80,7 @@ impl<'a> Kind<'a> {
             safety: &cell.safety,
             expected: &cell.expected.trace,
             observed: cell.observed.as_ref().map_or("", |observed| observed.trace.as_str()),
+            reason: cell.reason.as_deref(),
         }
     }
 
@@ -83,7 +90,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-fn group(kind: &Kind<'_>, cells: &[&CellResult]) -> String {
+fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again) -> String {
     let mut text = format!("{}: {}{}", kind.stack, kind.conformance, broken(kind.safety));
     let _ = match cells.len() {
         1 => writeln!(text),
@@ -92,23 +99,44 @@ fn group(kind: &Kind<'_>, cells: &[&CellResult]) -> String {
     let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
     let _ = writeln!(text, "             {}", kind.expected);
     if kind.observed.is_empty() {
-        let reason =
-            cells.first().and_then(|cell| cell.reason.as_deref()).unwrap_or("no observation");
-        let _ = writeln!(text, "   happened: {reason}");
+        let _ = writeln!(
+            text,
+            "   happened: {}",
+            kind.reason.map_or("no observation".into(), indented)
+        );
     } else {
         let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
         let _ = writeln!(text, "             {}", kind.observed);
+        if let Some(reason) = kind.reason {
+            let _ = writeln!(text, "   reason:   {}", indented(reason));
+        }
+    }
+    if let Some(said) = cells.iter().find_map(|cell| what_it_said(cell)) {
+        let _ = writeln!(text, "   it says:  {}", indented(&said));
     }
     for why in why(kind) {
         let _ = writeln!(text, "   matters:  {why}");
     }
     for cell in cells.iter().take(NAMED) {
-        let _ = writeln!(text, "   again:    pgtls run '{}'", cell.id);
+        let _ = writeln!(text, "   again:    {}", again.command(&cell.id));
     }
     if let Some(more) = cells.len().checked_sub(NAMED).filter(|more| *more > 0) {
         let _ = writeln!(text, "             and {more} more like it");
     }
     text
+}
+
+/// The client's own words, where they are what it is charged with.
+pub(super) fn what_it_said(cell: &CellResult) -> Option<String> {
+    let by_its_words = [Invariant::SpoofedError, Invariant::Dishonest];
+    let error = cell.observed.as_ref()?.error.as_ref()?;
+    let charged = cell.safety.iter().any(|broken| by_its_words.contains(broken));
+    charged.then(|| format!("{}: {}", error.class, error.message.trim_end()))
+}
+
+/// A text of several lines, below the first word of the first one.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n             ")
 }
 
 fn why(kind: &Kind<'_>) -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 use pgtls_conformance::{
-    axes::Axes,
+    axes::{Axes, Sslmode},
     judge::Conformance,
     results::{CellResult, Results},
 };
@@ -28,8 +28,15 @@ pub struct Row<'a> {
 }
 
 /// The columns' order: from nothing to the strictest.
-const MODES: [&str; 7] =
-    ["unset", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const MODES: [Sslmode; 7] = [
+    Sslmode::Unset,
+    Sslmode::Disable,
+    Sslmode::Allow,
+    Sslmode::Prefer,
+    Sslmode::Require,
+    Sslmode::VerifyCa,
+    Sslmode::VerifyFull,
+];
 
 /// The grids of all stacks that ran.
 #[must_use]
@@ -43,7 +50,8 @@ pub fn grids(results: &Results) -> Vec<Grid<'_>> {
 
 fn grid<'a>(stack: &'a str, cells: &[&'a CellResult]) -> Grid<'a> {
     let seen: IndexSet<&str> = cells.iter().map(|cell| mode(cell)).collect();
-    let modes: Vec<&'a str> = MODES.into_iter().filter(|mode| seen.contains(mode)).collect();
+    let modes: Vec<&'a str> =
+        MODES.iter().map(|mode| mode.name()).filter(|mode| seen.contains(mode)).collect();
     let mut rows: IndexMap<String, Vec<Option<&'a CellResult>>> = IndexMap::new();
     for cell in cells {
         let row = rows.entry(label(cell)).or_insert_with(|| vec![None; modes.len()]);

@@ -10,6 +10,8 @@ use pgtls_conformance::{
 };
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::{Again, findings::what_it_said};
+
 /// The whole report.
 ///
 /// # Errors
@@ -18,6 +20,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 pub fn render(
     results: &Results,
     findings: &[Finding<'_>],
+    again: &Again,
 ) -> Result<String, quick_junit::SerializeError> {
     let failing: HashSet<&str> = findings
         .iter()
@@ -35,7 +38,7 @@ pub fn render(
             suite.add_test_case(TestCase::new(format!("{}: could not run", stack.name), status));
         }
         for cell in results.cells.iter().filter(|cell| cell.stack == stack.name) {
-            suite.add_test_case(case(cell, failing.contains(cell.id.as_str())));
+            suite.add_test_case(case(cell, failing.contains(cell.id.as_str()), again));
         }
         report.add_test_suite(suite);
     }
@@ -56,16 +59,21 @@ pub fn render(
     report.to_string()
 }
 
-fn case(cell: &CellResult, failing: bool) -> TestCase {
+fn case(cell: &CellResult, failing: bool, again: &Again) -> TestCase {
     let status = if failing {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         let broken: Vec<&str> = cell.safety.iter().map(|invariant| invariant.id()).collect();
         let observed = cell.observed.as_ref().map_or("nothing", |observed| observed.trace.as_str());
         status.set_type(cell.conformance.name());
         status.set_message(format!("{} {}", cell.conformance, broken.join(" ")).trim());
+        let reason = cell.reason.as_ref().map(|reason| format!("\nreason {reason}"));
+        let said = what_it_said(cell).map(|said| format!("\nit says {said}"));
         status.set_description(format!(
-            "expected {}\nobserved {observed}\npgtls run '{}'",
-            cell.expected.trace, cell.id
+            "expected {}\nobserved {observed}{}{}\n{}",
+            cell.expected.trace,
+            reason.unwrap_or_default(),
+            said.unwrap_or_default(),
+            again.command(&cell.id)
         ));
         status
     } else if cell.conformance == Conformance::Unsupported {

@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use pgtls_conformance::{baseline::Finding, judge::Conformance, results::Results};
 
 use super::{
-    findings,
+    Again, findings,
     grid::{LEGEND, field, grids},
     table::{broken, cells_of},
 };
 
 /// The whole report.
 #[must_use]
-pub fn render(results: &Results, findings: &[Finding<'_>]) -> String {
+pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again) -> String {
     let mut text = format!(
         "# pgtls: {} suite against {}\n\nSeed {}.\n\n| stack |",
         results.suite, results.reference, results.seed
@@ -55,7 +55,8 @@ pub fn render(results: &Results, findings: &[Finding<'_>]) -> String {
     }
     let _ = writeln!(text, "\n{LEGEND}");
     if !findings.is_empty() {
-        let _ = write!(text, "\n## Findings\n\n```text\n{}```\n", findings::text(findings));
+        let told = findings::with_commands(findings, again);
+        let _ = write!(text, "\n## Findings\n\n```text\n{told}```\n");
     }
     text
 }

@@ -1,5 +1,6 @@
 //! Results for people and for programs: table, Markdown, JSON, JUnit.
 
+mod again;
 pub mod findings;
 mod grid;
 pub mod junit;
@@ -8,4 +9,5 @@ pub mod table;
 pub mod transcript;
 mod words;
 
+pub use again::Again;
 pub use grid::{Grid, Row, grids};

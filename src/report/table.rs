@@ -11,7 +11,7 @@ use pgtls_conformance::{
 };
 
 use super::{
-    findings,
+    Again, findings,
     grid::{self, Grid, LEGEND, field, grids},
 };
 
@@ -20,7 +20,7 @@ const ROWS_SHOWN: usize = 64;
 
 /// The whole report: a summary, a grid for each stack, the findings in words.
 #[must_use]
-pub fn render(results: &Results, findings: &[Finding<'_>], colour: bool) -> String {
+pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again, colour: bool) -> String {
     let mut text = String::new();
     for grid in grids(results) {
         let _ = writeln!(
@@ -34,7 +34,8 @@ pub fn render(results: &Results, findings: &[Finding<'_>], colour: bool) -> Stri
         let _ = writeln!(text, "{LEGEND}\n");
     }
     if !findings.is_empty() {
-        let _ = writeln!(text, "{}\n{}", bold("Findings", colour), findings::text(findings));
+        let told = findings::with_commands(findings, again);
+        let _ = writeln!(text, "{}\n{told}", bold("Findings", colour));
     }
     let _ = writeln!(text, "{}\n{}", bold("Summary", colour), summary(results, colour));
     let count = findings.len();

@@ -1,0 +1,71 @@
+//! The command that shows a cell again: the same client, by the same reference.
+
+use std::collections::HashMap;
+
+/// What a cell's id does not say of the run that it is from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Again {
+    shims: HashMap<String, String>,
+    flags: String,
+}
+
+impl Again {
+    /// These flags behind each command, such as `--libpq 15`.
+    #[must_use]
+    pub fn with_flag(mut self, name: &str, value: &str) -> Self {
+        self.flags = format!("{} {name} {}", self.flags, quoted(value));
+        self
+    }
+
+    /// The stack of that name is the shim that this command line starts.
+    #[must_use]
+    pub fn with_shim(mut self, stack: &str, command: &str) -> Self {
+        self.shims.insert(stack.to_owned(), command.to_owned());
+        self
+    }
+
+    /// The command for the cell with that id, ready for a shell.
+    #[must_use]
+    pub fn command(&self, id: &str) -> String {
+        let stack = id.split_once(':').map_or(id, |(stack, _)| stack);
+        let shim = self.shims.get(stack);
+        let shim = shim.map(|command| format!("--shim {} ", quoted(command))).unwrap_or_default();
+        format!("pgtls run {shim}{}{}", in_quotes(id), self.flags)
+    }
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    in_quotes(word)
+}
+
+fn in_quotes(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_names_client_and_reference() {
+        let id = "shim:sslmode=require";
+        assert_eq!(Again::default().command(id), "pgtls run 'shim:sslmode=require'");
+        let again = Again::default()
+            .with_shim("shim", "python3 'my shim.py'")
+            .with_flag("--libpq", "15")
+            .with_flag("--shims", "/other place");
+        assert_eq!(
+            again.command(id),
+            r"pgtls run --shim 'python3 '\''my shim.py'\''' 'shim:sslmode=require' --libpq 15 --shims '/other place'"
+        );
+        assert_eq!(
+            again.command("libpq/psql:default"),
+            "pgtls run 'libpq/psql:default' --libpq 15 --shims '/other place'"
+        );
+    }
+}
