@@ -1,28 +1,27 @@
 //! The command line, good and bad: one clear line on stderr, the contract's exit code, nothing
 //! left behind.
 
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::Read as _,
     net::TcpListener,
+    path::Path,
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
+
+use served::Served;
+use support::text;
 
 fn pgtls(arguments: &[&str]) -> Output {
-    Command::new(support::PROGRAM).args(arguments).stdin(Stdio::null()).output().expect("pgtls")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    support::output(Command::new(support::PROGRAM).args(arguments))
 }
 
 /// One clear line, and exit code 2.
@@ -109,6 +108,80 @@ fn wrong_commands_are_told_so() {
     refuses(&["diff", "/no/such/a.json", "/no/such/b.json"], "could not read /no/such/a.json");
     refuses(&["replay", "/no/such/file"], "could not read /no/such/file");
     refuses(&["serve", "--profile", "nonsense"], "azure-flexible");
+    refuses(&["list"], "Usage");
+    refuses(&["list", "nonsense"], "nonsense");
+    refuses(&["list", "cells", "--filter", "nonsense=1"], "is no axis");
+    refuses(&["list", "cells", "--stack", "no-such-stack"], "no stack is called no-such-stack");
+    refuses(&["list", "stacks", "--shims", "/no/such/folder"], "no folder /no/such/folder");
+    refuses(&["matrix", "--stack", "all", "--shims", "/no/such/folder"], "no folder");
+    refuses(&["matrix", "--filter", "host=nobody.example,sslmode=disable"], "no cell fits");
+    refuses(&["schema"], "Usage");
+    refuses(&["schema", "nonsense"], "shim-request, shim-response");
+    refuses(&["schema", "--out", "/no/such/folder"], "could not write /no/such/folder");
+    refuses(&["install", "no-such-stack"], "no stack is called no-such-stack");
+    refuses(&["install", "psycopg@../.."], "is no version");
+    refuses(&["install", "--shims", "/no/such/folder"], "no folder /no/such/folder");
+    refuses(&["fuzz"], "which stack");
+    refuses(&["fuzz", "--stack", "no-such-stack"], "no stack is called no-such-stack");
+    refuses(&["fuzz", "--shim", "/no/such/program"], "could not start");
+    refuses(&["fuzz", "--stack", "pgtls/rustls", "--cases", "many"], "many");
+    refuses(&["fuzz", "--stack", "pgtls/rustls", "--seed", "nonsense"], "nonsense");
+}
+
+/// A folder of shims, with this manifest in it.
+fn shims(folder: &Path, place: &str, name: &str) {
+    fs::create_dir_all(folder.join(place)).expect("a folder");
+    let manifest = format!(
+        "[[stack]]\nname = \"{name}\"\nversion = \"1.0\"\ninstall = \"exit 1\"\ncommand = [\"x\"]\n"
+    );
+    fs::write(folder.join(place).join("shim.toml"), manifest).expect("a manifest");
+}
+
+#[test]
+fn a_stack_that_is_not_installed_is_told_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    shims(folder.path(), "one", "absent");
+    let place = folder.path().to_str().expect("a path");
+    let told = "absent cannot run: not installed (pgtls install absent)";
+    refuses(&["matrix", "--shims", place, "--stack", "absent"], told);
+    refuses(&["run", "--shims", place, "absent:sslmode=require"], told);
+    refuses(&["run", "--shims", place, "--stack", "absent"], told);
+    refuses(&["fuzz", "--shims", place, "--stack", "absent"], told);
+    let listed = text(&pgtls(&["list", "stacks", "--shims", place]).stdout);
+    assert!(listed.contains("absent                       not installed (pgtls"), "{listed}");
+    // Its cells have ids all the same, at the pinned version those of the bare name.
+    let filter = "certificate=expired,sslmode=require,sslnegotiation=postgres";
+    let of = |stack: &str| {
+        let cells = ["list", "cells", "--shims", place, "--stack", stack, "--filter", filter];
+        text(&pgtls(&cells).stdout)
+    };
+    let id = "absent:certificate=expired,sslmode=require,sslrootcert=right\n";
+    assert_eq!(of("absent@1.0"), id);
+    assert_eq!(of("absent@2.0"), id.replace("absent", "absent@2.0"));
+    assert!(of("all").ends_with(id) && of("all").starts_with("tokio-postgres/rustls:"));
+    let install = pgtls(&["install", "--shims", place, "absent"]);
+    assert_eq!(install.status.code(), Some(3), "{}", text(&install.stderr));
+    assert!(text(&install.stdout).contains("left out: its install line failed"));
+    assert!(!folder.path().join(".installed/absent@1.0").exists(), "no half an installation");
+
+    shims(folder.path(), "two", "absent");
+    refuses(&["list", "stacks", "--shims", place], "two manifests name a stack absent");
+}
+
+#[test]
+fn ports_files_and_folders_that_cannot_be_used_are_told_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().to_str().expect("a path");
+    refuses(&["diff", place, place], "could not read");
+    refuses(&["replay", place], "could not read");
+    refuses(&["matrix", "--baseline", place], "could not read the baseline");
+    fs::write(folder.path().join("shim.toml"), "").expect("a file");
+    fs::create_dir(folder.path().join("one")).expect("a folder");
+    fs::write(folder.path().join("one/shim.toml"), "[[stack]]\nname = 1").expect("a file");
+    refuses(&["list", "stacks", "--shims", place], "is no manifest of a shim");
+    refuses(&["install", "--shims", place], "is no manifest of a shim");
+    refuses(&["serve", "--bind", "192.0.2.1"], "could not listen on 192.0.2.1");
+    refuses(&["serve", "--port", "65536"], "65536");
 }
 
 #[test]
@@ -163,22 +236,13 @@ fn results_are_written_whole_or_not_at_all() {
     );
     let same = pgtls(&["diff", path, path]);
     assert_eq!((same.status.code(), text(&same.stdout).as_str()), (Some(0), "nothing changed\n"));
-    refuses_to_write(folder.path().join("no/such/folder/results.json").to_str().expect("a path"));
+    // Told before the first cell: a run of everything would take its minutes.
+    let elsewhere = folder.path().join("no/such/folder/results.json");
+    for place in [elsewhere.as_path(), folder.path()] {
+        let place = place.to_str().expect("a path");
+        refuses(&["matrix", "--suite", "full", "--out", place], "could not write");
+    }
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
-}
-
-fn refuses_to_write(path: &str) {
-    let run = pgtls(&[
-        "matrix",
-        "--stack",
-        "pgtls/rustls",
-        "--filter",
-        "certificate=expired,sslmode=disable",
-        "--out",
-        path,
-    ]);
-    assert_eq!(run.status.code(), Some(2));
-    assert!(text(&run.stderr).contains("could not write"), "{}", text(&run.stderr));
 }
 
 #[test]
@@ -280,12 +344,14 @@ fn shards_share_the_cells_out() {
             "--shard",
             shard,
         ];
-        let results: serde_json::Value =
-            serde_json::from_slice(&pgtls(&arguments).stdout).expect("JSON");
+        let run = pgtls(&arguments);
+        assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+        let results: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
         let cells = results["cells"].as_array().expect("cells").iter();
         cells.map(|cell| cell["id"].as_str().expect("an id").to_owned()).collect()
     };
     let mut shared: Vec<String> = [ids("1/3"), ids("2/3"), ids("3/3")].concat();
+    assert_eq!(ids("200/200"), [""; 0], "a part with nothing in it is no mistake");
     let mut all = ids("1/1");
     shared.sort();
     all.sort();
@@ -294,33 +360,18 @@ fn shards_share_the_cells_out() {
 
 #[test]
 fn serve_tells_where_it_is_and_what_it_sees() {
-    let mut child = Command::new(support::PROGRAM)
-        .args(["serve", "--reply", "refuse"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("pgtls");
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout"))
-        .lines()
-        .map(|line| line.expect("text"));
-    let first = lines.next().expect("a line");
-    assert!(
-        first.starts_with("listening on 127.0.0.1:") && first.ends_with(": reply=refuse"),
-        "{first}"
-    );
-    let greeting: Vec<String> =
-        lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
-    let url = greeting.iter().find(|line| line.contains("sslmode=disable")).expect("a URL");
+    let server = Served::start(&["--reply", "refuse"]);
+    assert!(server.told("listening on 127.0.0.1:").ends_with(": reply=refuse"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let connector =
-            pgtls_connector::Connector::from_url(url).expect("a URL that is understood");
+        let connector = pgtls_connector::Connector::from_url(&server.url("disable"))
+            .expect("a URL that is understood");
         let (client, _cancel) = connector.connect_and_spawn().await.expect("a connection");
         client.simple_query("SELECT 1").await.expect("an answer");
     });
-    assert_eq!(lines.next().as_deref(), Some("connect, authok -> plain"));
-    interrupt(child.id());
-    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert_eq!(server.line(), "connect, authok -> plain");
+    server.signal(Signal::SIGINT);
+    assert_eq!(server.ended().code(), Some(130));
 }
 
 #[test]
@@ -337,8 +388,8 @@ fn an_interrupt_half_way_leaves_nothing_behind() {
     // A child of the run exists as soon as a cell may be under way.
     wait_until(|| !children(child.id()).is_empty());
     let running = children(child.id());
-    interrupt(child.id());
-    let output = child.wait_with_output().expect("an end");
+    support::signal(child.id(), Signal::SIGINT);
+    let output = support::ended(child);
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("interrupted"));
     let results: serde_json::Value =
@@ -348,8 +399,109 @@ fn an_interrupt_half_way_leaves_nothing_behind() {
     wait_until(|| running.iter().all(|pid| !is_running(*pid)));
 }
 
-fn interrupt(pid: u32) {
-    kill(Pid::from_raw(i32::try_from(pid).expect("a pid")), Signal::SIGINT).expect("a signal");
+/// A shim that says nothing at all, in a file of its own.
+fn mute(folder: &Path) -> String {
+    let path = folder.join("mute.sh");
+    fs::write(&path, "exec sleep 600\n").expect("a file");
+    format!("sh {}", path.display())
+}
+
+#[test]
+fn an_interrupt_before_the_first_cell_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let temporary = folder.path().join("tmp");
+    let shim = mute(folder.path());
+    for command in ["run", "matrix"] {
+        fs::create_dir(&temporary).expect("a folder");
+        let child = Command::new(support::PROGRAM)
+            .args([command, "--shim", &shim])
+            .env("TMPDIR", &temporary)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pgtls");
+        wait_until(|| !children(child.id()).is_empty());
+        let running = children(child.id());
+        support::signal(child.id(), Signal::SIGINT);
+        let output = support::ended(child);
+        assert_eq!(output.status.code(), Some(130), "{command}: {}", text(&output.stderr));
+        wait_until(|| running.iter().all(|pid| !is_running(*pid)));
+        // An empty folder, or this fails: certificates and HOMEs are gone.
+        fs::remove_dir(&temporary).expect(command);
+    }
+}
+
+#[test]
+fn two_shims_of_one_name_are_two() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shim = |place: &str, stack: &str| {
+        let path = folder.path().join(place);
+        fs::create_dir(&path).expect("a folder");
+        let script = format!("exec '{}' shim {stack}\n", support::PROGRAM);
+        fs::write(path.join("shim.sh"), script).expect("a file");
+        format!("sh {}", path.join("shim.sh").display())
+    };
+    let (one, other) = (shim("one", "tokio-postgres/rustls"), shim("other", "pgtls/rustls"));
+    let filter = "reply=garbage,sslmode=prefer,sslnegotiation=postgres";
+    let run = pgtls(&["matrix", "--shim", &one, "--shim", &other, "--filter", filter]);
+    let shown = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+    assert!(shown.contains("│ shim ") && shown.contains("│ shim-2 "), "{shown}");
+    // The command that shows the finding again does: as it is printed, in a shell.
+    let again = shown.lines().find_map(|line| line.trim().strip_prefix("again:"));
+    let again = again.expect("a command").trim().replacen("pgtls", support::PROGRAM, 1);
+    let run = support::output(Command::new("sh").args(["-c", &again]));
+    assert_eq!(run.status.code(), Some(1), "{again}: {}", text(&run.stderr));
+    assert!(text(&run.stdout).contains("conformance: weaker"), "{}", text(&run.stdout));
+}
+
+#[test]
+fn a_reader_that_stops_changes_neither_exit_code_nor_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("results.json");
+    let mut child = Command::new(support::PROGRAM)
+        .args(["matrix", "--stack", "tokio-postgres/rustls", "--filter", "reply=garbage"])
+        .args(["--format", "table", "--format", "json", "--out"])
+        .arg(&out)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pgtls");
+    drop(child.stdout.take());
+    assert_eq!(support::ended(child).status.code(), Some(1));
+    assert!(fs::read_to_string(&out).expect("the file").contains("\"schema\": 1"));
+}
+
+#[test]
+fn a_crash_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("dies.py");
+    // Says hello and no to nonsense, and dies of its first cell.
+    let script = r#"
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["type"] == "hello":
+        supports = {"sslmode": ["disable"], "sslrootcert": ["file"]}
+        answer = {"type": "hello", "contract": 1, "name": "d", "version": "1", "supports": supports}
+    elif asked.get("sslmode") == "nonsense":
+        answer = {"type": "result", "id": asked["id"], "outcome": "unsupported", "reason": "no"}
+    else:
+        sys.exit("the flux capacitor is empty")
+    print(json.dumps(answer), flush=True)
+"#;
+    fs::write(&path, script).expect("a file");
+    let shim = format!("python3 {}", path.display());
+    let matrix = |format| {
+        let filter = "certificate=expired,sslmode=disable,sslrootcert=right";
+        let run = pgtls(&["matrix", "--shim", &shim, "--filter", filter, "--format", format]);
+        assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+        text(&run.stdout)
+    };
+    for format in ["table", "markdown", "junit"] {
+        let told = matrix(format);
+        assert!(told.contains("the flux capacitor is empty"), "{format}: {told}");
+    }
 }
 
 fn children(of: u32) -> Vec<u32> {

@@ -1,20 +1,23 @@
 //! The providers' pages say what the program does: their tables are the reference's, their strings
 //! those of `pgtls serve`. `PGTLS_BLESS=1 cargo test --test providers` writes them anew.
 
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use std::{
     fmt::Write as _,
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use pgtls_conformance::{
     axes::{Axes, Sslmode},
     providers::{Profile, Scene},
 };
+
+use served::Served;
 
 /// From the mode that the client is left with to the strictest.
 const MODES: [Sslmode; 7] = [
@@ -42,7 +45,7 @@ fn command(scene: &Scene) -> String {
 /// What the program answers to a command as the page has it.
 fn answer(command: &str, mode: Sslmode) -> String {
     let arguments = command.split(' ').skip(1).chain(["--sslmode", mode.name()]);
-    let output = Command::new(support::PROGRAM).args(arguments).output().expect("pgtls");
+    let output = support::output(Command::new(support::PROGRAM).args(arguments));
     assert!(output.status.success(), "{command}");
     String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
@@ -79,18 +82,10 @@ fn tables(profile: Profile) -> String {
 fn strings(profile: Profile) -> String {
     let home = tempfile::tempdir().expect("a folder");
     let home = home.path().canonicalize().expect("a path");
-    let mut child = Command::new(support::PROGRAM)
-        .args(["serve", "--profile", profile.name(), "--pki-dir"])
-        .arg(home.join("pki"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("pgtls");
-    let lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-    let lines: Vec<String> =
-        lines.map(|line| line.expect("text")).take_while(|line| !line.contains("Ctrl-C")).collect();
-    child.kill().expect("a running server");
-    child.wait().expect("an end");
+    let pki = home.join("pki");
+    let pki = pki.to_str().expect("text");
+    let server = Served::start(&["--profile", profile.name(), "--pki-dir", pki]);
+    let lines = &server.greeting;
     let port = lines[0].split([' ', ':']).nth(3).expect("a port");
     let home = home.to_str().expect("text");
     let own = lines.iter().skip_while(|line| !line.ends_with("gives them:")).skip(1);

@@ -13,7 +13,7 @@ fn committed(name: &str) -> String {
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
     for name in ["shim-request", "shim-response", "results", "baseline"] {
-        let output = Command::new(support::PROGRAM).args(["schema", name]).output().expect("pgtls");
+        let output = support::output(Command::new(support::PROGRAM).args(["schema", name]));
         let now = String::from_utf8(output.stdout).expect("text");
         assert_eq!(now, committed(name), "stale: run `just schemas`");
     }
@@ -21,18 +21,15 @@ fn the_committed_schemas_are_those_of_the_types() {
 
 #[test]
 fn results_fit_their_schema() {
-    let output = Command::new(support::PROGRAM)
-        .args([
-            "matrix",
-            "--format",
-            "json",
-            "--stack",
-            "pgtls/rustls",
-            "--filter",
-            "certificate=expired",
-        ])
-        .output()
-        .expect("pgtls");
+    let output = support::output(Command::new(support::PROGRAM).args([
+        "matrix",
+        "--format",
+        "json",
+        "--stack",
+        "pgtls/rustls",
+        "--filter",
+        "certificate=expired",
+    ]));
     let results: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let schema: serde_json::Value = serde_json::from_str(&committed("results")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");

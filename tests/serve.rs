@@ -3,113 +3,25 @@
 
 #[path = "support/installed.rs"]
 mod installed;
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
-    time::Duration,
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-/// How long any line may take on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(30);
+use served::{PATIENCE, Served, lines};
+use support::text;
+
 /// What psql prints where it asked and was answered.
 const ANSWER: &str = "48151\n";
-
-/// A running `pgtls serve`, killed at the end.
-struct Served {
-    child: Child,
-    lines: Receiver<String>,
-    greeting: Vec<String>,
-}
-
-impl Served {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(support::PROGRAM)
-            .arg("serve")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("pgtls");
-        let lines = lines(child.stdout.take().expect("stdout"));
-        let mut served = Self { child, lines, greeting: Vec::new() };
-        while !served.greeting.last().is_some_and(|line| line.contains("Ctrl-C")) {
-            let line = served.line();
-            served.greeting.push(line);
-        }
-        served
-    }
-
-    /// The next line that it prints.
-    #[track_caller]
-    fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line in time")
-    }
-
-    /// The rest of the greeting's line that begins so.
-    #[track_caller]
-    fn told(&self, beginning: &str) -> &str {
-        self.whole(beginning)[beginning.len()..].trim()
-    }
-
-    /// The greeting's line that begins so.
-    #[track_caller]
-    fn whole(&self, beginning: &str) -> &str {
-        let found = self.greeting.iter().find(|line| line.starts_with(beginning));
-        found.unwrap_or_else(|| panic!("no `{beginning}` in {:#?}", self.greeting))
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.told("CA certificate").into()
-    }
-
-    fn address(&self) -> String {
-        let (address, _) = self.told("listening on ").split_once(": ").expect("address and axes");
-        address.replace("127.0.0.1", "localhost")
-    }
-
-    #[track_caller]
-    fn url(&self, mode: &str) -> String {
-        let end = format!("sslmode={mode}");
-        let fits = |line: &&String| line.starts_with("postgresql://") && line.contains(&end);
-        self.greeting.iter().find(fits).expect("a URL").clone()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("a pid");
-        kill(Pid::from_raw(pid), signal).expect("a signal");
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines(stdout: ChildStdout) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
 
 /// A person with a HOME of their own, and nothing else.
 struct Person(TempDir);
@@ -144,24 +56,20 @@ impl Person {
 
     fn psql(&self, connection: &str) -> Output {
         let mut psql = self.command("psql");
-        psql.args(["-XAtc", "SELECT 48151", connection]).output().expect("psql")
+        support::output(psql.args(["-XAtc", "SELECT 48151", connection]))
     }
 
     /// A line as it was printed, typed into a shell.
     fn types(&self, line: &str) -> Output {
-        self.command("sh").args(["-c", line]).output().expect("sh")
+        support::output(self.command("sh").args(["-c", line]))
     }
 
     fn openssl(&self, server: &Served, arguments: &[&str]) -> Output {
         let mut openssl = self.command("openssl");
         openssl.args(["s_client", "-starttls", "postgres", "-showcerts", "-verify_return_error"]);
         openssl.args(["-connect", &server.address()]).args(arguments);
-        openssl.output().expect("openssl")
+        support::output(&mut openssl)
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[track_caller]
@@ -331,7 +239,7 @@ fn timescales_recipe_works_as_written_once_the_certificate_is_swapped() {
     assert_eq!(server.line(), secure, "the open session ended with the swap");
     writeln!(typing, "SELECT 48151;").expect("a session");
     drop(typing);
-    let session = session.wait_with_output().expect("an end");
+    let session = support::ended(session);
     fails(&session, "connection to server was lost");
 
     // The bundle of before is worth nothing now, and whoever has none is where they were.
@@ -374,7 +282,7 @@ fn daps_urls_are_printed_and_its_ca_is_a_system_store() {
     let mut command = person.command("openssl");
     command.env("SSL_CERT_FILE", &store).args(["s_client", "-starttls", "postgres"]);
     command.args(["-verify_return_error", "-verify_hostname", "localhost", "-connect", &address]);
-    let output = command.output().expect("openssl");
+    let output = support::output(&mut command);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
@@ -383,12 +291,8 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("p256")).expect("a folder");
     fs::write(folder.path().join("p256/root.key"), "rubbish").expect("a file");
-    let output = Command::new(support::PROGRAM)
-        .args(["serve", "--pki-dir"])
-        .arg(folder.path())
-        .stdin(Stdio::null())
-        .output()
-        .expect("pgtls");
+    let mut serve = Command::new(support::PROGRAM);
+    let output = support::output(serve.args(["serve", "--pki-dir"]).arg(folder.path()));
     assert_eq!(output.status.code(), Some(2));
     let stderr = text(&output.stderr);
     assert_eq!(stderr.lines().count(), 1, "{stderr}");

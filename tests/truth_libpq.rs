@@ -9,13 +9,8 @@ mod support;
 
 use pgtls::{report::findings, stacks::Stack};
 use pgtls_conformance::{
-    Suite,
-    baseline::Baseline,
-    judge::Conformance,
-    reference::Version,
-    runner::{self, Interrupt, Laboratory, Plan, StackSpec},
+    Suite, baseline::Baseline, judge::Conformance, reference::Version, runner::StackSpec,
 };
-use pgtls_mock_server::Seed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn psycopg_agrees() {
@@ -46,20 +41,7 @@ async fn the_machines_own_psql_agrees() {
 
 async fn agrees(spec: StackSpec, version: Version) {
     let name = spec.name.clone();
-    let seed = Seed::random();
-    eprintln!("{name}: seed {seed}");
-    let laboratory = Laboratory::new(seed).expect("a laboratory");
-    let plan = Plan {
-        stacks: vec![spec],
-        suite: Suite::Full,
-        filters: Vec::new(),
-        shard: None,
-        version,
-        jobs: 4,
-    };
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    let results =
-        runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await.expect("a run");
+    let results = support::run_against(vec![spec], Suite::Full, Vec::new(), version).await;
 
     let stack = &results.stacks[0];
     assert_eq!(stack.could_not_run, None);

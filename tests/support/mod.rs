@@ -1,7 +1,18 @@
-//! What the tests share: the program under test, and running a plan through it.
+//! What the tests share: the program under test, its children, and running a plan through it.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+use std::{
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use pgtls::stacks::Stack;
 use pgtls_conformance::{
     Filter, Suite,
@@ -14,6 +25,39 @@ use pgtls_mock_server::Seed;
 /// The program that this test run has built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pgtls");
 
+/// How long a child may take on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs a command to its end, which comes in time or the test fails.
+#[track_caller]
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ended(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+}
+
+/// What a child printed until its end, which comes in time or the test fails.
+#[track_caller]
+pub(crate) fn ended(child: Child) -> Output {
+    let pid = child.id();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+        signal(pid, Signal::SIGKILL);
+        panic!("a child did not end within {PATIENCE:?}");
+    };
+    output.expect("the child's output")
+}
+
+/// Sends a signal to a child that was not waited for yet.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(pid).expect("a pid")), signal).expect("a signal");
+}
+
+/// What a program printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 /// A built-in stack, as a child of the program.
 pub(crate) fn spec(stack: Stack) -> StackSpec {
     StackSpec { name: stack.name().to_owned(), launch: Ok(stack.launch(PROGRAM)) }
@@ -21,7 +65,17 @@ pub(crate) fn spec(stack: Stack) -> StackSpec {
 
 /// Runs a suite over stacks.
 pub(crate) async fn run(stacks: Vec<StackSpec>, suite: Suite, filters: Vec<Filter>) -> Results {
-    let plan = Plan { stacks, suite, filters, shard: None, version: Version::default(), jobs: 4 };
+    run_against(stacks, suite, filters, Version::default()).await
+}
+
+/// Runs a suite over stacks, beside the reference of that libpq.
+pub(crate) async fn run_against(
+    stacks: Vec<StackSpec>,
+    suite: Suite,
+    filters: Vec<Filter>,
+    version: Version,
+) -> Results {
+    let plan = Plan { stacks, suite, filters, shard: None, version, jobs: 4 };
     let seed = Seed::random();
     eprintln!("seed {seed}");
     let laboratory = Laboratory::new(seed).expect("a laboratory");
