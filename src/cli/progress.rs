@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeSet,
     io::{IsTerminal as _, stderr},
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pgtls_conformance::runner::Progress;
 use tokio::{sync::mpsc, task::JoinHandle};
+
+const TICK: Duration = Duration::from_millis(250);
 
 /// Shows a run's progress until its sender is gone.
 pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandle<()> {
@@ -18,15 +21,20 @@ pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandl
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {wide_msg}")
-        {
-            bar.set_style(style);
-        }
+        bar.set_style(style("{wide_msg}"));
+        bar.set_message("asking the stacks who they are");
+        // So that the time left goes on while every cell waits.
+        bar.enable_steady_tick(TICK);
         let mut running = BTreeSet::new();
         while let Some(news) = progress.recv().await {
             match news {
-                Progress::Begun { cells } => bar.set_length(cells as u64),
+                Progress::Begun { cells } => {
+                    bar.set_style(style("{bar:30} {pos}/{len} {eta} left  {wide_msg}"));
+                    bar.set_message("");
+                    bar.set_length(cells as u64);
+                    // How long the stacks took to start says nothing of the cells.
+                    bar.reset();
+                }
                 Progress::Started(id) => drop(running.insert(id)),
                 Progress::Done(result) => {
                     running.remove(&result.id);
@@ -41,4 +49,9 @@ pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandl
         }
         bar.finish_and_clear();
     })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates stand above, and are right.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -7,7 +7,7 @@ use pgtls_conformance::{baseline::Finding, judge::Conformance, results::Results}
 use super::{
     Again, findings,
     grid::{LEGEND, field, grids},
-    table::{broken, cells_of},
+    table::{broken, cells_of, why_no_cells},
 };
 
 /// The whole report.
@@ -26,9 +26,8 @@ pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again) -> Str
     for stack in &results.stacks {
         let name = escape(&stack.name);
         let Some(cells) = cells_of(results, stack) else {
-            let reason = stack.could_not_run.as_deref().unwrap_or("no cells");
             let empty = " |".repeat(Conformance::ALL.len());
-            let _ = writeln!(text, "| {name} |{empty} could not run: {} |", escape(reason));
+            let _ = writeln!(text, "| {name} |{empty} {} |", escape(&why_no_cells(stack)));
             continue;
         };
         let _ = write!(text, "| {name} |");

@@ -116,8 +116,7 @@ fn summary(results: &Results, colour: bool) -> String {
     let mut idle = Vec::new();
     for stack in &results.stacks {
         let Some(cells) = cells_of(results, stack) else {
-            let reason = stack.could_not_run.as_deref().unwrap_or("no cells");
-            idle.push(format!("{} could not run: {reason}", stack.name));
+            idle.push(format!("{} {}", stack.name, why_no_cells(stack)));
             continue;
         };
         let counts = verdicts.iter().map(|verdict| {
@@ -144,6 +143,14 @@ pub(super) fn cells_of<'a>(results: &'a Results, stack: &Stack) -> Option<Vec<&'
     let cells: Vec<&CellResult> =
         results.cells.iter().filter(|cell| cell.stack == stack.name).collect();
     (stack.could_not_run.is_none() && !cells.is_empty()).then_some(cells)
+}
+
+/// Why a stack has no cells: an interrupt, a filter or a part of a run may leave it none.
+pub(super) fn why_no_cells(stack: &Stack) -> String {
+    match &stack.could_not_run {
+        Some(reason) => format!("could not run: {reason}"),
+        None => "was asked nothing".to_owned(),
+    }
 }
 
 pub(super) fn broken(cells: &[&CellResult]) -> String {
