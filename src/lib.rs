@@ -8,6 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+/// What the front page shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FrontPage;
+
 pub mod cli;
 mod conninfo;
 pub mod report;

@@ -63,6 +63,24 @@ fn python() {
     }
 }
 
+/// The complete shim of `docs/shims.md`, as it stands there.
+#[test]
+fn the_shims_pages_own_example() {
+    let Some(driver) = driver("psycopg") else { return };
+    let page = fs::read_to_string(root().join("docs/shims.md")).expect("the page");
+    let (_, rest) = page.split_once("```python\n").expect("a program");
+    let (program, _) = rest.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("my_shim.py");
+    fs::write(&path, program).expect("a file");
+    let shim = format!("{} {}", driver.dest().join("bin/python").display(), path.display());
+    let mut matrix = Command::new(support::PROGRAM);
+    matrix.args(["matrix", "--shim", &shim, "--filter", "certificate=wrong-host"]);
+    let output = support::output(matrix.args(["--filter", "reply=stuffed"]));
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("│ my_shim "), "{}", text(&output.stdout));
+}
+
 #[test]
 fn node() {
     for (name, mode, printed) in
