@@ -361,6 +361,8 @@ fn shards_share_the_cells_out() {
 #[test]
 fn serve_tells_where_it_is_and_what_it_sees() {
     let server = Served::start(&["--reply", "refuse"]);
+    let certificate = server.ca();
+    assert!(certificate.is_file());
     assert!(server.told("listening on 127.0.0.1:").ends_with(": reply=refuse"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
@@ -372,6 +374,8 @@ fn serve_tells_where_it_is_and_what_it_sees() {
     assert_eq!(server.line(), "connect, authok -> plain");
     server.signal(Signal::SIGINT);
     assert_eq!(server.ended().code(), Some(130));
+    let own = certificate.ancestors().nth(2).expect("its temporary folder");
+    assert!(!own.exists(), "{} is left behind", own.display());
 }
 
 #[test]

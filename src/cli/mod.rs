@@ -19,7 +19,7 @@ mod serve;
 mod shim;
 mod stacks;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -126,13 +126,17 @@ fn run(command: Command) -> Result<u8, CliError> {
     }
 }
 
+/// How long a command's tasks may take to end once its work is done.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 fn block_on(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::tool("no runtime for network and timers", error))?;
     let result = runtime.block_on(work);
-    // A task that still waits, on stdin say, must not keep the program.
-    runtime.shutdown_background();
+    // Tasks are dropped, and with the last of them its certificates' folder is removed; one that
+    // still waits on something that blocks must not keep the program.
+    runtime.shutdown_timeout(FAREWELL);
     result
 }

@@ -30,7 +30,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::log::{self, Line};
+use super::{
+    log::{self, Line},
+    support,
+};
 
 /// How long the server may take to start, to reload, and to be rid of a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,8 +65,8 @@ impl Installation {
 
     fn at(bin: &Path) -> Option<Self> {
         let is_whole = ["postgres", "initdb"].iter().all(|program| bin.join(program).is_file());
-        let output = is_whole
-            .then(|| Command::new(bin.join("postgres")).arg("--version").output().ok())??;
+        let mut postgres = Command::new(bin.join("postgres"));
+        let output = is_whole.then(|| support::output(postgres.arg("--version")))?;
         // postgres (PostgreSQL) 18.4
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = text.split_whitespace().nth(2)?.to_owned();
@@ -276,12 +279,18 @@ impl Cluster {
 }
 
 fn initialise(installation: &Installation, account: Option<&User>, data: &Path, password: &str) {
-    let made = bare(installation.bin.join("initdb"), account)
-        .arg("-D")
-        .arg(data)
-        .args(["-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"])
-        .output()
-        .expect("initdb");
+    let mut initdb = bare(installation.bin.join("initdb"), account);
+    let initdb = initdb.arg("-D").arg(data);
+    let made = support::output(initdb.args([
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]));
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let mut single = bare(installation.bin.join("postgres"), account)
         .args(["--single", "-D"])
@@ -302,7 +311,7 @@ fn initialise(installation: &Installation, account: Option<&User>, data: &Path, 
     let mut stdin = single.stdin.take().expect("a pipe");
     stdin.write_all(sql.as_bytes()).expect("a listening postgres");
     drop(stdin);
-    assert!(single.wait().expect("postgres").success(), "the users could not be made");
+    assert!(support::ended(single).status.success(), "the users could not be made");
 }
 
 /// What every cell has in common. Of the log, `debug3` holds the forks, the exits and

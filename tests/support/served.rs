@@ -11,14 +11,17 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::support;
 
 /// How long any line may take on a machine that has other things to do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running server, killed at the end.
+/// A running server, ended at the end.
 pub(crate) struct Served {
     child: Child,
     lines: Receiver<String>,
@@ -97,6 +100,11 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
+        // Asked first, so that it takes its certificates with it; and no panic within a panic.
+        if let (Ok(None), Ok(pid)) = (self.child.try_wait(), i32::try_from(self.child.id())) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            while self.lines.recv_timeout(PATIENCE).is_ok() {}
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
