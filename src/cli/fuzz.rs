@@ -57,13 +57,12 @@ impl Fuzz {
         let spec = self.stacks.only()?;
         let seed = self.seed.unwrap_or_else(Seed::random);
         anstream::eprintln!("pgtls: seed {seed}");
+        let interrupted = interrupt::listen()?;
         let laboratory = Laboratory::new(seed)?;
         // The best so far outlives a search that is interrupted.
         let mut found = None;
         let interrupted = tokio::select! {
-            // Asked first, so that the signal is waited for before any shim is started.
-            biased;
-            () = interrupt::interrupted() => true,
+            () = interrupted => true,
             searched = self.search(&spec, &laboratory, &mut found) => {
                 searched?;
                 false
@@ -200,14 +199,14 @@ impl Replay {
         } else {
             self.shims.named(&counterexample.stack)?
         };
+        let interrupted = interrupt::listen()?;
         let laboratory = Laboratory::new(counterexample.seed)?;
         let run = async {
             let subject = probe(&spec, &laboratory).await?;
             Ok::<_, CliError>(subject.try_to_the_end(&axes, &counterexample.rules).await?)
         };
         let run = tokio::select! {
-            biased;
-            () = interrupt::interrupted() => return Ok(exit::INTERRUPTED),
+            () = interrupted => return Ok(exit::INTERRUPTED),
             run = run => run?,
         };
         output::line(&told(&run))?;

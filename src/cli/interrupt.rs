@@ -37,11 +37,3 @@ pub(super) fn on_signal() -> Result<Interrupt, CliError> {
     });
     Ok(interrupt)
 }
-
-/// Waits for SIGINT or SIGTERM; forever, where signals cannot be had.
-pub(super) async fn interrupted() {
-    match listen() {
-        Ok(interrupted) => interrupted.await,
-        Err(_) => std::future::pending().await,
-    }
-}

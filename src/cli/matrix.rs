@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use pgtls_conformance::{
-    Cell, Suite,
+    Suite,
     baseline::{Baseline, Finding},
     reference::Version,
     results::Results,
@@ -168,15 +168,8 @@ impl Matrix {
         let text = fs::read_to_string(path).map_err(|error| {
             CliError::input(format!("could not read the baseline {}", path.display()), error)
         })?;
-        let baseline = Baseline::from_json(&text).map_err(|error| {
-            CliError::input(format!("{} is no baseline", path.display()), error)
-        })?;
-        for entry in &baseline.0 {
-            entry.id.parse::<Cell>().map_err(|error| {
-                CliError::input(format!("{} names no cell: {}", path.display(), entry.id), error)
-            })?;
-        }
-        Ok(baseline)
+        Baseline::from_json(&text)
+            .map_err(|error| CliError::input(format!("{} is no baseline", path.display()), error))
     }
 }
 
