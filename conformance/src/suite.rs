@@ -169,7 +169,7 @@ fn core() -> Vec<Cube> {
             .by(axis::key, &[Key::Ed25519])
             .by(axis::auth, &[Auth::ScramSha256Plus])
             .by(axis::channel_binding, ChannelBinding::ALL)
-            .by(axis::sslmode, &[Sslmode::VerifyFull]),
+            .by(axis::sslmode, &[Sslmode::Prefer, Sslmode::VerifyFull]),
     ]
 }
 
