@@ -286,16 +286,12 @@ fn wire_vices() -> Vec<(&'static str, &'static str, Verdict)> {
             "certificate=expired,sslmode=prefer,sslrootcert=right",
             verdict(Stricter, &[]),
         ),
-    ]
-}
-
-/// What a client does on a connection that the server gave up, and that it has to read on to see.
-fn abandoned_vices() -> Vec<(&'static str, &'static str, Verdict)> {
-    use Conformance::{Departs, Weaker};
-    use Invariant::{InjectedPlaintext, PlaintextStartup};
-    let certificate = "certificate=expired,sslmode=verify-full,sslrootcert=right";
-    vec![
-        ("falls-back-on-the-same-connection", certificate, verdict(Weaker, &[PlaintextStartup])),
+        // On a connection that the server gave up, and has to read on to see.
+        (
+            "falls-back-on-the-same-connection",
+            "certificate=expired,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, &[PlaintextStartup]),
+        ),
         (
             "falls-back-on-the-same-connection",
             "reply=tls-alert,sslmode=require",
@@ -307,11 +303,6 @@ fn abandoned_vices() -> Vec<(&'static str, &'static str, Verdict)> {
             verdict(Departs, &[InjectedPlaintext]),
         ),
     ]
-}
-
-#[tokio::test]
-async fn each_vice_on_an_abandoned_connection_is_found_under_its_name() {
-    find(abandoned_vices()).await;
 }
 
 #[tokio::test]

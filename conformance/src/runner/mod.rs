@@ -16,7 +16,7 @@ use std::{
 
 use pgtls_mock_server::RuleSpec;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future::join_all, stream};
 use tokio::sync::{mpsc, watch};
 
 pub use self::{
@@ -156,9 +156,7 @@ pub async fn run(
         ended = drive(&cells, plan.jobs, one) => ended,
         () = interrupt.triggered() => Ok(()),
     };
-    for stack in &stacks {
-        stack.retire(&amendments).await;
-    }
+    join_all(stacks.iter().map(|stack| stack.retire(&amendments))).await;
     ended?;
     let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_by_key(|(number, _)| *number);
@@ -214,7 +212,7 @@ where
         }
         Ok(())
     };
-    let (quick, waited) = tokio::join!(quick, futures_util::future::join_all(lanes));
+    let (quick, waited) = tokio::join!(quick, join_all(lanes));
     waited.into_iter().chain([quick]).collect()
 }
 
