@@ -121,21 +121,41 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Box<dyn Error>
 /// Every benchmark, how many times its floor it takes, and how much of it its limit makes up.
 fn benchmarks(medians: &Medians) -> Table {
     let mut table = table(["benchmark", "time", "per second", "× floor", "limit ÷ time"]);
-    for (id, &time) in medians {
+    for (id, &time) in &over_turns(medians) {
         let floor = floor(id).and_then(|floor| medians.get(&floor));
-        let limit = limit(id).and_then(|limit| medians.get(&limit));
+        let limit = match id.strip_prefix("connections/") {
+            Some(function) => sessions_per_handshake(medians, function).map(|ratio| ratio.median),
+            None => limit(id).and_then(|limit| medians.get(&limit)).map(|limit| limit / time),
+        };
         table.add_row([
             id.clone(),
             duration(time),
             format!("{:.0}", 1e9 / time),
             floor.map(|floor| format!("{:.2}", time / floor)).unwrap_or_default(),
-            limit.map(|limit| format!("{:.2}", limit / time)).unwrap_or_default(),
+            limit.map(|limit| format!("{limit:.2}")).unwrap_or_default(),
         ]);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The same with one entry, the median, for all turns of a function.
+fn over_turns(medians: &Medians) -> Medians {
+    let mut turns = BTreeMap::<&str, Vec<f64>>::new();
+    for (id, &time) in medians {
+        let function = match id.rsplit_once('/') {
+            Some((function, _)) if id.starts_with("connections/") => function,
+            _ => id,
+        };
+        turns.entry(function).or_default().push(time);
+    }
+    let median = |(function, mut times): (&str, Vec<f64>)| {
+        times.sort_by(f64::total_cmp);
+        (function.to_owned(), times[times.len() / 2])
+    };
+    turns.into_iter().map(median).collect()
 }
 
 /// The same without what is measured.
@@ -251,7 +271,7 @@ fn bar_table(bars: &[Bar]) -> Table {
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     table
 }
 
