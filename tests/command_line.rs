@@ -378,22 +378,22 @@ fn serve_tells_where_it_is_and_what_it_sees() {
     assert!(!own.exists(), "{} is left behind", own.display());
 }
 
+/// What the command said after Ctrl-C, sent once it has children, and who these were.
+fn interrupted(command: &mut Command) -> (Output, Vec<u32>) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("pgtls");
+    wait_until(|| !children(child.id()).is_empty());
+    let running = children(child.id());
+    support::signal(child.id(), Signal::SIGINT);
+    (support::ended(child), running)
+}
+
 #[test]
 fn an_interrupt_half_way_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("results.json");
-    let child = Command::new(support::PROGRAM)
-        .args(["matrix", "--suite", "full", "--stack", "pgtls/rustls", "--format", "json", "--out"])
-        .arg(&out)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("pgtls");
-    // A child of the run exists as soon as a cell may be under way.
-    wait_until(|| !children(child.id()).is_empty());
-    let running = children(child.id());
-    support::signal(child.id(), Signal::SIGINT);
-    let output = support::ended(child);
+    let arguments =
+        ["matrix", "--suite", "full", "--stack", "pgtls/rustls", "--format", "json", "--out"];
+    let (output, running) = interrupted(Command::new(support::PROGRAM).args(arguments).arg(&out));
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("interrupted"));
     let results: serde_json::Value =
@@ -417,17 +417,9 @@ fn an_interrupt_before_the_first_cell_leaves_nothing_behind() {
     let shim = mute(folder.path());
     for command in ["run", "matrix"] {
         fs::create_dir(&temporary).expect("a folder");
-        let child = Command::new(support::PROGRAM)
-            .args([command, "--shim", &shim])
-            .env("TMPDIR", &temporary)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("pgtls");
-        wait_until(|| !children(child.id()).is_empty());
-        let running = children(child.id());
-        support::signal(child.id(), Signal::SIGINT);
-        let output = support::ended(child);
+        let arguments = [command, "--shim", &shim];
+        let (output, running) =
+            interrupted(Command::new(support::PROGRAM).args(arguments).env("TMPDIR", &temporary));
         assert_eq!(output.status.code(), Some(130), "{command}: {}", text(&output.stderr));
         wait_until(|| running.iter().all(|pid| !is_running(*pid)));
         // An empty folder, or this fails: certificates and HOMEs are gone.

@@ -19,16 +19,7 @@ use pgtls_conformance::{
 
 use served::Served;
 
-/// From the mode that the client is left with to the strictest.
-const MODES: [Sslmode; 7] = [
-    Sslmode::Unset,
-    Sslmode::Disable,
-    Sslmode::Allow,
-    Sslmode::Prefer,
-    Sslmode::Require,
-    Sslmode::VerifyCa,
-    Sslmode::VerifyFull,
-];
+const MODES: [Sslmode; 7] = Sslmode::BY_STRICTNESS;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers")

@@ -91,6 +91,20 @@ axis! {
     }
 }
 
+impl Sslmode {
+    /// Every mode, from the one that the client is left with to the strictest: as a table reads from
+    /// left to right.
+    pub const BY_STRICTNESS: [Self; 7] = [
+        Self::Unset,
+        Self::Disable,
+        Self::Allow,
+        Self::Prefer,
+        Self::Require,
+        Self::VerifyCa,
+        Self::VerifyFull,
+    ];
+}
+
 /// The name that the client is told to connect to and to verify.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Host(String);

@@ -114,7 +114,7 @@ mod tests {
     use indexmap::IndexMap;
 
     use super::*;
-    use crate::results::{Expected, SCHEMA};
+    use crate::results::Expected;
 
     fn results(id: &str, conformance: Conformance, safety: &[Invariant]) -> Results {
         let cell = CellResult {
@@ -128,15 +128,7 @@ mod tests {
             warnings: Vec::new(),
             reason: None,
         };
-        Results {
-            schema: SCHEMA,
-            tool: String::new(),
-            reference: String::new(),
-            suite: String::new(),
-            seed: String::new(),
-            stacks: Vec::new(),
-            cells: vec![cell],
-        }
+        Results::of(vec![cell])
     }
 
     fn baseline(id: &str, conformance: &str, safety: &str) -> Baseline {

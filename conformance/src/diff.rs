@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::{
         judge::Conformance,
-        results::{Expected, Observed, SCHEMA},
+        results::{Expected, Observed},
     };
 
     fn cell(stack: &str, round_trips: u32, elapsed_us: u64) -> CellResult {
@@ -119,15 +119,7 @@ mod tests {
     }
 
     fn results(cells: Vec<CellResult>) -> Results {
-        Results {
-            schema: SCHEMA,
-            tool: String::new(),
-            reference: String::new(),
-            suite: String::new(),
-            seed: String::new(),
-            stacks: Vec::new(),
-            cells,
-        }
+        Results::of(cells)
     }
 
     #[test]

@@ -119,14 +119,14 @@ impl Profile {
                 scene(
                     "The downloaded root, a custom domain",
                     Axes {
-                        host: CUSTOM_DOMAIN.parse().unwrap_or_default(),
+                        host: CUSTOM_DOMAIN.parse().expect("a host's name"),
                         ..at(server, Root::Right)
                     },
                 ),
                 scene(
                     "The downloaded root, the address in place of a name",
                     Axes {
-                        host: "127.0.0.1".parse().unwrap_or_default(),
+                        host: "127.0.0.1".parse().expect("a host's name"),
                         ..at(server, Root::Right)
                     },
                 ),

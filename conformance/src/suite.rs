@@ -106,16 +106,7 @@ pub(crate) mod axis {
     }
 }
 
-/// Every mode, the strictest last, so that a table reads from left to right.
-const MODES: [Sslmode; 7] = [
-    Sslmode::Unset,
-    Sslmode::Disable,
-    Sslmode::Allow,
-    Sslmode::Prefer,
-    Sslmode::Require,
-    Sslmode::VerifyCa,
-    Sslmode::VerifyFull,
-];
+const MODES: [Sslmode; 7] = Sslmode::BY_STRICTNESS;
 
 const STRICT: [Sslmode; 3] = [Sslmode::Require, Sslmode::VerifyCa, Sslmode::VerifyFull];
 

@@ -27,17 +27,6 @@ pub struct Row<'a> {
     pub cells: Vec<Option<&'a CellResult>>,
 }
 
-/// The columns' order: from nothing to the strictest.
-const MODES: [Sslmode; 7] = [
-    Sslmode::Unset,
-    Sslmode::Disable,
-    Sslmode::Allow,
-    Sslmode::Prefer,
-    Sslmode::Require,
-    Sslmode::VerifyCa,
-    Sslmode::VerifyFull,
-];
-
 /// The grids of all stacks that ran.
 #[must_use]
 pub fn grids(results: &Results) -> Vec<Grid<'_>> {
@@ -50,8 +39,11 @@ pub fn grids(results: &Results) -> Vec<Grid<'_>> {
 
 fn grid<'a>(stack: &'a str, cells: &[&'a CellResult]) -> Grid<'a> {
     let seen: IndexSet<&str> = cells.iter().map(|cell| mode(cell)).collect();
-    let modes: Vec<&'a str> =
-        MODES.iter().map(|mode| mode.name()).filter(|mode| seen.contains(mode)).collect();
+    let modes: Vec<&'a str> = Sslmode::BY_STRICTNESS
+        .iter()
+        .map(|mode| mode.name())
+        .filter(|mode| seen.contains(mode))
+        .collect();
     let mut rows: IndexMap<String, Vec<Option<&'a CellResult>>> = IndexMap::new();
     for cell in cells {
         let row = rows.entry(label(cell)).or_insert_with(|| vec![None; modes.len()]);

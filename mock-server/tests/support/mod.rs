@@ -12,7 +12,7 @@ use std::{
 
 use pgtls_mock_server::{
     Builder, MockServer, Observation,
-    axes::{Certificate, Key},
+    axes::{Auth, Certificate, Key, Reply},
     pki::{Authority, ClientCertificate, server_end_point},
     transcript::What,
 };
@@ -298,4 +298,16 @@ impl AsyncWrite for Secure {
 /// The very leaf that a server with these axes shows.
 pub fn leaf(certificate: Certificate, key: Key) -> CertificateDer<'static> {
     authority().identity(certificate, key).unwrap().leaf().clone()
+}
+
+/// A server that answers so, and asks for a cleartext password.
+pub async fn replying(reply: Reply) -> MockServer {
+    server().reply(reply).auth(Auth::Password).start().await.unwrap()
+}
+
+/// AuthenticationOk, two ParameterStatus, ReadyForQuery.
+pub fn is_stuffing(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[b'R', 0, 0, 0, 8, 0, 0, 0, 0])
+        && bytes.ends_with(&[b'Z', 0, 0, 0, 5, b'I'])
+        && bytes.windows(15).any(|window| window == b"client_encoding")
 }
