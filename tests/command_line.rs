@@ -114,6 +114,11 @@ fn wrong_commands_are_told_so() {
     refuses(&["list", "cells", "--stack", "no-such-stack"], "no stack is called no-such-stack");
     refuses(&["list", "stacks", "--shims", "/no/such/folder"], "no folder /no/such/folder");
     refuses(&["matrix", "--stack", "all", "--shims", "/no/such/folder"], "no folder");
+    refuses(&["matrix", "--shims", "/no/such/folder"], "no folder");
+    let absent = pgtls(&["matrix", "--shim", "/no/such/shim"]);
+    assert_eq!(absent.status.code(), Some(2));
+    let told = "pgtls: could not run shim: could not start /no/such/shim";
+    assert!(text(&absent.stderr).starts_with(told), "{}", text(&absent.stderr));
     refuses(&["matrix", "--filter", "host=nobody.example,sslmode=disable"], "no cell fits");
     refuses(&["schema"], "Usage");
     refuses(&["schema", "nonsense"], "shim-request, shim-response");

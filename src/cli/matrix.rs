@@ -12,7 +12,7 @@ use pgtls_conformance::{
     Suite,
     baseline::{Baseline, Finding},
     reference::Version,
-    results::Results,
+    results::{Results, Stack},
     runner::{self, Interrupt, Laboratory, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
@@ -146,11 +146,12 @@ impl Matrix {
     /// What was asked for by name has to run; of the rest the report says that it did not. Where
     /// nothing ran at all, nothing was found either way.
     fn refuse_what_did_not_run(&self, results: &Results) -> Result<(), CliError> {
-        let idle = results.stacks.iter().filter(|stack| stack.could_not_run.is_some());
-        let idle: Vec<&str> = idle.map(|stack| stack.name.as_str()).collect();
+        let reason =
+            |stack: &Stack| Some(format!("{}: {}", stack.name, stack.could_not_run.as_ref()?));
+        let idle: Vec<String> = results.stacks.iter().filter_map(reason).collect();
         let must_run = self.strict || self.is_named() || idle.len() == results.stacks.len();
         if must_run && !idle.is_empty() {
-            return Err(CliError::Usage(format!("could not run: {}", idle.join(", "))));
+            return Err(CliError::Usage(format!("could not run {}", idle.join("; "))));
         }
         Ok(())
     }

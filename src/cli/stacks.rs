@@ -59,6 +59,7 @@ pub(super) enum Origin {
 impl StacksArgs {
     /// The stacks, in the order in which they were named; the same one twice is one.
     pub(super) fn candidates(&self) -> Result<Vec<Candidate>, CliError> {
+        self.folder.check()?;
         if !self.is_given() {
             return Ok(Stack::ALL.map(built_in).into());
         }
@@ -132,12 +133,20 @@ fn number_namesakes(stacks: &mut [Candidate]) {
 }
 
 impl ShimsArgs {
+    /// A folder that was named has to be there, whether or not a shim in it is asked for.
+    fn check(&self) -> Result<(), CliError> {
+        match &self.shims {
+            Some(folder) if !folder.is_dir() => {
+                Err(CliError::Usage(format!("--shims: no folder {}", folder.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Every stack that the folder's manifests name.
     pub(super) fn manifests(&self) -> Result<Vec<ManifestStack>, CliError> {
+        self.check()?;
         let folder = self.shims.as_deref().unwrap_or(Path::new(SHIMS));
-        if self.shims.is_some() && !folder.is_dir() {
-            return Err(CliError::Usage(format!("--shims: no folder {}", folder.display())));
-        }
         let manifests = Manifest::read_all(folder)
             .map_err(|error| CliError::input("the shims' manifests cannot be used", error))?;
         // They are sorted by name.
