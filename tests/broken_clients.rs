@@ -102,8 +102,7 @@ async fn find(vices: Vec<(&'static str, &'static str, Verdict)>) {
         async move {
             let axes = axes.parse().expect("axes");
             let subject = Subject::probe(&client(vice, "wire"), &laboratory).await;
-            let run = subject.try_scenario(&axes, &[]).await.expect("a run");
-            let observed = subject.conclude(run).await.result;
+            let observed = subject.try_to_the_end(&axes, &[]).await.result;
             let found = Verdict { conformance: observed.conformance, safety: observed.safety };
             if found == expected {
                 return Vec::new();
@@ -163,7 +162,7 @@ async fn run_plan(stack: StackSpec, laboratory: &Laboratory) -> Results {
         jobs: 1,
     };
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, laboratory, &progress, &Interrupt::default()).await.expect("a run")
+    runner::run(&plan, laboratory, &progress, &Interrupt::default()).await
 }
 
 /// What is wrong with a run in which `vice` shows under `require` alone.
@@ -249,8 +248,7 @@ async fn a_vice_behind_the_last_answer_is_found_too() {
             let subject = Subject::probe(&client(vice, "last"), &laboratory).await;
             let cell: Cell = format!("{vice}:sslmode=require").parse().expect("a cell");
             let axes = cell.axes.clone();
-            let run = subject.try_scenario(&axes, &[]).await.expect("a run");
-            let result = subject.conclude(run).await.result;
+            let result = subject.try_to_the_end(&axes, &[]).await.result;
             let found = verdict(result.conformance, &result.safety);
             let reason = result.reason.clone().unwrap_or_default();
             // What no two runs share is no part of it.

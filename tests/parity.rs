@@ -85,7 +85,7 @@ async fn compare(
         return Vec::new();
     }
     let cells = chosen(installation, |axes| subject.supports(axes));
-    let _ = subject.retire().await;
+    let _ = subject.settle().await;
     // The same for all cells but for the user, who follows the access rule.
     let password = laboratory.secrets("parity", &Axes::default()).password;
     let mut cluster = Cluster::start(installation, &password).await;

@@ -99,7 +99,7 @@ impl Baseline {
                 (true, Some(entry)) => findings.push(Finding::Changed(cell, entry)),
                 (true, None) => findings.push(Finding::Cell(cell)),
                 // It never ran, so nothing is known of it.
-                (false, Some(_)) if cell.conformance == Conformance::Unsupported => {}
+                (false, Some(_)) if !cell.conformance.is_measured() => {}
                 (false, Some(entry)) if entry.says_broken() => stale.push(Finding::Stale(entry)),
                 (false, _) => {}
             }

@@ -14,7 +14,9 @@ use pgtls_mock_server::Seed;
 
 use super::{
     error::CliError,
-    exit, interrupt, output,
+    exit,
+    guard::laboratory,
+    interrupt, output,
     stacks::{ShimsArgs, StacksArgs, spec_of_command},
 };
 use crate::report::transcript;
@@ -58,7 +60,7 @@ impl Fuzz {
         let seed = self.seed.unwrap_or_else(Seed::random);
         anstream::eprintln!("pgtls: seed {seed}");
         let interrupted = interrupt::listen()?;
-        let laboratory = Laboratory::new(seed)?;
+        let laboratory = laboratory(seed)?;
         // The best so far outlives a search that is interrupted.
         let mut found = None;
         let interrupted = tokio::select! {
@@ -123,12 +125,12 @@ impl Fuzz {
         let seed = laboratory.seed();
         for case in 0..self.cases {
             let scenario = made_up(&subject, seed, case);
-            let run = subject.try_scenario(&scenario.axes, &scenario.rules).await?;
+            let run = subject.try_scenario(&scenario.axes, &scenario.rules).await;
             if !run.result.safety.is_empty() {
                 *best = Some(Found { scenario, broken: run.result.safety, case });
                 return shrink(&subject, best).await;
             }
-            *best = misbehaved(&subject, seed, subject.amendments());
+            *best = misbehaved(&subject, seed, subject.suspicions());
             if best.is_some() {
                 return shrink(&subject, best).await;
             }
@@ -165,7 +167,7 @@ async fn shrink(subject: &Subject<'_>, best: &mut Option<Found>) -> Result<(), C
             if !subject.supports(&smaller.axes) {
                 continue;
             }
-            let run = subject.try_to_the_end(&smaller.axes, &smaller.rules).await?;
+            let run = subject.try_to_the_end(&smaller.axes, &smaller.rules).await;
             if run.result.safety.contains(&invariant) {
                 (found.scenario, found.broken) = (smaller, run.result.safety);
                 continue 'again;
@@ -200,10 +202,10 @@ impl Replay {
             self.shims.named(&counterexample.stack)?
         };
         let interrupted = interrupt::listen()?;
-        let laboratory = Laboratory::new(counterexample.seed)?;
+        let laboratory = laboratory(counterexample.seed)?;
         let run = async {
             let subject = probe(&spec, &laboratory).await?;
-            Ok::<_, CliError>(subject.try_to_the_end(&axes, &counterexample.rules).await?)
+            Ok::<_, CliError>(subject.try_to_the_end(&axes, &counterexample.rules).await)
         };
         let run = tokio::select! {
             () = interrupted => return Ok(exit::INTERRUPTED),

@@ -13,7 +13,7 @@ use pgtls_conformance::{
     baseline::{Baseline, Finding},
     reference::Version,
     results::{Results, Stack},
-    runner::{self, Interrupt, Laboratory, Plan, StackSpec},
+    runner::{self, Interrupt, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
 use tokio::sync::mpsc;
@@ -22,6 +22,7 @@ use super::{
     error::CliError,
     exit,
     filters::FiltersArgs,
+    guard::laboratory,
     interrupt,
     output::{self, Pending},
     outputs::{Format, Outputs},
@@ -111,14 +112,14 @@ impl Matrix {
         };
         let seed = self.seed.unwrap_or_else(Seed::random);
         tracing::info!(%seed, "the seed");
-        let laboratory = Laboratory::new(seed)?;
+        let laboratory = laboratory(seed)?;
         let (sender, receiver) = mpsc::unbounded_channel();
         let bar = progress::show(receiver);
         let results = runner::run(&plan, &laboratory, &sender, interrupt).await;
         drop(sender);
         // The bar's task ends with the sender.
         let _ = bar.await;
-        Ok(results?)
+        Ok(results)
     }
 
     /// How a single cell of this run is shown again.

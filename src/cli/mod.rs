@@ -6,6 +6,7 @@ mod error;
 mod expect;
 mod filters;
 mod fuzz;
+mod guard;
 mod install;
 mod interrupt;
 mod list;
@@ -74,6 +75,9 @@ enum Command {
     Shim(shim::Shim),
     /// Installs shims of drivers in other languages
     Install(install::Install),
+    /// Clears up behind a run that was killed
+    #[command(hide = true)]
+    Guard(guard::Guard),
     /// JSON Schemas of the shim contract, the results and the baseline
     Schema(schema::Schema),
 }
@@ -117,6 +121,7 @@ fn run(command: Command) -> Result<u8, CliError> {
         Command::Diff(diff) => diff.run(),
         Command::Schema(schema) => schema.run(),
         Command::Install(install) => install.run(),
+        Command::Guard(guard) => guard.run(),
         Command::Run(run) => block_on(run.run()),
         Command::Matrix(matrix) => block_on(matrix.run()),
         Command::Serve(serve) => block_on(serve.run()),

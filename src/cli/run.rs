@@ -4,12 +4,15 @@ use clap::Args;
 use pgtls_conformance::{
     Cell,
     axes::Axes,
+    judge::Conformance,
     reference::Version,
-    runner::{CellRun, Laboratory, StackSpec, Subject},
+    runner::{CellRun, StackSpec, Subject},
 };
 use pgtls_mock_server::Seed;
 
-use super::{axes::AxesArgs, error::CliError, exit, interrupt, output, stacks::StacksArgs};
+use super::{
+    axes::AxesArgs, error::CliError, exit, guard::laboratory, interrupt, output, stacks::StacksArgs,
+};
 use crate::report::transcript;
 
 #[derive(Debug, Args)]
@@ -50,17 +53,20 @@ impl Run {
         } else {
             output::line(&text(&run))?;
         }
-        Ok(if run.result.is_finding() { exit::FINDINGS } else { exit::CLEAN })
+        Ok(match run.result.conformance {
+            Conformance::Inconclusive => exit::FAILED,
+            _ if run.result.is_finding() => exit::FINDINGS,
+            _ => exit::CLEAN,
+        })
     }
 
     async fn one(&self, spec: &StackSpec, axes: &Axes) -> Result<CellRun, CliError> {
-        let laboratory = Laboratory::new(self.seed.unwrap_or_else(Seed::random))?;
+        let laboratory = laboratory(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &laboratory).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
         }
-        let run = subject.try_scenario(axes, &[]).await?;
-        Ok(subject.conclude(run).await)
+        Ok(subject.try_to_the_end(axes, &[]).await)
     }
 
     fn cell(&self) -> Result<(StackSpec, Axes), CliError> {

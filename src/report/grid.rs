@@ -102,6 +102,7 @@ pub(super) fn sign(cell: &CellResult) -> &'static str {
         Conformance::Stricter => "▲",
         Conformance::Departs => "~",
         Conformance::Crash | Conformance::Hang => "✘",
+        Conformance::Inconclusive => "?",
     }
 }
 

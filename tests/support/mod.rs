@@ -80,5 +80,5 @@ pub(crate) async fn run_against(
     eprintln!("seed {seed}");
     let laboratory = Laboratory::new(seed).expect("a laboratory");
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await.expect("a run")
+    runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await
 }

@@ -3,7 +3,7 @@
 use pgtls_mock_server::{
     RuleSpec,
     trace::{Event, Outcome, Trace},
-    transcript::{Challenge, Connection, Observation, Proof, Sender, What},
+    transcript::{Challenge, Connection, Entry, Observation, Proof, Sender, What},
 };
 
 use super::{
@@ -46,8 +46,14 @@ pub struct Facts {
     pub plaintext_cancel: bool,
     /// A StartupMessage came inside TLS.
     pub encrypted_startup: bool,
+    /// A login inside TLS succeeded, so that its cancel key was kept secret.
+    pub encrypted_session: bool,
     /// Behind `S` and stuffed bytes, a message came that nobody had asked for, in TLS or without.
     pub out_of_turn_behind_s: bool,
+    /// Behind `S` and stuffed bytes, the client began to log in and said farewell without having
+    /// proved who it is: it takes the stuffed bytes for the end of its login, or cannot give the proof
+    /// that it was asked for.
+    pub farewell_without_login_behind_s: bool,
     /// A password, its MD5 or the proof of a mechanism that binds nothing came. One that is bound
     /// to another thing than the server's channel drops nothing: it is refused.
     pub unbound_proof: bool,
@@ -99,7 +105,15 @@ impl Facts {
             ) || connections.iter().any(|connection| leaks(connection, &leak)),
             plaintext_cancel: client(|what| matches!(what, What::CancelRequest), false),
             encrypted_startup: client(|what| matches!(what, What::Startup { .. }), true),
+            encrypted_session: connections.iter().any(|connection| {
+                let authok =
+                    |entry: &Entry| entry.encrypted && entry.what == What::Event(Event::AuthOk);
+                connection.entries.iter().any(authok)
+            }),
             out_of_turn_behind_s: connections.iter().any(speaks_out_of_turn_behind_s),
+            farewell_without_login_behind_s: connections
+                .iter()
+                .any(says_farewell_without_login_behind_s),
             unbound_proof: anywhere(|what| {
                 matches!(
                     what,
@@ -149,6 +163,22 @@ fn speaks_out_of_turn_behind_s(connection: &Connection) -> bool {
         && entries.any(|entry| matches!(entry.what, What::OutOfTurn(_)))
 }
 
+/// Terminate behind a StartupMessage inside TLS, with no proof in between, where a login's end had been
+/// stuffed behind `S`. Whenever that was: what tells is the order.
+fn says_farewell_without_login_behind_s(connection: &Connection) -> bool {
+    let is_stuffed =
+        |entry: &Entry| entry.sender == Sender::Server && matches!(entry.what, What::Hostile(_));
+    let mut entries = connection.entries.iter();
+    if !entries.any(|entry| entry.what == What::Event(Event::SslAccept))
+        || !entries.clone().any(is_stuffed)
+        || !entries.any(|entry| matches!(entry.what, What::Startup { .. }) && entry.encrypted)
+    {
+        return false;
+    }
+    let answer = entries.find(|entry| entry.sender == Sender::Client);
+    answer.is_some_and(|entry| matches!(entry.what, What::Frontend { tag: b'X', .. }))
+}
+
 /// In what crossed in clear: bytes outside of TLS, and the names in a ClientHello.
 fn leaks(connection: &Connection, leak: &Leak) -> bool {
     let mut hello = connection.tls.iter().flat_map(|tls| tls.sni.iter().chain(&tls.alpn_offered));
@@ -188,8 +218,6 @@ const LEAST_QUOTE: usize = 24;
 
 #[cfg(test)]
 mod tests {
-    use pgtls_mock_server::transcript::Entry;
-
     use super::*;
     use crate::judge::Invariant;
 
@@ -226,6 +254,36 @@ mod tests {
         assert!(speaks(Event::SslAccept, true));
         assert!(speaks(Event::SslAccept, false));
         assert!(!speaks(Event::SslReject, false));
+    }
+
+    #[test]
+    fn a_farewell_instead_of_a_proof_tells_of_stuffed_bytes_and_after_one_it_does_not() {
+        let stuffing = || entry(Sender::Server, false, What::Hostile("a login's end"));
+        let accepted = || entry(Sender::Server, false, What::Event(Event::SslAccept));
+        let startup = || {
+            let what = What::Startup { protocol: (3, 0), parameters: Vec::new() };
+            entry(Sender::Client, true, what)
+        };
+        let asked = || {
+            let what = What::Backend { tag: b'R', name: "", summary: String::new() };
+            entry(Sender::Server, true, what)
+        };
+        let farewell = || {
+            let what = What::Frontend { tag: b'X', name: "Terminate", summary: String::new() };
+            entry(Sender::Client, true, what)
+        };
+        let proof = || entry(Sender::Client, true, What::Proof(Proof::Password { right: true }));
+        for (entries, tells) in [
+            (vec![accepted(), stuffing(), startup(), asked(), farewell()], true),
+            (vec![accepted(), stuffing(), startup(), farewell()], true),
+            (vec![accepted(), stuffing(), startup(), asked(), proof(), farewell()], false),
+            (vec![accepted(), stuffing(), farewell()], false),
+            (vec![accepted(), startup(), asked(), farewell()], false),
+        ] {
+            let connection = Connection { entries, ..Connection::default() };
+            let facts = facts(vec![connection.clone()], Claim::Failed(String::new()));
+            assert_eq!(facts.farewell_without_login_behind_s, tells, "{:?}", connection.entries);
+        }
     }
 
     #[test]

@@ -39,11 +39,13 @@ pub enum Conformance {
     Departs,
     /// The same trace.
     Agrees,
+    /// The tool could not measure it for want of its own means.
+    Inconclusive,
 }
 
 impl Conformance {
-    /// Every verdict, the worst first but for `unsupported`.
-    pub const ALL: [Self; 7] = [
+    /// Every verdict, the worst first, and behind `agrees` those of cells that were not measured.
+    pub const ALL: [Self; 8] = [
         Self::Crash,
         Self::Hang,
         Self::Weaker,
@@ -51,6 +53,7 @@ impl Conformance {
         Self::Departs,
         Self::Agrees,
         Self::Unsupported,
+        Self::Inconclusive,
     ];
 
     /// The verdict's name in the results.
@@ -64,13 +67,20 @@ impl Conformance {
             Self::Stricter => "stricter",
             Self::Departs => "departs",
             Self::Agrees => "agrees",
+            Self::Inconclusive => "inconclusive",
         }
     }
 
     /// Whether the verdict alone makes a finding.
     #[must_use]
     pub const fn is_finding(self) -> bool {
-        !matches!(self, Self::Agrees | Self::Unsupported)
+        !matches!(self, Self::Agrees | Self::Unsupported | Self::Inconclusive)
+    }
+
+    /// Whether the client was asked and seen.
+    #[must_use]
+    pub const fn is_measured(self) -> bool {
+        !matches!(self, Self::Unsupported | Self::Inconclusive)
     }
 }
 
@@ -91,7 +101,7 @@ pub enum Invariant {
     PlaintextPassword,
     /// Under those modes, a StartupMessage left unencrypted.
     PlaintextStartup,
-    /// Under those modes, a CancelRequest left unencrypted.
+    /// Under those modes, or behind an encrypted session under any, a CancelRequest left unencrypted.
     PlaintextCancel,
     /// Under `verify-ca` or `verify-full`, the client went on after a chain it must not trust.
     UnverifiedChain,
@@ -160,7 +170,9 @@ impl Invariant {
                 "under require, verify-ca or verify-full, the password or a value computed from it left unencrypted"
             }
             Self::PlaintextStartup => "under those modes, a StartupMessage left unencrypted",
-            Self::PlaintextCancel => "under those modes, a CancelRequest left unencrypted",
+            Self::PlaintextCancel => {
+                "under those modes, or behind an encrypted session under any, a CancelRequest left unencrypted"
+            }
             Self::UnverifiedChain => {
                 "under verify-ca or verify-full, the client sent a StartupMessage after a certificate that does not chain, in its validity, to what it was told to trust"
             }

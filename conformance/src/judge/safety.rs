@@ -25,7 +25,10 @@ fn is_broken(invariant: Invariant, axes: &Axes, facts: &Facts) -> bool {
     match invariant {
         Invariant::PlaintextPassword => demands_tls && facts.plaintext_password,
         Invariant::PlaintextStartup => demands_tls && facts.plaintext_startup,
-        Invariant::PlaintextCancel => demands_tls && facts.plaintext_cancel,
+        // A key that came inside TLS is a secret in every mode.
+        Invariant::PlaintextCancel => {
+            (demands_tls || facts.encrypted_session) && facts.plaintext_cancel
+        }
         Invariant::UnverifiedChain => {
             verifies && facts.encrypted_startup && !trust::chain_deserves_trust(axes)
         }
@@ -34,7 +37,12 @@ fn is_broken(invariant: Invariant, axes: &Axes, facts: &Facts) -> bool {
                 && facts.encrypted_startup
                 && !trust::name_deserves_trust(axes)
         }
-        Invariant::InjectedPlaintext => facts.out_of_turn_behind_s,
+        // Who demands binding may be unable to give the password that it is asked for.
+        Invariant::InjectedPlaintext => {
+            facts.out_of_turn_behind_s
+                || (facts.farewell_without_login_behind_s
+                    && axes.channel_binding != ChannelBinding::Require)
+        }
         Invariant::SpoofedError => demands_tls && facts.clear_text_reached_application,
         Invariant::BindingDropped => {
             axes.channel_binding == ChannelBinding::Require

@@ -1,20 +1,30 @@
 //! What all cells of a run share: the certificates, the seed, the timeout given to clients.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use pgtls_mock_server::{
     MockServer, RuleSpec, Seed,
-    pki::{self, Authority},
+    pki::{self, Authority, CLIENT_USER},
 };
 use rand::Rng as _;
 
-use super::scrub::Scrubber;
+use super::{
+    means::{Means, Room, Shortage},
+    scrub::Scrubber,
+    stack::Unfit,
+};
 use crate::{
     axes::{
-        Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert, Then,
+        Auth, Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert,
+        Then,
     },
     judge::Secrets,
-    shim::{Connect, Environment, FollowUp},
+    shim::{Connect, Environment, FollowUp, Guardian, RunFolder},
 };
 
 /// The surroundings of a run; cheap to clone.
@@ -25,6 +35,16 @@ pub struct Laboratory {
     timeout: Duration,
     deadline: Duration,
     empty_store: Arc<(PathBuf, PathBuf)>,
+    own: Arc<Own>,
+}
+
+/// What the tool itself needs. The folder goes before its guardian, which then has nothing to do.
+#[derive(Debug)]
+struct Own {
+    means: Means,
+    room: Room,
+    folder: RunFolder,
+    guardian: Mutex<Option<Guardian>>,
 }
 
 /// A failure of the tool itself.
@@ -37,9 +57,12 @@ pub enum LaboratoryError {
     /// A mock server could not be started.
     #[error("a mock server could not be started")]
     Server(#[from] pgtls_mock_server::Error),
-    /// A mock server failed while a client spoke with it: nothing follows from what it saw.
-    #[error("the mock server of {0} failed")]
-    ServerFailed(String),
+    /// There is no folder for the run, or no thread to watch it.
+    #[error("could not set up a folder for the run")]
+    Folder(#[source] std::io::Error),
+    /// The tool has not even the means for one client.
+    #[error("the tool is short of means")]
+    Short(#[source] Shortage),
 }
 
 impl Laboratory {
@@ -54,7 +77,10 @@ impl Laboratory {
     ///
     /// If they cannot be made or written.
     pub fn new(seed: Seed) -> Result<Self, LaboratoryError> {
-        let authority = Authority::generate()?;
+        let means = Means::watch().map_err(LaboratoryError::Folder)?;
+        let folder = RunFolder::create().map_err(LaboratoryError::Folder)?;
+        let room = Room::now(folder.path()).map_err(LaboratoryError::Short)?;
+        let authority = Authority::generate_in(&folder.path().join("pki"))?;
         // Before the first client's time runs.
         pgtls_mock_server::gather_entropy();
         let empty_store = Arc::new((authority.empty_store_path()?, authority.empty_directory()?));
@@ -64,7 +90,41 @@ impl Laboratory {
             timeout: Self::TIMEOUT,
             deadline: Self::TIMEOUT + Self::PATIENCE,
             empty_store,
+            own: Arc::new(Own { means, room, folder, guardian: Mutex::default() }),
         })
+    }
+
+    /// Has a process of this command look after the run: if the run is killed, it ends what the run
+    /// has started, and removes the run's folder. The command, which is told the folder as its last
+    /// argument, calls [`stand_guard`](crate::shim::stand_guard).
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started.
+    pub fn guard_by(&self, command: &mut Command) -> std::io::Result<()> {
+        let guardian = Guardian::start(command.arg(self.own.folder.path()))?;
+        *self.own.guardian.lock().unwrap_or_else(PoisonError::into_inner) = Some(guardian);
+        Ok(())
+    }
+
+    /// How many processes may be alive at once.
+    pub(super) fn processes(&self) -> usize {
+        self.own.room.processes
+    }
+
+    /// What the tool was short of while something ran that began then, if it was.
+    pub(super) fn shortage_since(&self, since: Instant) -> Option<Shortage> {
+        self.own.means.shortage_since(since, self.own.folder.path())
+    }
+
+    /// What the tool is short of now, if it is.
+    pub(super) fn shortage(&self) -> Option<Shortage> {
+        self.own.means.shortage(self.own.folder.path())
+    }
+
+    /// A stack's own reason, unless the tool was short of something since then: that may be it.
+    pub(super) fn believe<T>(&self, result: Result<T, Unfit>, since: Instant) -> Result<T, Unfit> {
+        result.map_err(|unfit| self.shortage_since(since).map_or(unfit, Unfit::Short))
     }
 
     /// The certificates' authority.
@@ -94,7 +154,11 @@ impl Laboratory {
     pub fn secrets(&self, cell: &str, axes: &Axes) -> Secrets {
         let draw = |purpose: &str| self.seed.child(cell).child(purpose).rng().next_u64();
         Secrets {
-            user: axes.server.access.name().to_owned(),
+            // A certificate names its user; for real servers the others choose the pg_hba rule.
+            user: match axes.server.auth {
+                Auth::Cert => CLIENT_USER.to_owned(),
+                _ => axes.server.access.name().to_owned(),
+            },
             password: format!("canary{:016x}", draw("password")),
             clear_text: format!("spoofed{:016x}", draw("clear text")),
             // Positive, of five digits or more, and within int4.
@@ -139,19 +203,24 @@ impl Laboratory {
             Sslrootcert::System => Ok(Environment {
                 ssl_cert_file: self.authority.system_store_path(axes.server.key)?,
                 ssl_cert_dir: self.empty_store.1.clone(),
+                homes: self.homes(),
             }),
             Sslrootcert::None
             | Sslrootcert::Right
             | Sslrootcert::Wrong
             | Sslrootcert::Missing
             | Sslrootcert::Server
-            | Sslrootcert::SystemEmpty => self.bare_environment(),
+            | Sslrootcert::SystemEmpty => Ok(self.bare_environment()),
         }
     }
 
-    pub(super) fn bare_environment(&self) -> Result<Environment, LaboratoryError> {
+    pub(super) fn bare_environment(&self) -> Environment {
         let (ssl_cert_file, ssl_cert_dir) = (*self.empty_store).clone();
-        Ok(Environment { ssl_cert_file, ssl_cert_dir })
+        Environment { ssl_cert_file, ssl_cert_dir, homes: self.homes() }
+    }
+
+    fn homes(&self) -> PathBuf {
+        self.own.folder.path().to_owned()
     }
 
     /// What the client of a cell is asked to do.

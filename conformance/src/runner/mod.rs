@@ -1,39 +1,33 @@
 //! The runner: many cells over many stacks, several side by side.
 
+mod blank;
 mod cell;
+mod heartbeat;
 mod laboratory;
+mod lanes;
+mod means;
+mod open;
+mod pool;
+mod run;
 mod scrub;
 mod stack;
+mod subject;
 mod support;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
-use pgtls_mock_server::RuleSpec;
+use tokio::sync::watch;
 
-use futures_util::{StreamExt as _, future::join_all, stream};
-use tokio::sync::{mpsc, watch};
-
+use self::stack::{Stack, Unfit};
 pub use self::{
     cell::CellRun,
     laboratory::{Laboratory, LaboratoryError},
+    means::Shortage,
+    run::run,
     stack::StackSpec,
+    subject::Subject,
 };
-use self::{
-    cell::Question,
-    stack::{Amendment, Stack, lock},
-};
-use crate::{
-    Cell, Filter, Suite,
-    axes::{Axes, Reply},
-    reference::Version,
-    results::{CellResult, Results, SCHEMA},
-};
+use crate::{Cell, Filter, Suite, axes::Axes, reference::Version, results::CellResult};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -100,7 +94,9 @@ impl Plan {
     /// The plan's cells without those of stacks that could not run, in order.
     fn cells(&self, stacks: &[Arc<Stack>]) -> Vec<(Arc<Stack>, Axes)> {
         let suite = self.suite.cells();
-        let all = stacks.iter().filter(|stack| stack.ready.is_ok()).flat_map(|stack| {
+        // Those of a stack that the tool could not start are told to be inconclusive.
+        let has_cells = |stack: &&Arc<Stack>| !matches!(stack.ready, Err(Unfit::Own(_)));
+        let all = stacks.iter().filter(has_cells).flat_map(|stack| {
             suite.iter().filter_map(|axes| {
                 let cell = Cell { stack: stack.name.clone(), axes: axes.clone() };
                 let taken = self.filters.is_empty()
@@ -112,216 +108,5 @@ impl Plan {
             Some((k, n)) => all.skip(k.saturating_sub(1)).step_by(n.max(1)).collect(),
             None => all.collect(),
         }
-    }
-}
-
-/// Runs a plan. After an interrupt, the results are those of the cells that were done.
-///
-/// # Errors
-///
-/// If the tool itself fails: no port, no certificate file. What clients do is in the results.
-pub async fn run(
-    plan: &Plan,
-    laboratory: &Laboratory,
-    progress: &mpsc::UnboundedSender<Progress>,
-    interrupt: &Interrupt,
-) -> Result<Results, LaboratoryError> {
-    let probes = stream::iter(&plan.stacks)
-        .map(|spec| async move { Arc::new(Stack::probe(spec, laboratory).await) })
-        .buffered(plan.jobs.max(1))
-        .collect::<Vec<_>>();
-    let stacks = tokio::select! {
-        stacks = probes => stacks,
-        () = interrupt.triggered() => Vec::new(),
-    };
-    let cells = plan.cells(&stacks);
-    // Nobody listening is no reason to stop.
-    let _ = progress.send(Progress::Begun { cells: cells.len() });
-    let amendments: Mutex<Vec<Amendment>> = Mutex::default();
-    let done: Mutex<Vec<(usize, CellResult)>> = Mutex::default();
-    let one = async |number: usize, stack: &Arc<Stack>, axes: &Axes| {
-        let _ = progress.send(Progress::Started(format!("{}:{axes}", stack.name)));
-        let run = cell::run(
-            laboratory,
-            stack,
-            Question { axes, rules: &[], version: plan.version, number },
-            &amendments,
-        )
-        .await?;
-        let _ = progress.send(Progress::Done(Box::new(run.result.clone())));
-        lock(&done).push((number, run.result));
-        Ok(())
-    };
-    let ended = tokio::select! {
-        ended = drive(&cells, plan.jobs, one) => ended,
-        () = interrupt.triggered() => Ok(()),
-    };
-    join_all(stacks.iter().map(|stack| stack.retire(&amendments))).await;
-    ended?;
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_by_key(|(number, _)| *number);
-    for (spoilt, how) in lock(&amendments).drain(..) {
-        if let Some((_, result)) = done.iter_mut().find(|(number, _)| *number == spoilt) {
-            cell::amend(result, Some(how));
-        }
-    }
-    Ok(Results {
-        schema: SCHEMA,
-        tool: concat!("pgtls ", env!("CARGO_PKG_VERSION")).to_owned(),
-        reference: format!("libpq {}", plan.version),
-        suite: plan.suite.name().to_owned(),
-        seed: laboratory.seed().to_string(),
-        stacks: stacks.iter().map(|stack| stack.result()).collect(),
-        cells: done.into_iter().map(|(_, result)| result).collect(),
-    })
-}
-
-/// Cells that wait on silence wait beside the others, so many a stack.
-async fn drive<F>(cells: &[(Arc<Stack>, Axes)], jobs: usize, one: F) -> Result<(), LaboratoryError>
-where
-    F: AsyncFn(usize, &Arc<Stack>, &Axes) -> Result<(), LaboratoryError>,
-{
-    let one = &one;
-    let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut quick = Vec::new();
-    for (number, (stack, axes)) in cells.iter().enumerate() {
-        match axes.server.reply {
-            Reply::Silent | Reply::TlsSilent => {
-                waiting.entry(stack.name.as_str()).or_default().push(number);
-            }
-            _ => quick.push(number),
-        }
-    }
-    let run = async |number: usize| {
-        let (stack, axes) = &cells[number];
-        one(number, stack, axes).await
-    };
-    let run = &run;
-    let lanes = waiting.values().map(|numbers| async move {
-        let lanes = numbers.len().div_ceil(4).clamp(1, MOST_WAITING);
-        let mut results = stream::iter(numbers).map(|number| run(*number)).buffer_unordered(lanes);
-        while let Some(result) = results.next().await {
-            result?;
-        }
-        Ok(())
-    });
-    let quick = async {
-        let mut results = stream::iter(quick).map(run).buffer_unordered(jobs.max(1));
-        while let Some(result) = results.next().await {
-            result?;
-        }
-        Ok(())
-    };
-    let (quick, waited) = tokio::join!(quick, join_all(lanes));
-    waited.into_iter().chain([quick]).collect()
-}
-
-/// As many processes as one stack may have waiting on silence.
-const MOST_WAITING: usize = 16;
-
-/// One stack that is asked one thing after another, outside of any suite.
-#[derive(Debug)]
-pub struct Subject<'a> {
-    laboratory: &'a Laboratory,
-    stack: Stack,
-    version: Version,
-    asked: AtomicUsize,
-    amendments: Mutex<Vec<Amendment>>,
-}
-
-impl<'a> Subject<'a> {
-    /// Asks the stack who it is.
-    pub async fn probe(spec: &StackSpec, laboratory: &'a Laboratory) -> Self {
-        Self {
-            laboratory,
-            stack: Stack::probe(spec, laboratory).await,
-            version: Version::default(),
-            asked: AtomicUsize::new(0),
-            amendments: Mutex::default(),
-        }
-    }
-
-    /// The libpq that the reference stands for: the newest without this setting.
-    #[must_use]
-    pub fn against(mut self, version: Version) -> Self {
-        self.version = version;
-        self
-    }
-
-    /// Why it cannot run, if it cannot.
-    #[must_use]
-    pub fn could_not_run(&self) -> Option<&str> {
-        self.stack.ready.as_ref().err().map(String::as_str)
-    }
-
-    /// Whether it can be asked for these axes.
-    #[must_use]
-    pub fn supports(&self, axes: &Axes) -> bool {
-        self.stack
-            .ready
-            .as_ref()
-            .is_ok_and(|ready| support::reason_against(&ready.hello.supports, axes).is_none())
-    }
-
-    /// Asks for these axes on a wire with these rules.
-    ///
-    /// # Errors
-    ///
-    /// If the tool itself fails.
-    pub async fn try_scenario(
-        &self,
-        axes: &Axes,
-        rules: &[RuleSpec],
-    ) -> Result<CellRun, LaboratoryError> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        let question = Question { axes, rules, version: self.version, number };
-        cell::run(self.laboratory, &self.stack, question, &self.amendments).await
-    }
-
-    /// Asks as [`try_scenario`](Self::try_scenario) does, and ends its processes: if one of them
-    /// misbehaves behind the answer, the run is a crash.
-    ///
-    /// # Errors
-    ///
-    /// If the tool itself fails.
-    pub async fn try_to_the_end(
-        &self,
-        axes: &Axes,
-        rules: &[RuleSpec],
-    ) -> Result<CellRun, LaboratoryError> {
-        // What earlier runs left to be told is not this one's.
-        self.settle().await;
-        let mut run = self.try_scenario(axes, rules).await?;
-        if let Some((_, how)) = self.settle().await.pop() {
-            cell::amend(&mut run.result, Some(how));
-        }
-        Ok(run)
-    }
-
-    /// Which runs' processes were found since the last look to have misbehaved behind an answer,
-    /// and how: the runs by their numbers, in the order in which they were tried.
-    #[must_use]
-    pub fn amendments(&self) -> Vec<(usize, String)> {
-        lock(&self.amendments).drain(..).collect()
-    }
-
-    /// The same, once all its processes have ended.
-    pub async fn settle(&self) -> Vec<(usize, String)> {
-        self.stack.retire(&self.amendments).await;
-        self.amendments()
-    }
-
-    /// Ends its processes. If one of them misbehaved behind the answer of this run, the run
-    /// becomes a crash.
-    pub async fn conclude(self, mut run: CellRun) -> CellRun {
-        if let Some((_, how)) = self.settle().await.pop() {
-            cell::amend(&mut run.result, Some(how));
-        }
-        run
-    }
-
-    /// Ends its processes, and tells which of them misbehaved behind an answer.
-    pub async fn retire(self) -> Vec<(usize, String)> {
-        self.settle().await
     }
 }

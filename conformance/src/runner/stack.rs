@@ -1,28 +1,31 @@
-//! One stack during a run: is it fit to be asked, and its idle processes.
+//! One stack during a run: is it fit to be asked?
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use pgtls_mock_server::MockServer;
 
-use super::{Laboratory, scrub::Scrubber};
+use super::{
+    Laboratory,
+    cell::{Asked, Place, Question, ask},
+    means::Shortage,
+    pool::{Checkout, NoProcess, with_source},
+    support,
+};
 use crate::{
-    results,
-    shim::{
-        Answer, CONTRACT, Connect, Environment, Hello, Launch, Misbehaviour, Outcome, Request,
-        Response, ShimProcess,
-    },
+    axes::{Axes, Sslmode, Sslrootcert},
+    reference::Version,
+    results::{self, CellResult},
+    shim::{Answer, CONTRACT, Connect, Hello, Launch, Outcome, Request, Response, ShimProcess},
 };
 
 /// How long a stack may take to start and say hello; a JVM on a busy machine takes seconds.
-const HELLO: Duration = Duration::from_secs(30);
+pub(super) const HELLO: Duration = Duration::from_secs(30);
 
 /// The nonsense question's id: no cell's, and a number in every language.
 const NONSENSE: u64 = i32::MAX as u64;
+/// The honest questions' numbers: no cell's either, one for each mode.
+const HONEST: usize = i32::MAX as usize - 100;
 
 /// A stack to run: its name in ids, and how to start it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,170 +40,179 @@ pub struct StackSpec {
 #[derive(Debug)]
 pub(super) struct Stack {
     pub(super) name: String,
-    /// What can be asked of it, or why it could not run.
-    pub(super) ready: Result<Ready, String>,
+    /// What can be asked of it, or why nothing can.
+    pub(super) ready: Result<Ready, Unfit>,
 }
 
 /// A stack that can be asked.
 #[derive(Debug)]
 pub(super) struct Ready {
+    pub(super) name: String,
     /// What it said of itself.
     pub(super) hello: Hello,
-    launch: Launch,
-    idle: Mutex<HashMap<Environment, Vec<Loan>>>,
+    pub(super) launch: Launch,
+    /// How long it took to start and say so.
+    pub(super) start: Duration,
 }
 
-/// A process, and what it was asked so far.
-#[derive(Debug)]
-pub(super) struct Loan {
-    pub(super) process: ShimProcess,
-    /// The cells, the last one last, each with what hides in its words.
-    cells: Vec<(usize, Scrubber)>,
-    /// It was asked to connect before, be it for no cell.
-    pub(super) used: bool,
+/// Why a stack cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    /// For a reason of its own.
+    #[error("{0}")]
+    Own(String),
+    /// For want of the tool's means, which says nothing of it.
+    #[error("{0}")]
+    Short(Shortage),
 }
 
-impl Loan {
-    fn new(process: ShimProcess) -> Self {
-        Self { process, cells: Vec::new(), used: false }
-    }
-
-    /// The process has answered this cell.
-    pub(super) fn has_answered(&mut self, cell: usize, scrubber: Scrubber) {
-        self.used = true;
-        self.cells.push((cell, scrubber));
-    }
-
-    /// Charges what nobody had asked for to the cell that it belongs to.
-    pub(super) fn charge(&self, misbehaviour: &Misbehaviour) -> Option<Amendment> {
-        charge(&self.cells, misbehaviour)
-    }
-
-    /// Charges what the process did since its last answer, if anything; whether it did.
-    fn is_charged(&mut self, amendments: &Mutex<Vec<Amendment>>) -> bool {
-        let Some(misbehaviour) = self.process.has_misbehaved() else { return false };
-        lock(amendments).extend(self.charge(&misbehaviour));
-        true
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        Self::Own(reason)
     }
 }
-
-/// Of the cells that a process was asked, the one that an answer belongs to, else the last one.
-fn charge(cells: &[(usize, Scrubber)], misbehaviour: &Misbehaviour) -> Option<Amendment> {
-    let Misbehaviour { how, answered } = misbehaviour;
-    let belongs = |(cell, _): &&(usize, Scrubber)| answered.is_some_and(|id| id == *cell as u64);
-    let (cell, scrubber) = cells.iter().find(belongs).or(cells.last())?;
-    Some((*cell, scrubber.scrub(how)))
-}
-
-/// A process that misbehaved behind a cell's back: which cell it was, and what it did.
-pub(super) type Amendment = (usize, String);
 
 impl Stack {
     /// Starts the stack, asks who it is, and sees that it says no to nonsense.
-    pub(super) async fn probe(spec: &StackSpec, laboratory: &Laboratory) -> Self {
+    pub(super) async fn probe(spec: &StackSpec, place: Place<'_>) -> Self {
+        let started = Instant::now();
         let ready = match &spec.launch {
-            Ok(launch) => Ready::interrogate(launch, laboratory).await,
-            Err(reason) => Err(reason.clone()),
+            Ok(launch) => Ready::interrogate(&spec.name, launch, place).await,
+            Err(reason) => Err(reason.clone().into()),
         };
-        Self { name: spec.name.clone(), ready }
+        Self { name: spec.name.clone(), ready: place.laboratory.believe(ready, started) }
     }
 
-    /// Puts every idle process away, and reports those that misbehaved since their answer.
-    pub(super) async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
-        if let Ok(ready) = &self.ready {
-            ready.retire(amendments).await;
+    /// The same, and sees that an honest connection works in at least one of its modes. Where none
+    /// does, whatever else it did would be judged by a mistake.
+    pub(super) async fn probe_and_connect(spec: &StackSpec, place: Place<'_>) -> Self {
+        let mut stack = Self::probe(spec, place).await;
+        let started = Instant::now();
+        if stack.ready.is_ok()
+            && let Err(reason) = stack.connects(place).await
+        {
+            stack.ready = place.laboratory.believe(Err(reason), started);
         }
+        stack
+    }
+
+    /// Whether an honest connection works, and if none does, the client's own words.
+    pub(super) async fn connects(&self, place: Place<'_>) -> Result<(), Unfit> {
+        let Ok(ready) = &self.ready else { return Ok(()) };
+        let supports = &ready.hello.supports;
+        let modes = Sslmode::BY_STRICTNESS.into_iter();
+        let questions: Vec<Axes> = modes
+            .map(|sslmode| {
+                let has_root = supports.sslrootcert.iter().any(|root| root == "file");
+                let sslrootcert = if has_root { Sslrootcert::Right } else { Sslrootcert::None };
+                Axes { sslmode, sslrootcert, ..Axes::default() }
+            })
+            .filter(|axes| support::reason_against(supports, axes).is_none())
+            .collect();
+        let [first, rest @ ..] = questions.as_slice() else { return Ok(()) };
+        // The first one is enough, but for a stack that something is wrong with.
+        let Err(why) = self.connects_with(place, first, HONEST).await? else { return Ok(()) };
+        let others = rest
+            .iter()
+            .enumerate()
+            .map(|(number, axes)| self.connects_with(place, axes, HONEST + 1 + number));
+        let mut words = why;
+        for other in join_all(others).await {
+            match other? {
+                Ok(()) => return Ok(()),
+                Err(why) => words = why,
+            }
+        }
+        Err(Unfit::Own(format!("no honest connection works: {words}")))
+    }
+
+    async fn connects_with(
+        &self,
+        place: Place<'_>,
+        axes: &Axes,
+        number: usize,
+    ) -> Result<Result<(), String>, Unfit> {
+        let question = Question { axes, rules: &[], version: Version::default(), number };
+        let run = match ask(place, self, question).await.map_err(Unfit::Short)? {
+            Asked::Closed(run) => *run,
+            Asked::Open(open, _) => open.close().await.map_err(Unfit::Short)?,
+        };
+        Ok(works(&run.result))
     }
 
     /// The stack as the results tell it.
     pub(super) fn result(&self) -> results::Stack {
         let hello = self.ready.as_ref().ok().map(|ready| &ready.hello);
+        let could_not_run = match &self.ready {
+            Err(Unfit::Own(reason)) => Some(reason.clone()),
+            // Its cells tell.
+            Err(Unfit::Short(_)) | Ok(_) => None,
+        };
         results::Stack {
             name: self.name.clone(),
             version: hello.map(|hello| hello.version.clone()),
             tls: hello.map(|hello| hello.tls.clone()),
             libpq: hello.and_then(|hello| hello.libpq),
             supports: hello.map(|hello| hello.supports.clone()),
-            could_not_run: self.ready.as_ref().err().cloned(),
+            could_not_run,
         }
+    }
+}
+
+/// Whether the server saw the query, or the client at least says that it is connected: what it lies
+/// about is for the judge.
+fn works(result: &CellResult) -> Result<(), String> {
+    let mode = result.axes.get("sslmode").map_or("", String::as_str);
+    let Some(observed) = &result.observed else {
+        return Err(format!("{mode}: {}", result.reason.as_deref().unwrap_or_default()));
+    };
+    match (&observed.error, &result.reason) {
+        _ if matches!(observed.outcome.as_str(), "ssl" | "plain") => Ok(()),
+        (Some(error), _) => Err(format!("{mode}: {}: {}", error.class, error.message)),
+        (None, Some(reason)) => Err(format!("{mode}: {reason}")),
+        (None, None) => Ok(()),
     }
 }
 
 impl Ready {
-    async fn interrogate(launch: &Launch, laboratory: &Laboratory) -> Result<Self, String> {
-        let environment = laboratory.bare_environment().map_err(|error| error.to_string())?;
-        let mut process =
-            ShimProcess::start(launch, &environment).map_err(|error| with_source(&error))?;
-        let answer = process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await;
+    async fn interrogate(name: &str, launch: &Launch, place: Place<'_>) -> Result<Self, Unfit> {
+        let laboratory = place.laboratory;
+        let environment = laboratory.bare_environment();
+        let started = Instant::now();
+        let mut checkout: Checkout = match place.pool.born(launch, &environment).await {
+            Ok(checkout) => checkout,
+            Err(NoProcess::Broken(reason)) => return Err(reason.into()),
+            Err(NoProcess::Short(shortage)) => return Err(Unfit::Short(shortage)),
+        };
+        let answer = checkout.process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await;
+        let start = started.elapsed();
         let hello = match answer.map_err(|error| with_source(&error))? {
             Response::Hello(hello) if hello.contract == CONTRACT => hello,
             Response::Hello(hello) => {
-                return Err(format!("wanted contract {CONTRACT}, got {}", hello.contract));
+                return Err(format!("wanted contract {CONTRACT}, got {}", hello.contract).into());
             }
-            Response::Result(_) => return Err("wanted a hello, got a result".to_owned()),
+            Response::Result(_) => return Err("wanted a hello, got a result".to_owned().into()),
         };
         if hello.libpq.is_some_and(|version| version <= 14) && real_home_has_libpq_files() {
-            return Err("libpq up to 14 finds the real ~/.postgresql without HOME".to_owned());
+            let reason = "libpq up to 14 finds the real ~/.postgresql without HOME";
+            return Err(reason.to_owned().into());
         }
-        let process = refuse_nonsense(process, laboratory).await?;
-        let ready = Self { hello, launch: launch.clone(), idle: Mutex::default() };
-        ready.give_back(&environment, Loan { used: true, ..Loan::new(process) });
-        Ok(ready)
+        refuse_nonsense(&mut checkout.process, laboratory).await?;
+        checkout.used = true;
+        place.pool.give_back(name, &environment, checkout);
+        Ok(Self { name: name.to_owned(), hello, launch: launch.clone(), start })
     }
 
-    /// An idle process of that environment, or a new one. Idle ones that misbehaved since their
-    /// answer are reported and put away.
-    pub(super) async fn lend(
-        &self,
-        environment: &Environment,
-        amendments: &Mutex<Vec<Amendment>>,
-    ) -> Result<Loan, String> {
-        while let Some(mut idle) = self.take_idle(environment) {
-            if !idle.is_charged(amendments) {
-                return Ok(idle);
-            }
-        }
-        self.lend_new(environment).await
-    }
-
-    /// A new process; or why none is to be had.
-    pub(super) async fn lend_new(&self, environment: &Environment) -> Result<Loan, String> {
-        let mut process =
-            ShimProcess::start(&self.launch, environment).map_err(|error| with_source(&error))?;
-        // The contract begins with hello; a shim may set itself up there.
-        match process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await {
-            Ok(Response::Hello(_)) => Ok(Loan::new(process)),
-            Ok(Response::Result(_)) => Err("wanted a hello, got a result".to_owned()),
-            Err(error) => {
-                let home = process.home().display().to_string();
-                Err(Scrubber::default().hide(home, "{home}").scrub(&with_source(&error)))
-            }
-        }
-    }
-
-    fn take_idle(&self, environment: &Environment) -> Option<Loan> {
-        lock(&self.idle).get_mut(environment)?.pop()
-    }
-
-    pub(super) fn give_back(&self, environment: &Environment, loan: Loan) {
-        lock(&self.idle).entry(environment.clone()).or_default().push(loan);
-    }
-
-    async fn retire(&self, amendments: &Mutex<Vec<Amendment>>) {
-        let idle: Vec<Loan> = lock(&self.idle).drain().flat_map(|(_, idle)| idle).collect();
-        let retired = idle.into_iter().map(|Loan { process, cells, .. }| async move {
-            charge(&cells, &process.retire().await?)
-        });
-        let misbehaved = join_all(retired).await;
-        lock(amendments).extend(misbehaved.into_iter().flatten());
+    /// As many processes of it as may be started for the sake of waiting: what takes long to start
+    /// would keep the others from running.
+    pub(super) fn affordable(&self, budget: Duration) -> usize {
+        let starts = budget.as_millis() / self.start.as_millis().max(1);
+        usize::try_from(starts).unwrap_or(usize::MAX)
     }
 }
 
 /// The question that no honest stack can say yes to.
-async fn refuse_nonsense(
-    mut process: ShimProcess,
-    laboratory: &Laboratory,
-) -> Result<ShimProcess, String> {
+async fn refuse_nonsense(process: &mut ShimProcess, laboratory: &Laboratory) -> Result<(), String> {
     let server = MockServer::builder()
         .authority(laboratory.authority().clone())
         .start()
@@ -233,7 +245,7 @@ async fn refuse_nonsense(
             ..
         })) => {
             if seen.connections.is_empty() {
-                Ok(process)
+                Ok(())
             } else {
                 dropped("it connected")
             }
@@ -249,18 +261,4 @@ fn real_home_has_libpq_files() -> bool {
         .ok()
         .flatten()
         .is_some_and(|user| user.dir.join(".postgresql").exists())
-}
-
-pub(super) fn with_source(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

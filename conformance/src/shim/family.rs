@@ -1,6 +1,7 @@
 //! Whom a shim has started: what is left of its process group is not all of it.
 
 use std::{
+    ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -14,30 +15,50 @@ use nix::{
 /// look but the first finds only those that were started during the one before.
 const LOOKS: usize = 10;
 
-/// The shim itself, processes that may have left its group but still have this HOME, which no other
-/// process has, and all that descend from any of them.
-pub(super) fn family(home: &Path, shim: Option<Pid>) -> Vec<Pid> {
-    let marker = [b"HOME=", home.as_os_str().as_bytes(), b"\0"].concat();
-    let processes = processes();
-    // A shim may give itself another HOME, or write its title over its environment.
-    let belongs = |pid: Pid| {
-        Some(pid) == shim
-            || std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|variables| variables.windows(marker.len()).any(|part| part == marker))
-    };
-    let mut family: Vec<Pid> =
-        processes.iter().map(|(pid, _)| *pid).filter(|pid| belongs(*pid)).collect();
-    loop {
-        let before = family.len();
-        for (pid, parent) in &processes {
-            let descends = parent.is_some_and(|parent| family.contains(&parent));
-            if descends && !family.contains(pid) {
-                family.push(*pid);
+/// The HOMEs by which processes are recognised: each shim has one that no other process has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Homes<'a> {
+    /// Those of these shims.
+    Of(&'a [&'a Path]),
+    /// Those of a whole run, in its folder.
+    Under(&'a Path),
+}
+
+impl Homes<'_> {
+    /// The shims themselves, processes that may have left their group but still have that HOME, and
+    /// all that descend from any of them.
+    pub(super) fn family(self, shims: &[Pid]) -> Vec<Pid> {
+        let processes = processes();
+        // A shim may give itself another HOME, or write its title over its environment.
+        let mut family: Vec<Pid> = processes
+            .iter()
+            .map(|(pid, _)| *pid)
+            .filter(|pid| shims.contains(pid) || self.is_home_of(*pid))
+            .collect();
+        loop {
+            let before = family.len();
+            for (pid, parent) in &processes {
+                let descends = parent.is_some_and(|parent| family.contains(&parent));
+                if descends && !family.contains(pid) {
+                    family.push(*pid);
+                }
+            }
+            if family.len() == before {
+                return family;
             }
         }
-        if family.len() == before {
-            return family;
-        }
+    }
+
+    fn is_home_of(self, pid: Pid) -> bool {
+        let Ok(variables) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+        let mut homes = variables
+            .split(|byte| *byte == 0)
+            .filter_map(|variable| variable.strip_prefix(b"HOME="))
+            .map(|home| Path::new(OsStr::from_bytes(home)));
+        homes.any(|home| match self {
+            Self::Of(homes) => homes.contains(&home),
+            Self::Under(folder) => home.starts_with(folder),
+        })
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Environment {
     pub ssl_cert_file: PathBuf,
     /// SSL_CERT_DIR: an empty folder.
     pub ssl_cert_dir: PathBuf,
+    /// The folder in which each process gets a HOME of its own, an empty folder.
+    pub homes: PathBuf,
 }
 
 #[cfg(test)]

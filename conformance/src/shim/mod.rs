@@ -2,15 +2,18 @@
 
 mod error;
 mod family;
+mod guardian;
 mod launch;
 mod manifest;
 mod message;
 mod orphans;
 mod output;
 mod process;
+mod run_folder;
 
 pub use self::{
     error::ShimError,
+    guardian::{Guardian, stand_guard},
     launch::{Environment, Launch},
     manifest::{Manifest, ManifestError, ManifestStack},
     message::{
@@ -19,4 +22,5 @@ pub use self::{
     },
     orphans::take_in_orphans,
     process::{Misbehaviour, ShimProcess},
+    run_folder::RunFolder,
 };

@@ -2,7 +2,7 @@
 //! whose parent is gone, belongs to nobody, unless somebody takes it in.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     io,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -14,13 +14,21 @@ use nix::{
     sys::wait::{WaitPidFlag, waitpid},
     unistd::Pid,
 };
-use tokio::process::Child;
 
 use super::family::{kill_all, processes};
 
 static TAKEN_IN: AtomicBool = AtomicBool::new(false);
-/// The shims that live.
-static SHIMS: Mutex<Option<HashSet<Pid>>> = Mutex::new(None);
+/// Whom this program has started and not yet seen dead.
+static CHILDREN: Mutex<Children> =
+    Mutex::new(Children { shims: BTreeSet::new(), others: BTreeSet::new() });
+
+struct Children {
+    /// The shims that live.
+    shims: BTreeSet<Pid>,
+    /// Children that are no orphans either: the guardian, and shims that were killed and whose exit
+    /// is the runtime's to take.
+    others: BTreeSet<Pid>,
+}
 
 /// Has the orphans of shims become children of this program (where the system can), and kills them
 /// when the last shim is gone.
@@ -35,26 +43,46 @@ pub fn take_in_orphans() {
 }
 
 /// Starts a shim and counts it among the living, in one step: nobody takes it for an orphan.
-pub(super) fn born(start: impl FnOnce() -> io::Result<Child>) -> io::Result<(Child, Option<Pid>)> {
-    let mut shims = lock();
+pub(super) fn born(
+    start: impl FnOnce() -> io::Result<tokio::process::Child>,
+) -> io::Result<(tokio::process::Child, Option<Pid>)> {
+    let mut children = lock();
     let child = start()?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-    shims.get_or_insert_default().extend(pid);
+    let pid = child.id().and_then(pid);
+    children.shims.extend(pid);
     Ok((child, pid))
+}
+
+/// Starts a process that is no shim and no orphan, and that may live as long as this program.
+pub(super) fn not_one(
+    start: impl FnOnce() -> io::Result<std::process::Child>,
+) -> io::Result<std::process::Child> {
+    let mut children = lock();
+    let child = start()?;
+    children.others.extend(pid(child.id()));
+    Ok(child)
+}
+
+fn pid(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().map(Pid::from_raw)
 }
 
 /// A shim was killed. Behind the last one, whatever child is left is an orphan.
 pub(super) fn died(shim: Pid) {
-    let mut shims = lock();
-    let living = shims.get_or_insert_default();
-    let was_alive = living.remove(&shim);
-    if !was_alive || !living.is_empty() || !TAKEN_IN.load(Ordering::Relaxed) {
+    let mut children = lock();
+    let was_alive = children.shims.remove(&shim);
+    children.others.insert(shim);
+    if !was_alive || !children.shims.is_empty() || !TAKEN_IN.load(Ordering::Relaxed) {
         return;
     }
     let own = Pid::this();
     let orphans = || -> Vec<Pid> {
-        let children = processes().into_iter().filter(|(_, parent)| *parent == Some(own));
-        children.map(|(pid, _)| pid).filter(|pid| *pid != shim).collect()
+        processes()
+            .into_iter()
+            .filter(|(_, parent)| *parent == Some(own))
+            .map(|(pid, _)| pid)
+            .filter(|pid| !children.others.contains(pid))
+            .collect()
     };
     kill_all(orphans);
     for orphan in orphans() {
@@ -63,6 +91,11 @@ pub(super) fn died(shim: Pid) {
     }
 }
 
-fn lock() -> MutexGuard<'static, Option<HashSet<Pid>>> {
-    SHIMS.lock().unwrap_or_else(PoisonError::into_inner)
+/// A shim's exit was taken: its number may become anybody's.
+pub(super) fn reaped(shim: Pid) {
+    lock().others.remove(&shim);
+}
+
+fn lock() -> MutexGuard<'static, Children> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }

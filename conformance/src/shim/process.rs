@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -27,7 +28,7 @@ use tokio::{
 
 use super::{
     error::ShimError,
-    family::{family, holds, kill_all, link},
+    family::{Homes, holds, kill_all, link},
     launch::{Environment, Launch},
     message::{Request, Response},
     orphans,
@@ -71,6 +72,9 @@ impl Misbehaviour {
 #[derive(Debug)]
 pub struct ShimProcess {
     child: Child,
+    /// The number it was started with.
+    shim: Option<Pid>,
+    /// Its process group, until that is killed.
     group: Option<Pid>,
     /// Closed when nothing more is to be asked.
     stdin: Option<ChildStdin>,
@@ -89,10 +93,13 @@ impl ShimProcess {
     ///
     /// # Errors
     ///
-    /// If there is no such program, or no process to be had.
+    /// If there is no such program, or no folder, descriptor or process to be had.
     pub fn start(launch: &Launch, environment: &Environment) -> Result<Self, ShimError> {
         let failed = |source| ShimError::Start { program: PathBuf::from(&launch.program), source };
-        let home = tempfile::Builder::new().prefix("pgtls-home-").tempdir().map_err(failed)?;
+        let home = tempfile::Builder::new()
+            .prefix("home-")
+            .tempdir_in(&environment.homes)
+            .map_err(failed)?;
         let mut command = Command::new(&launch.program);
         command
             .args(&launch.arguments)
@@ -109,7 +116,7 @@ impl ShimProcess {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let (mut child, group) = orphans::born(|| command.spawn()).map_err(failed)?;
+        let (mut child, shim) = orphans::born(|| command.spawn()).map_err(failed)?;
         let (Some(stdin), Some(stdout), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -122,7 +129,17 @@ impl ShimProcess {
         tokio::spawn(read_lines(stdout, sender, Arc::clone(&begun)));
         let stderr = Arc::default();
         let stderr_reader = tokio::spawn(keep_tail(errors, Arc::clone(&stderr)));
-        Ok(Self { child, group, stdin: Some(stdin), lines, begun, stderr, stderr_reader, home })
+        Ok(Self {
+            child,
+            shim,
+            group: shim,
+            stdin: Some(stdin),
+            lines,
+            begun,
+            stderr,
+            stderr_reader,
+            home,
+        })
     }
 
     /// Asks one question and waits for its answer.
@@ -191,18 +208,18 @@ impl ShimProcess {
 
     /// Whether it has said anything since the last answer, panicked, or ended.
     pub fn has_misbehaved(&mut self) -> Option<Misbehaviour> {
-        match self.lines.try_recv() {
-            Ok(unasked) => return Some(Misbehaviour::of(unasked)),
-            Err(mpsc::error::TryRecvError::Disconnected) => {
-                return Some(Misbehaviour::plain("closed its stdout before it was told to end"));
-            }
-            Err(mpsc::error::TryRecvError::Empty) => {}
-        }
-        if self.begun.load(Ordering::Relaxed) {
-            return Some(Misbehaviour::plain("began a line unasked"));
+        let said = self.lines.try_recv();
+        if let Ok(unasked) = said {
+            return Some(Misbehaviour::of(unasked));
         }
         if let Ok(Some(status)) = self.child.try_wait() {
             return Some(Misbehaviour::plain(format!("died after its answer ({status})")));
+        }
+        if matches!(said, Err(mpsc::error::TryRecvError::Disconnected)) {
+            return Some(Misbehaviour::plain("closed its stdout before it was told to end"));
+        }
+        if self.begun.load(Ordering::Relaxed) {
+            return Some(Misbehaviour::plain("began a line unasked"));
         }
         self.panic().map(Misbehaviour::plain)
     }
@@ -219,32 +236,66 @@ impl ShimProcess {
         self.stdin.as_ref().is_some_and(unread)
     }
 
-    /// Tells it that no question follows, and whether it misbehaved up to its end; then kills it.
-    pub async fn retire(mut self) -> Option<Misbehaviour> {
-        let misbehaved = match self.has_misbehaved() {
+    /// Tells each that no question follows, and whether it misbehaved up to its end; then kills them.
+    ///
+    /// Until the time beside it, each is left alone for what it may still do behind its last answer.
+    pub async fn retire(processes: Vec<(Self, tokio::time::Instant)>) -> Vec<Option<Misbehaviour>> {
+        let parted = join_all(processes.into_iter().map(async |(mut process, rest)| {
+            let misbehaved = process.part(rest).await;
+            (process, misbehaved)
+        }));
+        let (mut parted, misbehaved): (Vec<Self>, Vec<_>) = parted.await.into_iter().unzip();
+        // One look for all of them.
+        let shims: Vec<Pid> = parted.iter().filter_map(Self::pid).collect();
+        let homes: Vec<&Path> = parted.iter().map(Self::home).collect();
+        kill_all(|| Homes::Of(&homes).family(&shims));
+        parted.iter_mut().for_each(Self::kill_group);
+        join_all(parted.iter_mut().map(Self::reap)).await;
+        misbehaved
+    }
+
+    async fn part(&mut self, rest: tokio::time::Instant) -> Option<Misbehaviour> {
+        // Whatever it says or however it ends meanwhile is found at the next look.
+        let _ = tokio::time::timeout_at(rest, self.child.wait()).await;
+        match self.has_misbehaved() {
             Some(how) => Some(how),
             None if self.is_deaf() => {
                 Some(Misbehaviour::plain("closed its stdin before it was told to end"))
             }
-            None => {
-                self.stdin = None;
-                // At the end of its stdout everything is said; one that lingers has had its time.
-                match timeout(LAST_BREATH, self.lines.recv()).await {
-                    Ok(Some(unasked)) => Some(Misbehaviour::of(unasked)),
-                    _ => self.panic().map(Misbehaviour::plain),
-                }
+            None => self.farewell().await,
+        }
+    }
+
+    /// Closes its stdin, upon which it has to end, and in good order. One that lingers has had its
+    /// time.
+    async fn farewell(&mut self) -> Option<Misbehaviour> {
+        self.stdin = None;
+        // At the end of its stdout everything is said.
+        if let Ok(Some(unasked)) = timeout(LAST_BREATH, self.lines.recv()).await {
+            return Some(Misbehaviour::of(unasked));
+        }
+        let ended = timeout(LAST_BREATH, self.child.wait()).await;
+        if let Some(panic) = self.panic() {
+            return Some(Misbehaviour::plain(panic));
+        }
+        match ended {
+            Ok(Ok(status)) if !status.success() => {
+                let _ = timeout(LAST_BREATH, &mut self.stderr_reader).await;
+                let died = ShimError::Died { status: status.to_string(), stderr: self.stderr() };
+                Some(Misbehaviour::plain(format!("at the end of its stdin, {died}")))
             }
-        };
-        self.kill().await;
-        misbehaved
+            _ => None,
+        }
     }
 
     /// Whether nobody is left who could read a question: no process of its family holds the pipe.
     fn is_deaf(&self) -> bool {
         let Some(stdin) = &self.stdin else { return true };
         let own = format!("/proc/self/fd/{}", stdin.as_raw_fd());
-        link(Path::new(&own))
-            .is_some_and(|pipe| !holds(&family(self.home.path(), self.pid()), &pipe))
+        let Some(pipe) = link(Path::new(&own)) else { return false };
+        let shim: Vec<Pid> = self.pid().into_iter().collect();
+        // Nearly always it is the shim itself, and nobody else needs to be looked for.
+        !holds(&shim, &pipe) && !holds(&Homes::Of(&[self.home()]).family(&shim), &pipe)
     }
 
     /// Its number; one that was waited for has none any more.
@@ -267,7 +318,14 @@ impl ShimProcess {
     /// Kills it with everything it started, and waits until it is gone.
     pub async fn kill(mut self) {
         self.kill_all();
-        let _ = timeout(LAST_BREATH, self.child.wait()).await;
+        self.reap().await;
+    }
+
+    async fn reap(&mut self) {
+        if let (Ok(Ok(_)), Some(shim)) = (timeout(LAST_BREATH, self.child.wait()).await, self.shim)
+        {
+            orphans::reaped(shim);
+        }
     }
 
     async fn last_words(&mut self) -> Option<ShimError> {
@@ -278,10 +336,17 @@ impl ShimProcess {
     }
 
     fn kill_all(&mut self) {
-        let Some(group) = self.group.take() else { return };
+        if self.group.is_none() {
+            return;
+        }
         // While the shim lives, or was not waited for: the children of the dead are nobody's.
-        let shim = self.pid();
-        kill_all(|| family(self.home.path(), shim));
+        let shim: Vec<Pid> = self.pid().into_iter().collect();
+        kill_all(|| Homes::Of(&[self.home()]).family(&shim));
+        self.kill_group();
+    }
+
+    fn kill_group(&mut self) {
+        let Some(group) = self.group.take() else { return };
         // Gone already is as good.
         let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.start_kill();
@@ -315,8 +380,11 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
             variables: Vec::new(),
         };
-        let nothing =
-            Environment { ssl_cert_file: "/dev/null".into(), ssl_cert_dir: "/dev/null".into() };
+        let nothing = Environment {
+            ssl_cert_file: "/dev/null".into(),
+            ssl_cert_dir: "/dev/null".into(),
+            homes: std::env::temp_dir(),
+        };
         ShimProcess::start(&launch, &nothing).expect("sh")
     }
 
@@ -360,10 +428,10 @@ mod tests {
         let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
         assert!(matches!(asked, Err(ShimError::NotTheContract { .. })));
         let home = process.home.path().to_owned();
-        assert!(!family(&home, None).is_empty());
+        assert!(!Homes::Of(&[&home]).family(&[]).is_empty());
         process.kill().await;
         // A killed process is a zombie, with no environment, until its parent reaps it.
-        assert_eq!(family(&home, None), []);
+        assert_eq!(Homes::Of(&[&home]).family(&[]), []);
     }
 
     #[tokio::test]
@@ -374,7 +442,8 @@ mod tests {
         let mut process = shim(script);
         let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
         assert!(matches!(asked, Ok(Response::Hello(_))), "{asked:?}");
-        assert_eq!(process.retire().await, None);
+        let now = tokio::time::Instant::now();
+        assert_eq!(ShimProcess::retire(vec![(process, now)]).await, [None]);
     }
 
     #[tokio::test]

@@ -1,0 +1,93 @@
+//! A cell of which only the question is known, and what becomes of it without an answer.
+
+use pgtls_mock_server::{
+    trace::{self, Trace},
+    transcript::Observation,
+};
+
+use super::{CellRun, means::Shortage};
+use crate::{
+    Cell,
+    axes::Axes,
+    judge::{Conformance, Invariant},
+    results::{CellResult, Expected, Observed},
+};
+
+/// A cell of which only the question is known.
+#[derive(Debug, Clone)]
+pub(super) struct Blank<'a> {
+    pub(super) stack: &'a str,
+    pub(super) axes: &'a Axes,
+    pub(super) expected: Trace,
+}
+
+impl Blank<'_> {
+    pub(super) fn id(&self) -> String {
+        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
+    }
+
+    pub(super) fn result(&self) -> CellResult {
+        CellResult {
+            id: self.id(),
+            stack: self.stack.to_owned(),
+            axes: self
+                .axes
+                .values()
+                .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
+                .collect(),
+            expected: Expected { trace: self.expected.to_string() },
+            observed: None,
+            conformance: Conformance::Unsupported,
+            safety: Vec::new(),
+            warnings: Vec::new(),
+            reason: None,
+        }
+    }
+
+    pub(super) fn unsupported(&self, reason: String) -> CellRun {
+        CellRun {
+            result: CellResult { reason: Some(reason), ..self.result() },
+            observation: Observation::default(),
+        }
+    }
+
+    /// The tool could not measure it.
+    pub(super) fn inconclusive(&self, shortage: &Shortage) -> CellRun {
+        let mut run = self.unsupported(shortage.to_string());
+        run.result.conformance = Conformance::Inconclusive;
+        run
+    }
+
+    /// No process was to be had for it.
+    pub(super) fn crashed(&self, reason: String) -> CellRun {
+        let mut run = self.unsupported(reason);
+        run.result.observed = Some(Observed {
+            trace: Trace { outcome: trace::Outcome::Crash, ..Trace::default() }.to_string(),
+            outcome: trace::Outcome::Crash.name().to_owned(),
+            error: None,
+            tls: None,
+            round_trips: 0,
+            elapsed_us: 0,
+        });
+        amend(&mut run.result, None);
+        run
+    }
+}
+
+/// Turns a result into a crash, by what the client's process did behind its back.
+pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
+    result.conformance = Conformance::Crash;
+    if !result.safety.contains(&Invariant::Crash) {
+        result.safety.push(Invariant::Crash);
+        result.safety.sort();
+    }
+    if how.is_some() {
+        result.reason = how;
+    }
+    if let Some(observed) = &mut result.observed {
+        observed.outcome = "crash".to_owned();
+        if let Some((events, _)) = observed.trace.split_once(" -> ") {
+            observed.trace = format!("{events} -> crash");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A cell that was answered and is still open: what its client does late belongs to it.
+
+use std::time::Duration;
+
+use pgtls_mock_server::{
+    MockServer, RuleSpec,
+    transcript::{Connection, Observation, Sender, What},
+};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    CellRun,
+    blank::Blank,
+    means::Shortage,
+    pool::{AskedAgain, WATCHED},
+    scrub::Scrubber,
+};
+use crate::{
+    judge::{Claim, Facts, Secrets, conformance, safety, warnings},
+    results::{CellResult, Observed, Tls},
+    shim::{Answer, ClientError, Outcome, Response, ShimError},
+};
+
+/// How long behind the answer the server waits for connections that the client left open.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What an answer, or the lack of one, comes to.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// The client says that it made no connection, and why.
+    Unsupported(String),
+    /// Anything else, and the error that it shows.
+    Claim(Claim, Option<ClientError>),
+}
+
+/// What an answer, or the lack of one, comes to; and the reason of a crash or a hang.
+pub(super) fn told(asked: Result<Response, ShimError>) -> (Told, Option<String>) {
+    match asked {
+        Ok(Response::Result(Answer { outcome, .. })) => {
+            let told = match outcome {
+                Outcome::Connected { tls, rows } => {
+                    Told::Claim(Claim::Connected { rows, tls }, None)
+                }
+                Outcome::Failed { error } => {
+                    let text = format!("{} {}", error.class, error.message);
+                    Told::Claim(Claim::Failed(text), Some(error))
+                }
+                Outcome::Unsupported { reason } => Told::Unsupported(reason),
+            };
+            (told, None)
+        }
+        Ok(Response::Hello(_)) => {
+            (Told::Claim(Claim::Crash, None), Some("wanted a result, got a hello".to_owned()))
+        }
+        Err(error @ ShimError::Deadline(_)) => {
+            (Told::Claim(Claim::Hang, None), Some(error.to_string()))
+        }
+        Err(error) => (Told::Claim(Claim::Crash, None), Some(super::pool::with_source(&error))),
+    }
+}
+
+/// A cell whose client has answered, or will not any more.
+#[derive(Debug)]
+pub(super) struct OpenCell<'a> {
+    pub(super) blank: Blank<'a>,
+    pub(super) rules: &'a [RuleSpec],
+    pub(super) secrets: Secrets,
+    pub(super) scrubber: Scrubber,
+    pub(super) server: MockServer,
+    pub(super) told: Told,
+    pub(super) reason: Option<String>,
+    /// From the question to the answer.
+    pub(super) elapsed: Duration,
+    pub(super) answered: Instant,
+}
+
+impl OpenCell<'_> {
+    /// Closes the cell once its process was asked again, though not before it was watched for a while,
+    /// or has ended; and judges it.
+    ///
+    /// # Errors
+    ///
+    /// If the server itself failed: nothing follows from what it saw.
+    pub(super) async fn close_behind(
+        self,
+        process: oneshot::Receiver<AskedAgain>,
+    ) -> Result<CellRun, Shortage> {
+        if process.await.is_ok() {
+            sleep_until(self.answered + WATCHED).await;
+        }
+        self.close().await
+    }
+
+    /// Closes the cell, once connections that the client left open have ended or had their time; and
+    /// judges it.
+    ///
+    /// # Errors
+    ///
+    /// If the server itself failed: nothing follows from what it saw.
+    pub(super) async fn close(self) -> Result<CellRun, Shortage> {
+        let Self { blank, rules, secrets, scrubber, server, told, reason, elapsed, answered } =
+            self;
+        let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
+        let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
+        if entries.any(|entry| entry.what == What::ServerFailed) {
+            return Err(Shortage::Other("the mock server failed".to_owned()));
+        }
+        let (claim, error) = match told {
+            Told::Unsupported(reason) if observation.connections.is_empty() => {
+                return Ok(blank.unsupported(scrubber.scrub(&reason)));
+            }
+            Told::Unsupported(reason) => {
+                let error =
+                    ClientError { class: "unsupported".to_owned(), message: reason.clone() };
+                (Claim::Unsupported(reason), Some(error))
+            }
+            Told::Claim(claim, error) => (claim, error),
+        };
+        let axes = blank.axes;
+        let facts = Facts::of(&observation, claim, &secrets, rules);
+        let error = error.map(|error| ClientError {
+            class: scrubber.scrub(&error.class),
+            message: scrubber.scrub(&error.message),
+        });
+        let result = CellResult {
+            observed: Some(Observed {
+                trace: facts.trace.to_string(),
+                outcome: facts.trace.outcome.name().to_owned(),
+                error,
+                tls: tls(&observation),
+                round_trips: round_trips(&observation),
+                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            }),
+            conformance: conformance(axes, &blank.expected, &facts),
+            safety: safety(axes, &facts),
+            warnings: warnings(axes, &facts),
+            reason: reason.map(|reason| scrubber.scrub(&reason)),
+            ..blank.result()
+        };
+        Ok(CellRun { result, observation })
+    }
+}
+
+/// The session that carried the query, or else the last that there was.
+fn tls(observation: &Observation) -> Option<Tls> {
+    let carried = |connection: &&Connection| {
+        connection.entries.iter().any(|entry| matches!(entry.what, What::Query(_)))
+    };
+    let connections = &observation.connections;
+    let connection = connections
+        .iter()
+        .find(carried)
+        .or_else(|| connections.iter().rev().find(|connection| connection.tls.is_some()))?;
+    let facts = connection.tls.as_ref()?;
+    Some(Tls {
+        version: facts.version.clone(),
+        cipher: facts.cipher.clone(),
+        alpn: facts.alpn.clone(),
+        sni: facts.sni.clone(),
+    })
+}
+
+/// How often the client spoke after the server had, or first, up to the query. A farewell waits for
+/// no answer, and whether it still arrives is chance.
+fn round_trips(observation: &Observation) -> u32 {
+    let mut flights = 0;
+    for connection in &observation.connections {
+        let mut last = Sender::Server;
+        for entry in &connection.entries {
+            if matches!(
+                entry.what,
+                What::Event(_)
+                    | What::Alert(_)
+                    | What::SessionBroken(_)
+                    | What::Closed
+                    | What::Reset
+                    | What::TimedOut
+            ) {
+                continue;
+            }
+            if entry.sender == Sender::Client && last == Sender::Server {
+                flights += 1;
+            }
+            last = entry.sender;
+            if matches!(entry.what, What::Query(_)) {
+                return flights;
+            }
+        }
+    }
+    flights
+}
