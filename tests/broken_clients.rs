@@ -117,11 +117,12 @@ async fn find(vices: Vec<(&'static str, &'static str, Verdict)>) {
 }
 
 /// Every vice of a process, with the verdict of the one cell in which it shows.
-const PROCESS_VICES: [(&str, Conformance); 25] = [
+const PROCESS_VICES: [(&str, Conformance); 26] = [
     ("hangs", Conformance::Hang),
     ("answers-late", Conformance::Hang),
     ("dies", Conformance::Crash),
     ("dies-afterwards", Conformance::Crash),
+    ("dies-in-a-moment", Conformance::Crash),
     ("dies-later", Conformance::Crash),
     ("panics", Conformance::Crash),
     ("survives-panic", Conformance::Crash),
@@ -241,6 +242,9 @@ async fn a_vice_behind_the_last_answer_is_found_too() {
         "closes-stdin",
         "survives-panic",
         "prints-rubbish-at-the-end",
+        "dies-in-a-moment",
+        "dies-at-the-end",
+        "fails-at-the-end",
     ];
     let wrong = complaints_of(vices.map(|vice| {
         let laboratory = laboratory.clone();
@@ -262,6 +266,43 @@ async fn a_vice_behind_the_last_answer_is_found_too() {
     }))
     .await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Its processes are asked again long before it leaks: what comes late belongs to the cell whose server
+/// it comes to.
+#[tokio::test]
+async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
+    let laboratory = laboratory();
+    let refused =
+        "reply=refuse,certificate=valid,key=p256,access=any,auth=password,sslnegotiation=postgres";
+    let plan = Plan {
+        stacks: vec![client("leaks-behind-its-answer", "late")],
+        suite: Suite::Core,
+        filters: vec![refused.parse().expect("a filter")],
+        shard: None,
+        version: Version::default(),
+        jobs: 4,
+    };
+    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
+    let results = runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await;
+    assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
+    for cell in &results.cells {
+        let demands_tls =
+            ["require", "verify-ca", "verify-full"].contains(&cell.axes["sslmode"].as_str());
+        let leaks = [Invariant::PlaintextPassword, Invariant::PlaintextStartup];
+        let expected: &[Invariant] = if demands_tls { &leaks } else { &[] };
+        assert_eq!(cell.safety, expected, "{}: {:?}", cell.id, cell.observed);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_connects_is_not_run_and_says_why_itself() {
+    let laboratory = laboratory();
+    let results = run_modes("never-connects", "never", &laboratory).await;
+    assert_eq!(results.cells, []);
+    let told = results.stacks[0].could_not_run.as_deref().unwrap_or_default();
+    assert!(told.starts_with("no honest connection works: "), "{told}");
+    assert!(told.ends_with("unexpected keyword argument 'hots'"), "{told}");
 }
 
 /// Whether no process has that marker; those that were killed may take a moment to be gone.

@@ -45,6 +45,15 @@ pub(super) fn vices() -> Vec<(&'static str, &'static str, Verdict)> {
             "sslmode=verify-full,sslrootcert=right,then=cancel",
             verdict(Departs, &[PlaintextCancel]),
         ),
+        // The key came inside TLS, whatever the mode demands.
+        ("cancels-in-clear", "sslmode=prefer,then=cancel", verdict(Departs, &[PlaintextCancel])),
+        ("cancels-in-clear", "sslmode=disable,then=cancel", verdict(Agrees, &[])),
+        ("leaks-behind-its-answer", REFUSED, verdict(Weaker, LEAKS)),
+        (
+            "leaks-behind-its-answer",
+            "certificate=expired,sslmode=verify-full,sslrootcert=right",
+            verdict(Weaker, LEAKS),
+        ),
         (
             "accepts-any-certificate",
             "certificate=unknown-ca,sslmode=verify-ca,sslrootcert=right",
@@ -129,6 +138,16 @@ pub(super) fn vices() -> Vec<(&'static str, &'static str, Verdict)> {
         (
             "takes-stuffed-bytes-and-leaves",
             "reply=stuffed,sslmode=prefer",
+            verdict(Departs, &[InjectedPlaintext]),
+        ),
+        (
+            "takes-stuffed-bytes-late-and-leaves",
+            "reply=stuffed,sslmode=prefer",
+            verdict(Departs, &[InjectedPlaintext]),
+        ),
+        (
+            "takes-stuffed-bytes-late-and-leaves",
+            "reply=stuffed-late,sslmode=require",
             verdict(Departs, &[InjectedPlaintext]),
         ),
         ("shows-server-text", "reply=error,sslmode=require", verdict(Agrees, &[SpoofedError])),

@@ -1,5 +1,7 @@
 //! One connect call from its question to its outcome: connect, ask, cancel if wanted, leave.
 
+use std::{thread, time::Duration};
+
 use crate::{
     attempts::{Failure, each_method},
     contract::{Connect, Outcome},
@@ -9,8 +11,14 @@ use crate::{
     wire::{Connection, framed},
 };
 
+/// Well behind the time that a server gives a client to speak unasked, and well before any timeout.
+const LATE: Duration = Duration::from_millis(300);
+
 /// Does what the question asks for.
 pub(crate) fn run(question: &Connect, vice: Option<Vice>) -> Outcome {
+    if vice == Some(Vice::NeverConnects) {
+        return Outcome::Failed("unexpected keyword argument 'hots'".to_owned());
+    }
     let settings = match Settings::parse(question, vice) {
         Ok(settings) => settings,
         Err(_)
@@ -57,7 +65,12 @@ fn call(settings: &Settings) -> Result<(bool, Rows), String> {
         connection.connected();
         Ok((connection, key))
     })?;
-    if settings.has(Vice::TakesStuffedBytesAndLeaves) {
+    if settings.has(Vice::TakesStuffedBytesLateAndLeaves) {
+        thread::sleep(LATE);
+    }
+    if settings.has(Vice::TakesStuffedBytesAndLeaves)
+        || settings.has(Vice::TakesStuffedBytesLateAndLeaves)
+    {
         leave(connection);
         return Err("not today".to_owned());
     }
@@ -88,6 +101,15 @@ fn cancel(settings: &Settings, key: &Key) -> Result<(), String> {
         return Ok(());
     }
     each_method(settings, send)
+}
+
+/// Logs in without TLS, whatever was asked for; what comes of it is for the server to tell.
+pub(crate) fn log_in_in_clear(question: &Connect) {
+    let Ok(settings) = Settings::parse(question, None) else { return };
+    if let Ok(mut connection) = Connection::open(&settings) {
+        let _ = log_in(&mut connection, &settings);
+        connection.close();
+    }
 }
 
 /// Waits until the server seems to be ready for a query, and sends it.

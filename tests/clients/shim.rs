@@ -21,6 +21,9 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 /// Just behind the deadline of 5 seconds: a timeout of 2, and 3 more.
 const TOO_LATE: Duration = Duration::from_millis(5_200);
 
+/// Behind an answer, and before anybody stops watching.
+const A_MOMENT: Duration = Duration::from_millis(100);
+
 /// Behind the timeout, and well before the deadline.
 const LATE: Duration = Duration::from_millis(3_000);
 
@@ -46,13 +49,31 @@ pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
                     tell(&contract::result(0, &Outcome::Failed("no".to_owned())))?;
                 }
             }
-            Question::Connect(connect) => owed = answer(&connect, vice)?,
+            Question::Connect(connect) => {
+                owed = answer(&connect, vice)?;
+                if vice == Some(Vice::LeaksBehindItsAnswer) && demands_tls(&connect) {
+                    thread::spawn(move || {
+                        thread::sleep(A_MOMENT);
+                        session::log_in_in_clear(&connect);
+                    });
+                }
+            }
         }
+    }
+    match owed {
+        Some((Vice::DiesAtTheEnd, _)) => std::process::abort(),
+        Some((Vice::FailsAtTheEnd, _)) => std::process::exit(3),
+        _ => {}
     }
     if let Some((Vice::PrintsRubbishAtTheEnd, _)) = owed {
         say("farewell")?;
     }
     Ok(())
+}
+
+/// Whether the mode demands encryption.
+fn demands_tls(connect: &Connect) -> bool {
+    matches!(connect.sslmode.as_deref(), Some("require" | "verify-ca" | "verify-full"))
 }
 
 /// Answers; a vice that shows later comes back, with the answer.
@@ -173,6 +194,12 @@ fn start_bare_daemon() -> io::Result<()> {
 fn behind(vice: Option<Vice>, honest: &Value) -> io::Result<()> {
     match vice {
         Some(Vice::DiesAfterwards) => std::process::abort(),
+        Some(Vice::DiesInAMoment) => {
+            thread::spawn(|| {
+                thread::sleep(A_MOMENT);
+                std::process::abort()
+            });
+        }
         Some(Vice::AnswersTwice) => tell(honest)?,
         Some(Vice::LeavesHalfALine) => {
             io::stdout().write_all(b"and")?;

@@ -50,8 +50,13 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
             settings.host
         )));
     }
-    let takes_anything =
-        settings.has(Vice::TakesStuffedBytes) || settings.has(Vice::TakesStuffedBytesAndLeaves);
+    let takes_anything = [
+        Vice::TakesStuffedBytes,
+        Vice::TakesStuffedBytesAndLeaves,
+        Vice::TakesStuffedBytesLateAndLeaves,
+    ]
+    .into_iter()
+    .any(|vice| settings.has(vice));
     if !connection.inbox.is_empty() && !takes_anything {
         return Err(Failure::last("received unencrypted data after SSL response"));
     }

@@ -41,6 +41,8 @@ vices! {
     StartsInClear = "starts-in-clear",
     /// Gives TLS up, and goes on with the socket it has.
     FallsBackOnTheSameConnection = "falls-back-on-the-same-connection",
+    /// Says that it failed, and a moment later logs in unencrypted.
+    LeaksBehindItsAnswer = "leaks-behind-its-answer",
     /// Cancels without TLS.
     CancelsInClear = "cancels-in-clear",
 
@@ -71,6 +73,8 @@ vices! {
     TakesStuffedBytesInClear = "takes-stuffed-bytes-in-clear",
     /// Takes it for session data, and leaves without a query.
     TakesStuffedBytesAndLeaves = "takes-stuffed-bytes-and-leaves",
+    /// The same, long after it was asked for its password.
+    TakesStuffedBytesLateAndLeaves = "takes-stuffed-bytes-late-and-leaves",
     /// Shows the application the server's unencrypted error.
     ShowsServerText = "shows-server-text",
     /// The same in capitals, with escapes in between.
@@ -118,6 +122,12 @@ vices! {
     Dies = "dies",
     /// Ends right behind its answer.
     DiesAfterwards = "dies-afterwards",
+    /// Ends a moment behind its answer.
+    DiesInAMoment = "dies-in-a-moment",
+    /// Is killed by a signal when its stdin ends.
+    DiesAtTheEnd = "dies-at-the-end",
+    /// Ends with another status than 0 when its stdin ends.
+    FailsAtTheEnd = "fails-at-the-end",
     /// Ends when it hears the next question.
     DiesLater = "dies-later",
     /// Panics.
@@ -190,6 +200,8 @@ vices! {
     ConnectsOnNonsense = "connects-on-nonsense",
     /// Speaks contract 2.
     SpeaksAnotherContract = "speaks-another-contract",
+    /// Fails before it connects, whatever it is asked.
+    NeverConnects = "never-connects",
     /// Begins with what is no JSON.
     BreaksHello = "breaks-hello",
 }

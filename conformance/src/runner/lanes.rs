@@ -76,11 +76,6 @@ impl Lanes {
         Some((cell, Lane::Busy))
     }
 
-    /// Whether every cell has begun.
-    pub(super) fn is_empty(&self) -> bool {
-        self.busy.is_empty() && self.waiting.iter().all(|waiting| waiting.cells.is_empty())
-    }
-
     /// A lane is free again.
     pub(super) fn leave(&mut self, lane: Lane) {
         match lane {

@@ -144,6 +144,10 @@ impl<'a> Run<'a> {
             while let Some((number, lane)) = lanes.next() {
                 asking.push(async move { (number, lane, Instant::now(), self.ask(number).await) });
             }
+            // Lanes are free again, so nothing is left to begin.
+            if asking.is_empty() {
+                break;
+            }
             tokio::select! {
                 Some((number, lane, started, asked)) = asking.next() => {
                     lanes.leave(lane);
@@ -161,10 +165,6 @@ impl<'a> Run<'a> {
                     self.done(&mut measured, number, started, run);
                 }
                 () = self.interrupt.triggered() => break,
-                else => break,
-            }
-            if asking.is_empty() && lanes.is_empty() {
-                break;
             }
         }
         // Those that were interrupted die with their questions.
