@@ -145,11 +145,6 @@ pub(super) fn vices() -> Vec<(&'static str, &'static str, Verdict)> {
             "reply=stuffed,sslmode=prefer",
             verdict(Departs, &[InjectedPlaintext]),
         ),
-        (
-            "takes-stuffed-bytes-late-and-leaves",
-            "reply=stuffed-late,sslmode=require",
-            verdict(Departs, &[InjectedPlaintext]),
-        ),
         ("shows-server-text", "reply=error,sslmode=require", verdict(Agrees, &[SpoofedError])),
         (
             "shows-server-text-dressed",

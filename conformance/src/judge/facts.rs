@@ -175,7 +175,10 @@ fn says_farewell_without_login_behind_s(connection: &Connection) -> bool {
     {
         return false;
     }
-    let answer = entries.find(|entry| entry.sender == Sender::Client);
+    // An alert that came in the same segment is entered before the message.
+    let answer = entries.find(|entry| {
+        matches!(entry.what, What::Proof(_) | What::Frontend { .. } | What::OutOfTurn(_))
+    });
     answer.is_some_and(|entry| matches!(entry.what, What::Frontend { tag: b'X', .. }))
 }
 
@@ -273,9 +276,11 @@ mod tests {
             entry(Sender::Client, true, what)
         };
         let proof = || entry(Sender::Client, true, What::Proof(Proof::Password { right: true }));
+        let alert = || entry(Sender::Client, true, What::Alert("warning close_notify".to_owned()));
         for (entries, tells) in [
             (vec![accepted(), stuffing(), startup(), asked(), farewell()], true),
             (vec![accepted(), stuffing(), startup(), farewell()], true),
+            (vec![accepted(), stuffing(), startup(), asked(), alert(), farewell()], true),
             (vec![accepted(), stuffing(), startup(), asked(), proof(), farewell()], false),
             (vec![accepted(), stuffing(), farewell()], false),
             (vec![accepted(), startup(), asked(), farewell()], false),

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures_util::{
@@ -30,10 +30,8 @@ use crate::{
 
 /// As many processes as wait on silence, over all stacks: what they cost is their start.
 const MOST_WAITING: usize = 128;
-/// As many of one stack: more rounds than three bring little.
+/// As many of one stack: they connect at once, and are not to take one another's time.
 const MOST_WAITING_OF_ONE: usize = 64;
-/// What starting one stack's waiting processes may cost.
-const STARTING: Duration = Duration::from_secs(4);
 
 /// Runs a plan. After an interrupt, the results are those of the cells that were done.
 ///
@@ -89,14 +87,7 @@ fn lanes(
 ) -> Lanes {
     let most = MOST_WAITING.min(processes.saturating_sub(jobs)) / stacks.len().max(1);
     let of_stack = |stack: &Arc<Stack>| {
-        let mut of = OfStack {
-            side_by_side: stack
-                .ready
-                .as_ref()
-                .map_or(1, |ready| ready.affordable(STARTING).clamp(1, MOST_WAITING_OF_ONE))
-                .min(most.max(1)),
-            ..OfStack::default()
-        };
+        let mut of = OfStack::default();
         for (number, (of_cell, axes)) in cells.iter().enumerate() {
             if Arc::ptr_eq(stack, of_cell) {
                 match axes.server.reply {
@@ -105,6 +96,11 @@ fn lanes(
                 }
             }
         }
+        let worth = stack
+            .ready
+            .as_ref()
+            .map_or(1, |ready| ready.worth_starting(of.waiting.len(), Laboratory::TIMEOUT));
+        of.side_by_side = worth.min(most).clamp(1, MOST_WAITING_OF_ONE);
         of
     };
     Lanes::new(jobs, stacks.iter().map(of_stack).collect())

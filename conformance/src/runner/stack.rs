@@ -159,18 +159,18 @@ impl Stack {
     }
 }
 
-/// Whether the server saw the query, or the client at least says that it is connected: what it lies
-/// about is for the judge.
+/// Whether the client is fit to be judged: all are that do not answer that they failed. What a client
+/// lies about, and what it hangs or dies of, is for the judge.
 fn works(result: &CellResult) -> Result<(), String> {
     let mode = result.axes.get("sslmode").map_or("", String::as_str);
     let Some(observed) = &result.observed else {
         return Err(format!("{mode}: {}", result.reason.as_deref().unwrap_or_default()));
     };
-    match (&observed.error, &result.reason) {
-        _ if matches!(observed.outcome.as_str(), "ssl" | "plain") => Ok(()),
-        (Some(error), _) => Err(format!("{mode}: {}: {}", error.class, error.message)),
-        (None, Some(reason)) => Err(format!("{mode}: {reason}")),
-        (None, None) => Ok(()),
+    match &observed.error {
+        Some(error) if !matches!(observed.outcome.as_str(), "ssl" | "plain") => {
+            Err(format!("{mode}: {}: {}", error.class, error.message))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -203,11 +203,15 @@ impl Ready {
         Ok(Self { name: name.to_owned(), hello, launch: launch.clone(), start })
     }
 
-    /// As many processes of it as may be started for the sake of waiting: what takes long to start
-    /// would keep the others from running.
-    pub(super) fn affordable(&self, budget: Duration) -> usize {
-        let starts = budget.as_millis() / self.start.as_millis().max(1);
-        usize::try_from(starts).unwrap_or(usize::MAX)
+    /// With how many processes so many cells that wait so long are done soonest: more wait less, and
+    /// each has to be started first.
+    pub(super) fn worth_starting(&self, cells: usize, wait: Duration) -> usize {
+        let cells = u32::try_from(cells).unwrap_or(u32::MAX);
+        let waits = wait.as_secs_f64() * f64::from(cells);
+        // The sum of `waits / n` and `start * n` is least at the root of their quotient.
+        let best = (waits / self.start.as_secs_f64().max(1e-3)).sqrt();
+        // A float as large as that saturates.
+        best.ceil() as usize
     }
 }
 
