@@ -320,7 +320,8 @@ mod tests {
         for (c, shown) in OUT_OF_SIGHT {
             assert_eq!(Foreign(&format!("a{c}b")).to_string(), format!("a{shown}b"));
         }
-        for plain in ["", "Größe 1 → 2 …", "日本語 русский e\u{301}", "a|b `c` <d> & \\n"] {
+        for plain in ["", "Größe 1 → 2 …", "日本語 русский e\u{301}", "a|b `c` <d> & \\n"]
+        {
             assert_eq!(Foreign(plain).to_string(), plain);
         }
         assert_eq!(Foreign("\u{301}e").to_string(), r"\u{301}e", "no mark on our own letter");

@@ -26,6 +26,14 @@ impl Again {
         self
     }
 
+    /// The command for the counterexample of that stack in that file, ready for a shell.
+    #[must_use]
+    pub fn replay(&self, stack: &str, file: &str) -> String {
+        let shim = self.shims.get(stack);
+        let shim = shim.map(|command| format!(" --shim {}", quoted(command))).unwrap_or_default();
+        format!("pgtls replay {}{shim}{}", quoted(file), self.flags)
+    }
+
     /// The command for the cell with that id, ready for a shell.
     #[must_use]
     pub fn command(&self, id: &str) -> String {

@@ -34,9 +34,7 @@ impl Shown {
     fn of(finding: &Finding<'_>) -> Self {
         match finding {
             Finding::Cell(cell) => Self::Cell(Visible::of(cell)),
-            Finding::Changed(cell, entry) => {
-                Self::Changed(Visible::of(cell), Visible::of(entry))
-            }
+            Finding::Changed(cell, entry) => Self::Changed(Visible::of(cell), Visible::of(entry)),
             Finding::Stale(entry) => Self::Stale(Visible::of(entry)),
         }
     }
@@ -116,12 +114,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-fn group(
-    kind: &Kind<'_>,
-    cells: &[&CellResult],
-    again: &Again,
-    suspect: Option<&Never>,
-) -> String {
+fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again, suspect: Option<&Never>) -> String {
     let mut text = format!("{}: {}{}", kind.stack, kind.conformance, broken(kind.safety));
     let _ = match cells.len() {
         1 => writeln!(text),
@@ -130,11 +123,7 @@ fn group(
     let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
     let _ = writeln!(text, "             {}", kind.expected);
     if kind.observed.is_empty() {
-        let _ = writeln!(
-            text,
-            "   happened: {}",
-            kind.reason.unwrap_or("no observation")
-        );
+        let _ = writeln!(text, "   happened: {}", kind.reason.unwrap_or("no observation"));
     } else {
         let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
         let _ = writeln!(text, "             {}", kind.observed);

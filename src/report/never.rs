@@ -32,10 +32,7 @@ impl Never {
     /// Whether the cell is one of them.
     pub(super) fn covers(&self, cell: &CellResult) -> bool {
         self.is_of(&cell.stack)
-            && self
-                .value
-                .as_ref()
-                .is_none_or(|(axis, value)| cell.axes.get(axis) == Some(value))
+            && self.value.as_ref().is_none_or(|(axis, value)| cell.axes.get(axis) == Some(value))
     }
 
     /// Which cells they are: "cell" or "cell with sslmode=require".
