@@ -20,7 +20,9 @@ pub(super) fn listen() -> Result<impl Future<Output = ()> + Send + 'static, CliE
     // A thread of its own, so that they are heard whatever the command waits for.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
-    let mut signals = runtime.block_on(async { Signals::new() }).map_err(failed)?;
+    let entered = runtime.enter();
+    let mut signals = Signals::new().map_err(failed)?;
+    drop(entered);
     let (sender, mut receiver) = watch::channel(false);
     thread::Builder::new()
         .name("signals".to_owned())

@@ -22,6 +22,7 @@ use pgtls_mock_server::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{axes::ServerAxesArgs, error::CliError, exit, interrupt, output, printer::Printer};
+use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -170,6 +171,8 @@ impl Serve {
             ));
         }
         lines.push("each connection's trace follows as it ends; Ctrl-C stops".to_owned());
+        // The folder's name may be anybody's, and each of these is one line.
+        let lines: Vec<String> = lines.iter().map(|line| Foreign(line).to_string()).collect();
         Ok(lines.join("\n"))
     }
 }

@@ -172,10 +172,12 @@ pub(super) fn broken(stack: &str, cells: &[&CellResult], never: &[Never]) -> Str
             (count > 0).then(|| format!("{invariant} ×{count}"))
         })
         .collect();
+    if !counted.is_empty() {
+        return counted.join(", ");
+    }
     let never = never.iter().filter(|never| never.is_of(stack));
-    let never = never.map(|never| format!("no {} connects", never.cells()));
-    let told: Vec<String> = counted.into_iter().chain(never).collect();
-    if told.is_empty() { NONE.to_owned() } else { told.join(", ") }
+    let never: Vec<String> = never.map(|never| format!("no {} connects", never.cells())).collect();
+    if never.is_empty() { NONE.to_owned() } else { never.join(", ") }
 }
 
 fn new_table(colour: bool) -> Table {
