@@ -75,17 +75,28 @@ fn of_stack(stack: &str, cells: &[&CellResult]) -> Vec<Never> {
             values.entry((axis, value)).or_default().push(cell);
         }
     }
-    let mut found: Vec<Never> = Vec::new();
+    // A mode explains what another axis explains as well.
     let (modes, others): (Vec<_>, Vec<_>) =
         values.into_iter().partition(|((axis, _), _)| *axis == MODE);
-    for ((axis, value), cells) in modes.into_iter().chain(others) {
-        let unexplained: Vec<&CellResult> = cells
-            .into_iter()
-            .filter(|cell| !found.iter().any(|never| never.covers(cell)))
-            .collect();
-        found.extend(never(stack, Some((axis.to_owned(), value.to_owned())), &unexplained));
+    let mut candidates: Vec<(Never, Vec<&CellResult>)> = modes
+        .into_iter()
+        .chain(others)
+        .filter_map(|((axis, value), cells)| {
+            let never = never(stack, Some((axis.to_owned(), value.to_owned())), &cells)?;
+            Some((never, cells.into_iter().filter(|cell| is_expected(cell)).collect()))
+        })
+        .collect();
+    let mut found = Vec::new();
+    loop {
+        candidates.retain(|(_, unexplained)| !unexplained.is_empty());
+        // Of those that explain as much, the first.
+        let widest = candidates.iter().rev().max_by_key(|(_, unexplained)| unexplained.len());
+        let Some((widest, _)) = widest.cloned() else { return found };
+        for (_, unexplained) in &mut candidates {
+            unexplained.retain(|cell| !widest.covers(cell));
+        }
+        found.push(widest);
     }
-    found
 }
 
 fn never(stack: &str, value: Option<(String, String)>, cells: &[&CellResult]) -> Option<Never> {
@@ -93,13 +104,7 @@ fn never(stack: &str, value: Option<(String, String)>, cells: &[&CellResult]) ->
     {
         return None;
     }
-    let expected: Vec<&&CellResult> = cells
-        .iter()
-        .filter(|cell| {
-            let end = cell.expected.trace.rsplit_once(" -> ");
-            end.is_some_and(|(_, outcome)| is_a_query(outcome))
-        })
-        .collect();
+    let expected: Vec<&&CellResult> = cells.iter().filter(|cell| is_expected(cell)).collect();
     let mut said: IndexMap<String, usize> = IndexMap::new();
     for words in expected.iter().filter_map(|cell| words(cell)) {
         *said.entry(words).or_default() += 1;
@@ -114,6 +119,12 @@ fn never(stack: &str, value: Option<(String, String)>, cells: &[&CellResult]) ->
     })
 }
 
+/// Whether libpq connects there.
+fn is_expected(cell: &CellResult) -> bool {
+    let end = cell.expected.trace.rsplit_once(" -> ");
+    end.is_some_and(|(_, outcome)| is_a_query(outcome))
+}
+
 fn is_a_query(outcome: &str) -> bool {
     matches!(outcome, "ssl" | "plain" | "gss")
 }
@@ -122,5 +133,86 @@ fn words(cell: &CellResult) -> Option<String> {
     match &cell.observed.as_ref()?.error {
         Some(error) => Some(format!("{}: {}", error.class, error.message)),
         None => cell.reason.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pgtls_conformance::{
+        judge::Conformance,
+        results::{Expected, Observed},
+        shim::ClientError,
+    };
+
+    use super::*;
+
+    fn cell(axes: &[(&str, &str)], expected: &str, observed: &str) -> CellResult {
+        let text = |(axis, value): &(&str, &str)| ((*axis).to_owned(), (*value).to_owned());
+        CellResult {
+            id: String::new(),
+            stack: "a".to_owned(),
+            axes: axes.iter().map(text).collect(),
+            expected: Expected { trace: format!("connect -> {expected}") },
+            observed: Some(Observed {
+                trace: String::new(),
+                outcome: observed.to_owned(),
+                error: Some(ClientError { class: "E".to_owned(), message: observed.to_owned() }),
+                tls: None,
+                round_trips: 0,
+                elapsed_us: 0,
+            }),
+            conformance: Conformance::Stricter,
+            safety: Vec::new(),
+            warnings: Vec::new(),
+            reason: None,
+        }
+    }
+
+    fn told(cells: &[CellResult]) -> Vec<String> {
+        let cells: Vec<&CellResult> = cells.iter().collect();
+        of_stack("a", &cells).iter().map(Never::cells).collect()
+    }
+
+    #[test]
+    fn the_widest_explanation_is_the_only_one() {
+        let (require, prefer) = (("sslmode", "require"), ("sslmode", "prefer"));
+        let (plain, direct) = (("sslnegotiation", "postgres"), ("sslnegotiation", "direct"));
+        let nothing =
+            [cell(&[plain, require], "ssl", "fail"), cell(&[direct, prefer], "ssl", "hang")];
+        assert_eq!(told(&nothing), ["cell"]);
+        let a_mode = [
+            cell(&[plain, require], "ssl", "fail"),
+            cell(&[direct, require], "ssl", "crash"),
+            cell(&[plain, prefer], "plain", "plain"),
+        ];
+        assert_eq!(told(&a_mode), ["cell with sslmode=require"]);
+        let a_value = [
+            cell(&[plain, require], "ssl", "ssl"),
+            cell(&[direct, require], "ssl", "fail"),
+            cell(&[direct, prefer], "ssl", "fail"),
+            cell(&[plain, prefer], "ssl", "ssl"),
+        ];
+        assert_eq!(told(&a_value), ["cell with sslnegotiation=direct"]);
+    }
+
+    #[test]
+    fn where_libpq_does_not_connect_either_nothing_is_said() {
+        let require = ("sslmode", "require");
+        assert_eq!(told(&[cell(&[require], "fail", "fail")]), [""; 0]);
+        assert_eq!(
+            told(&[cell(&[require], "fail", "fail"), cell(&[require], "ssl", "gss")]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn the_words_are_those_said_most_often() {
+        let cells = ["fail", "hang", "hang"].map(|end| cell(&[("sslmode", "allow")], "ssl", end));
+        let cells: Vec<&CellResult> = cells.iter().collect();
+        let told = of_stack("a", &cells)[0].to_string();
+        assert!(
+            told.contains("libpq connects in 3 of them") && told.ends_with("E: hang"),
+            "{told}"
+        );
     }
 }
