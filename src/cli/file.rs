@@ -53,7 +53,7 @@ enum Place {
     /// To a regular file, or to none yet: the path behind all links.
     Whole(PathBuf),
     /// To what stays where it is.
-    InPlace,
+    AsItIs,
     /// To a stream of this process, such as `/dev/stdout`.
     Stdout,
     /// The same.
@@ -66,7 +66,7 @@ impl Pending {
         let tried = place(path).and_then(|place| {
             match &place {
                 Place::Whole(target) => try_whole(target)?,
-                Place::InPlace => access(path, AccessFlags::W_OK)?,
+                Place::AsItIs => access(path, AccessFlags::W_OK)?,
                 Place::Stdout | Place::Stderr => {}
             }
             Ok(place)
@@ -93,7 +93,7 @@ impl Pending {
     pub(super) fn finish(&self, text: &str) -> Result<(), CliError> {
         let written = match &self.place {
             Place::Whole(target) => replace(target, text),
-            Place::InPlace => {
+            Place::AsItIs => {
                 open_in_place(&self.path).and_then(|mut file| write_all(&mut file, text))
             }
             Place::Stdout => write_shared(io::stdout(), text),
@@ -126,13 +126,13 @@ fn place(path: &Path) -> io::Result<Place> {
                 } else if is(&io::stderr()) {
                     Place::Stderr
                 } else {
-                    Place::InPlace
+                    Place::AsItIs
                 });
             }
             return if there.is_file() {
                 Ok(Place::Whole(resolved(&target)?))
             } else {
-                Ok(Place::InPlace)
+                Ok(Place::AsItIs)
             };
         }
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
