@@ -10,6 +10,7 @@ mod support;
 use std::{
     fs,
     net::TcpStream,
+    os::unix::fs::FileTypeExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -121,6 +122,7 @@ fn the_second_one_ends_it_at_once() {
     let output = support::ended(child);
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "", "it did not wait for the pipe and print its results");
+    assert!(fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
 }
 
 #[test]

@@ -24,7 +24,7 @@ use nix::{
     fcntl::{FcntlArg, OFlag, fcntl},
     unistd::{AccessFlags, access},
 };
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::{error::CliError, output};
 
@@ -176,21 +176,31 @@ fn try_whole(target: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(target) {
         // Its folder may be closed to new files; then it is written where it is.
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            tempfile::Builder::new().tempfile_in(folder_of(target)).map(drop)
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => new_beside(target).map(drop),
         Err(error) => Err(error),
     }
+}
+
+/// A new file in the folder of another, with a name that nobody has.
+fn new_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let permissions = Permissions::from_mode(MODE);
+    let new = tempfile::Builder::new().permissions(permissions).tempfile_in(folder_of(target));
+    // The name, which nobody knows, stands in the error too.
+    new.map_err(|error| match error.kind() {
+        kind @ (ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::StorageFull) => kind.into(),
+        _ => error,
+    })
 }
 
 /// Puts a new file in the place of the old one, with its mode and, where that is allowed, its
 /// owner.
 fn replace(target: &Path, text: &str) -> io::Result<()> {
     let old = fs::metadata(target).ok();
-    let new = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(MODE))
-        .tempfile_in(folder_of(target));
-    let mut new = match (new, &old) {
+    let mut new = match (new_beside(target), &old) {
         (Ok(new), _) => new,
         (Err(error), Some(_)) if is_closed(&error) => return overwrite(target, text),
         (Err(error), _) => return Err(error),
