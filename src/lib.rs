@@ -3,6 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the commands, one file each |
+//! | [`foreign`] | text that others wrote, shown so that it does nothing |
 //! | [`report`] | results as a table, Markdown, JSON, JUnit |
 //! | [`stacks`] | the built-in clients behind the shim contract |
 
@@ -15,5 +16,6 @@ struct FrontPage;
 
 pub mod cli;
 mod conninfo;
+pub mod foreign;
 pub mod report;
 pub mod stacks;

@@ -7,12 +7,9 @@ mod support;
 
 use std::{
     fs,
-    io::Read as _,
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
@@ -383,55 +380,6 @@ fn serve_tells_where_it_is_and_what_it_sees() {
     assert!(!own.exists(), "{} is left behind", own.display());
 }
 
-/// What the command said after Ctrl-C, sent once it has children, and who these were.
-fn interrupted(command: &mut Command) -> (Output, Vec<u32>) {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("pgtls");
-    wait_until(|| !children(child.id()).is_empty());
-    let running = children(child.id());
-    support::signal(child.id(), Signal::SIGINT);
-    (support::ended(child), running)
-}
-
-#[test]
-fn an_interrupt_half_way_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let out = folder.path().join("results.json");
-    let arguments =
-        ["matrix", "--suite", "full", "--stack", "pgtls/rustls", "--format", "json", "--out"];
-    let (output, running) = interrupted(Command::new(support::PROGRAM).args(arguments).arg(&out));
-    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("interrupted"));
-    let results: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&out).expect("what is known so far"))
-            .expect("JSON");
-    assert_eq!(results["schema"], 1);
-    wait_until(|| running.iter().all(|pid| !is_running(*pid)));
-}
-
-/// A shim that says nothing at all, in a file of its own.
-fn mute(folder: &Path) -> String {
-    let path = folder.join("mute.sh");
-    fs::write(&path, "exec sleep 600\n").expect("a file");
-    format!("sh {}", path.display())
-}
-
-#[test]
-fn an_interrupt_before_the_first_cell_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let temporary = folder.path().join("tmp");
-    let shim = mute(folder.path());
-    for command in ["run", "matrix"] {
-        fs::create_dir(&temporary).expect("a folder");
-        let arguments = [command, "--shim", &shim];
-        let (output, running) =
-            interrupted(Command::new(support::PROGRAM).args(arguments).env("TMPDIR", &temporary));
-        assert_eq!(output.status.code(), Some(130), "{command}: {}", text(&output.stderr));
-        wait_until(|| running.iter().all(|pid| !is_running(*pid)));
-        // An empty folder, or this fails: certificates and HOMEs are gone.
-        fs::remove_dir(&temporary).expect(command);
-    }
-}
-
 #[test]
 fn two_shims_of_one_name_are_two() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -502,31 +450,5 @@ for line in sys.stdin:
     for format in ["table", "markdown", "junit"] {
         let told = matrix(format);
         assert!(told.contains("the flux capacitor is empty"), "{format}: {told}");
-    }
-}
-
-fn children(of: u32) -> Vec<u32> {
-    let status = |pid: u32| fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let parent = format!("PPid:\t{of}\n");
-    let processes = fs::read_dir("/proc").expect("/proc").flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| status(*pid).contains(&parent))
-        .collect()
-}
-
-fn is_running(pid: u32) -> bool {
-    let mut stat = String::new();
-    let read = fs::File::open(format!("/proc/{pid}/stat"))
-        .and_then(|mut file| file.read_to_string(&mut stat));
-    read.is_ok() && !stat.contains(") Z ")
-}
-
-#[track_caller]
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "it did not come to pass within 30 s");
-        thread::sleep(Duration::from_millis(20));
     }
 }

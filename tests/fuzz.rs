@@ -46,7 +46,11 @@ async fn finds(vice: &str, seed: &str) -> Counterexample {
     let found = pgtls(&["fuzz", "--shim", &shim, "--seed", seed, "--out", file]).await;
     assert_eq!(found.status.code(), Some(1), "{vice}: {}", told(&found));
     assert!(told(&found).contains(&format!("again: pgtls replay {file}")), "{}", told(&found));
-    let again = pgtls(&["replay", file]).await;
+    // The file names a command, and is not the one to say what runs here.
+    let unasked = pgtls(&["replay", file]).await;
+    assert_eq!(unasked.status.code(), Some(2), "{vice}: {}", told(&unasked));
+    assert!(told(&unasked).contains(&shim), "{}", told(&unasked));
+    let again = pgtls(&["replay", file, "--shim", &shim]).await;
     assert_eq!(again.status.code(), Some(1), "{vice}: {}", told(&again));
     let counterexample: Counterexample =
         serde_json::from_str(&fs::read_to_string(file).expect("a file")).expect("JSON");

@@ -41,6 +41,20 @@ pub struct Counterexample {
     pub seed: Seed,
 }
 
+/// The version of a counterexample's format.
+pub const SCHEMA: u32 = 1;
+
+impl Counterexample {
+    /// Reads a counterexample.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a counterexample's JSON, or of another schema.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        crate::results::of_schema(text, "a counterexample", SCHEMA)
+    }
+}
+
 /// As far into a connection as rules reach: past the handshake and into the login.
 const DEEPEST: u64 = 4096;
 

@@ -1,8 +1,13 @@
 //! The results: what one run found, as data. The JSON that scripts rely on is this, serialized.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 
 use crate::{
     judge::{Conformance, Invariant},
@@ -122,15 +127,44 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// If the text is not the results' JSON, or of another schema.
+    /// If the text is not the results' JSON, or of another schema, or a stack or a cell stands in it
+    /// twice.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        let results: Self = serde_json::from_str(text)?;
-        if results.schema == SCHEMA {
-            Ok(results)
-        } else {
-            let wrong = format!("wanted results of schema {SCHEMA}, got schema {}", results.schema);
-            Err(serde::de::Error::custom(wrong))
+        let results: Self = of_schema(text, "results", SCHEMA)?;
+        let stacks = results.stacks.iter().map(|stack| stack.name.as_str());
+        let cells = results.cells.iter().map(|cell| cell.id.as_str());
+        match first_twice(stacks).or_else(|| first_twice(cells)) {
+            Some(twice) => Err(serde_json::Error::custom(format!("{twice} stands twice"))),
+            None => Ok(results),
         }
+    }
+}
+
+fn first_twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut known = HashSet::new();
+    names.find(|name| !known.insert(*name))
+}
+
+/// Reads what says of itself which schema it is of, and says that first where it is another: what
+/// a newer one lacks or has is no mistake.
+pub(crate) fn of_schema<T: DeserializeOwned>(
+    text: &str,
+    what: &str,
+    wanted: u32,
+) -> Result<T, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema: Option<serde_json::Value>,
+    }
+    let Versioned { schema } = serde_json::from_str(text)?;
+    match schema {
+        Some(schema) if schema == wanted => serde_json::from_str(text),
+        Some(schema) => Err(serde_json::Error::custom(format!(
+            "wanted {what} of schema {wanted}, got schema {schema}"
+        ))),
+        None => Err(serde_json::Error::custom(format!(
+            "wanted {what} of schema {wanted}, got no schema"
+        ))),
     }
 }
 

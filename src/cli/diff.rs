@@ -9,6 +9,7 @@ use pgtls_conformance::{
 };
 
 use super::{error::CliError, exit, output};
+use crate::foreign::{Foreign, Visible};
 
 #[derive(Debug, Args)]
 pub(super) struct Diff {
@@ -53,22 +54,26 @@ fn versions(before: &Results, after: &Results) -> Vec<String> {
         .into_iter()
         .filter_map(|(old, new)| {
             let (was, is) = (version(before, old), version(after, new));
-            (was != is).then(|| format!("{}: {was} → {is}", base(old)))
+            (was != is).then(|| {
+                let (name, was, is) = (Foreign(base(old)), Foreign(&was), Foreign(&is));
+                format!("{name}: {was} → {is}")
+            })
         })
         .collect()
 }
 
 fn tell(change: &Change<'_>) -> String {
     match change {
-        Change::Appeared(cell) => format!("+ {}\n    {}", cell.id, state(cell)),
-        Change::Vanished(cell) => format!("- {}\n    {}", cell.id, state(cell)),
+        Change::Appeared(cell) => one("+", &Visible::of(*cell)),
+        Change::Vanished(cell) => one("-", &Visible::of(*cell)),
         Change::Changed(old, new) => {
-            let (was, is) = (state(old), state(new));
+            let (old, new) = (Visible::of(*old), Visible::of(*new));
+            let (was, is) = (state(&old), state(&new));
             let mut text = format!("~ {}\n    {was}", new.id);
             if was != is {
                 text += &format!("\n  → {is}");
             }
-            let details = details(old).into_iter().zip(details(new));
+            let details = details(&old).into_iter().zip(details(&new));
             for ((what, was), (_, is)) in details.filter(|(was, is)| was != is) {
                 text += &format!("\n    {what}: {was} → {is}");
             }
@@ -77,7 +82,11 @@ fn tell(change: &Change<'_>) -> String {
     }
 }
 
-fn state(cell: &CellResult) -> String {
+fn one(sign: &str, cell: &Visible<CellResult>) -> String {
+    format!("{sign} {}\n    {}", cell.id, state(cell))
+}
+
+fn state(cell: &Visible<CellResult>) -> String {
     let broken: Vec<&str> = cell.safety.iter().map(|invariant| invariant.id()).collect();
     let mut text = cell.conformance.to_string();
     if !broken.is_empty() {
@@ -93,7 +102,7 @@ fn state(cell: &CellResult) -> String {
 }
 
 /// What a release may change though verdict and trace are the same.
-fn details(cell: &CellResult) -> [(&'static str, String); 6] {
+fn details(cell: &Visible<CellResult>) -> [(&'static str, String); 6] {
     let observed = cell.observed.as_ref();
     let none = || "none".to_owned();
     let error = observed.and_then(|observed| observed.error.as_ref());

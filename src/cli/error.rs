@@ -27,6 +27,9 @@ pub(super) enum CliError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Not everything that was to be written could be; what and why was said already.
+    #[error("not every output could be written")]
+    Unwritten,
     /// stdout cannot be written.
     #[error("could not write to stdout")]
     Output(#[from] io::Error),
@@ -50,11 +53,11 @@ impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Input { .. } => exit::USAGE,
-            Self::Tool { .. } | Self::Output(_) => exit::FAILED,
+            Self::Tool { .. } | Self::Unwritten | Self::Output(_) => exit::FAILED,
         }
     }
 
-    /// The error with its causes, on one line.
+    /// The error with its causes, on one line but for what others wrote in it.
     pub(super) fn one_line(&self) -> String {
         let mut text = self.to_string();
         let mut source = self.source();

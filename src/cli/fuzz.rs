@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use clap::Args;
 use pgtls_conformance::{
     axes::Axes,
-    fuzz::{Counterexample, Scenario},
+    fuzz::{self, Counterexample, Scenario},
     judge::Invariant,
     runner::{CellRun, Laboratory, StackSpec, Subject},
 };
@@ -15,11 +15,15 @@ use pgtls_mock_server::Seed;
 use super::{
     error::CliError,
     exit,
+    file::{self, Pending},
     guard::laboratory,
     interrupt, output,
     stacks::{ShimsArgs, StacksArgs, spec_of_command},
 };
-use crate::report::transcript;
+use crate::{
+    foreign::{self, Foreign, Visible},
+    report::{Again, transcript},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Fuzz {
@@ -41,6 +45,9 @@ pub(super) struct Replay {
     /// The counterexample, JSON
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// The client, by its command line; needed where the counterexample is of a command
+    #[arg(long = "shim", value_name = "CMD")]
+    command: Option<String>,
     #[command(flatten)]
     shims: ShimsArgs,
 }
@@ -57,28 +64,31 @@ struct Found {
 impl Fuzz {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let spec = self.stacks.only()?;
+        let out = Pending::new(&self.out)?;
         let seed = self.seed.unwrap_or_else(Seed::random);
-        anstream::eprintln!("pgtls: seed {seed}");
+        output::notice(&format!("seed {seed}"));
         let interrupted = interrupt::listen()?;
         let laboratory = laboratory(seed)?;
         // The best so far outlives a search that is interrupted.
         let mut found = None;
+        let mut ended = Ok(());
         let interrupted = tokio::select! {
             () = interrupted => true,
             searched = self.search(&spec, &laboratory, &mut found) => {
-                searched?;
+                ended = searched;
                 false
             }
         };
         let found_one = found.is_some();
         match found {
-            Some(found) => self.tell(&spec, seed, found)?,
-            None if interrupted => {}
+            Some(found) => self.tell(&spec, seed, found, &out)?,
+            None if interrupted || ended.is_err() => {}
             None => output::line(&format!(
                 "{}: {} scenarios, no invariant broken; seed {seed}",
                 spec.name, self.cases
             ))?,
         }
+        ended?;
         Ok(match (interrupted, found_one) {
             (true, _) => exit::INTERRUPTED,
             (false, true) => exit::FINDINGS,
@@ -87,11 +97,17 @@ impl Fuzz {
     }
 
     /// Writes the counterexample, and says what it is.
-    fn tell(&self, spec: &StackSpec, seed: Seed, found: Found) -> Result<(), CliError> {
+    fn tell(
+        &self,
+        spec: &StackSpec,
+        seed: Seed,
+        found: Found,
+        out: &Pending,
+    ) -> Result<(), CliError> {
         let Found { scenario, broken, case } = found;
         let command = self.stacks.command();
         let counterexample = Counterexample {
-            schema: 1,
+            schema: fuzz::SCHEMA,
             stack: command.unwrap_or(&spec.name).to_owned(),
             is_command: command.is_some(),
             axes: scenario.axes.to_string(),
@@ -99,19 +115,36 @@ impl Fuzz {
             broken,
             seed,
         };
-        let json = serde_json::to_string_pretty(&counterexample)
+        let json = foreign::json(&counterexample)
             .map_err(|error| CliError::tool("the counterexample is no JSON", error))?;
-        output::file(&self.out, &format!("{json}\n"))?;
+        let text = format!("{json}\n");
+        let written = out.finish(&text);
+        let mut again = Again::default();
+        if let Some(folder) = self.stacks.folder.elsewhere() {
+            again = again.with_flag("--shims", &folder.to_string_lossy());
+        }
+        if let Some(command) = command {
+            again = again.with_shim(&spec.name, command);
+        }
         let ids: Vec<&str> = counterexample.broken.iter().map(|invariant| invariant.id()).collect();
+        let place = self.out.to_string_lossy();
         output::line(&format!(
-            "{}: scenario {case} breaks {}\n  {}:{}\n  on the wire: {}\n  again: pgtls replay {}",
-            spec.name,
+            "{}: scenario {case} breaks {}\n  {}:{}\n  on the wire: {}\n  again: {}",
+            Foreign(&spec.name),
             ids.join(", "),
-            spec.name,
+            Foreign(&spec.name),
             counterexample.axes,
             serde_json::to_string(&counterexample.rules).unwrap_or_default(),
-            self.out.display()
-        ))
+            again.replay(&spec.name, &place)
+        ))?;
+        written.or_else(|error| {
+            // What took minutes to find is not lost for a disk that is full.
+            output::notice(&error.one_line());
+            if !file::keep(&[("counterexample.json", &text)]) {
+                output::data(&json)?;
+            }
+            Err(CliError::Unwritten)
+        })
     }
 
     /// Looks for the first scenario that breaks an invariant, and makes it as small as can be.
@@ -161,7 +194,7 @@ fn misbehaved(
 async fn shrink(subject: &Subject<'_>, best: &mut Option<Found>) -> Result<(), CliError> {
     let Some(found) = best else { return Ok(()) };
     let Some(invariant) = found.broken.first().copied() else { return Ok(()) };
-    anstream::eprintln!("pgtls: scenario {} breaks {invariant}; making it small", found.case);
+    output::notice(&format!("scenario {} breaks {invariant}; making it small", found.case));
     'again: loop {
         for smaller in found.scenario.smaller() {
             if !subject.supports(&smaller.axes) {
@@ -193,14 +226,10 @@ impl Replay {
         let text = fs::read_to_string(&self.file).map_err(|error| {
             CliError::input(format!("could not read {}", self.file.display()), error)
         })?;
-        let counterexample: Counterexample =
-            serde_json::from_str(&text).map_err(|error| wrong(error.into()))?;
+        let counterexample =
+            Counterexample::from_json(&text).map_err(|error| wrong(error.into()))?;
         let axes: Axes = counterexample.axes.parse().map_err(|error| wrong(Box::new(error)))?;
-        let spec = if counterexample.is_command {
-            spec_of_command(&counterexample.stack)?
-        } else {
-            self.shims.named(&counterexample.stack)?
-        };
+        let spec = self.client(&counterexample)?;
         let interrupted = interrupt::listen()?;
         let laboratory = laboratory(counterexample.seed)?;
         let run = async {
@@ -214,12 +243,27 @@ impl Replay {
         output::line(&told(&run))?;
         Ok(if run.result.safety.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
+
+    /// Who is asked. Counterexamples are passed around, so a command in one is shown and not run.
+    fn client(&self, counterexample: &Counterexample) -> Result<StackSpec, CliError> {
+        let stack = &counterexample.stack;
+        match &self.command {
+            Some(command) => spec_of_command(command),
+            None if counterexample.is_command => Err(CliError::Usage(format!(
+                "{} is of a shim that is started by a command, and nothing that a file names is \
+                 run by itself: give the command with --shim. The file says: {stack}",
+                self.file.display()
+            ))),
+            None => self.shims.named(stack),
+        }
+    }
 }
 
 fn told(run: &CellRun) -> String {
+    let result = Visible::of(&run.result);
     let trace =
-        run.result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
-    let ids: Vec<&str> = run.result.safety.iter().map(|invariant| invariant.id()).collect();
+        result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
+    let ids: Vec<&str> = result.safety.iter().map(|invariant| invariant.id()).collect();
     let safety = if ids.is_empty() {
         "no invariant broken".to_owned()
     } else {

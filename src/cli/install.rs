@@ -1,15 +1,22 @@
 //! `pgtls install`: shims of drivers in other languages, as their manifests say.
 
 use std::{
-    fs,
-    process::{Command, Stdio},
-    time::Instant,
+    fs, io,
+    pin::Pin,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use clap::Args;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use pgtls_conformance::shim::ManifestStack;
+use tokio::process::Command;
 
-use super::{error::CliError, exit, output, stacks::ShimsArgs};
+use super::{error::CliError, exit, interrupt, output, stacks::ShimsArgs};
+use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
@@ -26,8 +33,19 @@ pub(super) struct Install {
     shims: ShimsArgs,
 }
 
+/// How an installation ended.
+enum Done {
+    /// It is there.
+    Installed(String),
+    /// It is not, and why.
+    LeftOut(String),
+    /// It was broken off, and nothing of it is there.
+    Interrupted,
+}
+
 impl Install {
-    pub(super) fn run(&self) -> Result<u8, CliError> {
+    pub(super) async fn run(&self) -> Result<u8, CliError> {
+        let mut interrupted = Box::pin(interrupt::listen()?);
         let wanted = if self.stacks.is_empty() {
             self.shims.manifests()?
         } else {
@@ -40,14 +58,15 @@ impl Install {
         }
         let mut left_out = Vec::new();
         for stack in &wanted {
-            let line = match self.install(stack)? {
-                Ok(done) => format!("{:28} {done}", stack.id()),
-                Err(reason) => {
+            let told = match self.install(stack, interrupted.as_mut()).await? {
+                Done::Installed(how) => how,
+                Done::LeftOut(reason) => {
                     left_out.push(stack.id());
-                    format!("{:28} left out: {reason}", stack.id())
+                    format!("left out: {reason}")
                 }
+                Done::Interrupted => return Ok(exit::INTERRUPTED),
             };
-            output::line(&line)?;
+            output::line(&format!("{:28} {}", stack.id(), Foreign(&told)))?;
         }
         // What was asked for by name has to be there afterwards.
         if !left_out.is_empty() && (self.strict || !self.stacks.is_empty()) {
@@ -56,13 +75,17 @@ impl Install {
         Ok(exit::CLEAN)
     }
 
-    fn install(&self, stack: &ManifestStack) -> Result<Result<String, String>, CliError> {
+    async fn install(
+        &self,
+        stack: &ManifestStack,
+        interrupted: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Result<Done, CliError> {
         if stack.is_installed() && !self.again {
-            return Ok(Ok(format!("{} is installed", stack.version)));
+            return Ok(Done::Installed(format!("{} is installed", stack.version)));
         }
         let missing = stack.missing_programs();
         if !missing.is_empty() {
-            return Ok(Err(format!("it needs {}", missing.join(", "))));
+            return Ok(Done::LeftOut(format!("it needs {}", missing.join(", "))));
         }
         let dest = stack.dest();
         let failed = |error| CliError::tool(format!("could not make {}", dest.display()), error);
@@ -82,14 +105,49 @@ impl Install {
         if stack.is_pinned() {
             command.env("PINNED", "1");
         }
-        let log = command.output().map_err(|error| CliError::tool("could not start sh", error))?;
+        let log = until(command, interrupted)
+            .await
+            .map_err(|error| CliError::tool("could not start sh", error))?;
+        let Some(log) = log else {
+            fs::remove_dir_all(&dest).map_err(failed)?;
+            return Ok(Done::Interrupted);
+        };
         if !log.status.success() {
             let text = [log.stdout, log.stderr].concat();
-            tracing::error!(stack = stack.id(), "{}", String::from_utf8_lossy(&text));
+            for line in String::from_utf8_lossy(&text).lines() {
+                tracing::error!(stack = stack.id(), "{line}");
+            }
             fs::remove_dir_all(&dest).map_err(failed)?;
-            return Ok(Err(format!("its install line failed ({})", log.status)));
+            return Ok(Done::LeftOut(format!("its install line failed ({})", log.status)));
         }
         fs::write(stack.installed_mark(), b"").map_err(failed)?;
-        Ok(Ok(format!("{} installed in {:.0} s", stack.version, started.elapsed().as_secs_f64())))
+        let took = started.elapsed().as_secs_f64();
+        Ok(Done::Installed(format!("{} installed in {took:.0} s", stack.version)))
     }
+}
+
+/// Between two looks whether everything that was killed is gone.
+const LOOK: Duration = Duration::from_millis(20);
+/// As long as that may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A command's output; `None` if it was interrupted, and it and all that it started are gone.
+async fn until(
+    mut command: Command,
+    interrupted: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> io::Result<Option<Output>> {
+    command.process_group(0).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn()?;
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+    tokio::select! {
+        output = child.wait_with_output() => return output.map(Some),
+        () = interrupted => {}
+    }
+    if let Some(group) = group {
+        let deadline = Instant::now() + FAREWELL;
+        while killpg(group, Signal::SIGKILL).is_ok() && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    Ok(None)
 }

@@ -14,6 +14,7 @@ use super::{
     output,
     stacks::{Candidate, Origin, StacksArgs},
 };
+use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -74,7 +75,7 @@ impl List {
                 (Ok(_), Origin::Manifest(version)) => format!("installed, {version}"),
                 (Ok(_), Origin::Command(command)) => command.clone(),
             };
-            format!("{:28} {state}", spec.name)
+            format!("{:28} {}", Foreign(&spec.name).to_string(), Foreign(&state))
         };
         Ok(stacks.iter().map(line).collect())
     }

@@ -1,16 +1,11 @@
 //! `pgtls matrix`: many cells over many stacks.
 
-use std::{
-    fs,
-    io::{IsTerminal as _, stdout},
-    path::PathBuf,
-    thread,
-};
+use std::{collections::BTreeSet, fs, path::PathBuf, thread};
 
 use clap::Args;
 use pgtls_conformance::{
     Suite,
-    baseline::{Baseline, Finding},
+    baseline::{Baseline, Entry, Finding},
     reference::Version,
     results::{Results, Stack},
     runner::{self, Interrupt, Plan, StackSpec},
@@ -23,13 +18,16 @@ use super::{
     exit,
     filters::FiltersArgs,
     guard::laboratory,
-    interrupt,
-    output::{self, Pending},
+    interrupt, output,
     outputs::{Format, Outputs},
+    places::Places,
     progress,
     stacks::{Candidate, Origin, StacksArgs},
 };
-use crate::report::{Again, junit, markdown, table};
+use crate::{
+    foreign,
+    report::{Again, junit, markdown, table},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Matrix {
@@ -84,15 +82,18 @@ impl Matrix {
         if !stacks.iter().any(fits) {
             return Err(CliError::Usage("no cell fits the filters".to_owned()));
         }
-        let outputs = self.outputs()?;
+        self.tell_of_unknown_stacks(&baseline, &stacks);
+        let places = Places::of(&self.outputs)?;
         let interrupt = interrupt::on_signal()?;
         let results = self.measure(stacks, &interrupt).await?;
         let findings = baseline.findings(&results);
-        write(outputs, &results, &findings, &again)?;
+        let written =
+            places.write(|format, colour| rendered(format, &results, &findings, &again, colour));
         if interrupt.is_triggered() {
-            anstream::eprintln!("pgtls: interrupted after {} cells", results.cells.len());
-            return Ok(exit::INTERRUPTED);
+            output::notice(&format!("interrupted after {} cells", results.cells.len()));
+            return written.map(|()| exit::INTERRUPTED);
         }
+        written?;
         self.refuse_what_did_not_run(&results)?;
         Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
@@ -157,12 +158,19 @@ impl Matrix {
         Ok(())
     }
 
-    /// Where each format goes: whatever cannot be written shows before the first cell runs.
-    fn outputs(&self) -> Result<Vec<(Format, Option<Pending>)>, CliError> {
-        let output = |(format, out): &(Format, Option<PathBuf>)| {
-            Ok((*format, out.as_deref().map(Pending::new).transpose()?))
-        };
-        self.outputs.0.iter().map(output).collect()
+    /// An entry of a stack that nobody knows may be a typing error, and would go unseen. It is no
+    /// error: one baseline serves many runs, and a shim by its command is known in its own alone.
+    fn tell_of_unknown_stacks(&self, baseline: &Baseline, stacks: &[StackSpec]) {
+        let of = |entry: &Entry| entry.id.split_once(':').map_or("", |(stack, _)| stack).to_owned();
+        let named: BTreeSet<String> = baseline.0.iter().map(of).collect();
+        let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name != **name));
+        let unknown = self.stacks.folder.unknown(absent.map(String::as_str));
+        if !unknown.is_empty() {
+            output::notice(&format!(
+                "the baseline names what is neither in this run nor a known stack: {}",
+                unknown.join(", ")
+            ));
+        }
     }
 
     fn read_baseline(&self) -> Result<Baseline, CliError> {
@@ -183,28 +191,22 @@ fn refuse_what_cannot_run(stacks: &[StackSpec]) -> Result<(), CliError> {
     }
 }
 
-fn write(
-    outputs: Vec<(Format, Option<Pending>)>,
+fn rendered(
+    format: Format,
     results: &Results,
     findings: &[Finding<'_>],
     again: &Again,
-) -> Result<(), CliError> {
-    for (format, out) in outputs {
-        let colour = out.is_none() && stdout().is_terminal();
-        let text = match format {
-            Format::Table => table::render(results, findings, again, colour),
-            Format::Markdown => markdown::render(results, findings, again),
-            Format::Json => serde_json::to_string_pretty(results)
-                .map_err(|error| CliError::tool("the results are no JSON", error))?,
-            Format::Junit => junit::render(results, findings, again)
-                .map_err(|error| CliError::tool("the results are no XML", error))?,
-        };
-        match out {
-            Some(pending) => pending.finish(&format!("{}\n", text.trim_end()))?,
-            None => output::line(text.trim_end())?,
+    colour: bool,
+) -> Result<String, CliError> {
+    match format {
+        Format::Table => Ok(table::render(results, findings, again, colour)),
+        Format::Markdown => Ok(markdown::render(results, findings, again)),
+        Format::Json => {
+            foreign::json(results).map_err(|error| CliError::tool("the results are no JSON", error))
         }
+        Format::Junit => junit::render(results, findings, again)
+            .map_err(|error| CliError::tool("the results are no XML", error)),
     }
-    Ok(())
 }
 
 /// Client and server take turns, so two cells keep one processor busy.

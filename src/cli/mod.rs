@@ -4,6 +4,7 @@ mod axes;
 mod diff;
 mod error;
 mod expect;
+mod file;
 mod filters;
 mod fuzz;
 mod guard;
@@ -13,6 +14,8 @@ mod list;
 mod matrix;
 mod output;
 mod outputs;
+mod places;
+mod printer;
 mod progress;
 mod run;
 mod schema;
@@ -20,11 +23,17 @@ mod serve;
 mod shim;
 mod stacks;
 
-use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
+use std::{
+    io::{self, IsTerminal as _, Write as _, stderr},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::field::MakeExt as _;
 
-use self::error::CliError;
+use self::{error::CliError, printer::Printer};
+use crate::foreign::Foreign;
 
 /// The exit codes, as the contract fixes them.
 pub mod exit {
@@ -85,19 +94,42 @@ enum Command {
 /// Parses the process's arguments, runs the command, and says how it went.
 #[must_use]
 pub fn main() -> ExitCode {
+    let log = log();
+    let code = command();
+    if let Ok(log) = log {
+        log.finish();
+    }
+    code
+}
+
+/// Logging to stderr. What is logged may be a client's words; and nobody waits for a reader.
+fn log() -> io::Result<Printer> {
+    let printer = Printer::start(|line| writeln!(stderr().lock(), "{line}"))?;
     let filter = tracing_subscriber::EnvFilter::try_from_env("PGTLS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,rustls=error"));
+    let fields = tracing_subscriber::fmt::format::debug_fn(|out, field, value| {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => write!(out, "{}", Foreign(&value)),
+            name => write!(out, "{name}={}", Foreign(&value)),
+        }
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .fmt_fields(fields.delimited(" "))
+        .with_writer(printer.clone())
+        .with_ansi(stderr().is_terminal())
         .without_time()
         .init();
+    Ok(printer)
+}
+
+fn command() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // --help and --version come this way too. Nothing can be done if printing fails.
-            let _ = error.print();
+            // --help and --version come this way too.
+            print(&error);
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CLEAN });
         }
     };
@@ -108,7 +140,7 @@ pub fn main() -> ExitCode {
             ExitCode::from(exit::CLEAN)
         }
         Err(error) => {
-            anstream::eprintln!("pgtls: {}", error.one_line());
+            output::notice(&error.one_line());
             ExitCode::from(error.exit_code())
         }
     }
@@ -116,11 +148,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<u8, CliError> {
     match command {
-        Command::List(list) => list.run(),
-        Command::Expect(expect) => expect.run(),
-        Command::Diff(diff) => diff.run(),
-        Command::Schema(schema) => schema.run(),
-        Command::Install(install) => install.run(),
+        Command::List(list) => interruptible(move || list.run()),
+        Command::Expect(expect) => interruptible(move || expect.run()),
+        Command::Diff(diff) => interruptible(move || diff.run()),
+        Command::Schema(schema) => interruptible(move || schema.run()),
+        Command::Install(install) => block_on(install.run()),
         Command::Guard(guard) => guard.run(),
         Command::Run(run) => block_on(run.run()),
         Command::Matrix(matrix) => block_on(matrix.run()),
@@ -129,6 +161,37 @@ fn run(command: Command) -> Result<u8, CliError> {
         Command::Replay(replay) => block_on(replay.run()),
         Command::Shim(shim) => shim.run(),
     }
+}
+
+/// Prints what the parser has to say. Its text has lines of its own, so an argument that could
+/// make further ones, or harm a terminal, makes it one line.
+fn print(error: &clap::Error) {
+    let arguments = std::env::args_os().skip(1);
+    let harmless = |argument: std::ffi::OsString| {
+        let argument = argument.to_string_lossy();
+        Foreign(&argument).to_string() == argument
+    };
+    if arguments.into_iter().all(harmless) {
+        // Nothing can be done if printing fails.
+        let _ = error.print();
+    } else {
+        output::notice(error.render().to_string().trim_end());
+    }
+}
+
+/// A command that waits for nothing but files, ended by a signal as the others are.
+fn interruptible(
+    work: impl FnOnce() -> Result<u8, CliError> + Send + 'static,
+) -> Result<u8, CliError> {
+    block_on(async {
+        let interrupted = interrupt::listen()?;
+        tokio::select! {
+            done = tokio::task::spawn_blocking(work) => {
+                done.unwrap_or_else(|error| Err(CliError::tool("the command failed", error)))
+            }
+            () = interrupted => Ok(exit::INTERRUPTED),
+        }
+    })
 }
 
 /// How long a command's tasks may take to end once its work is done.

@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pgtls_conformance::runner::Progress;
 use tokio::{sync::mpsc, task::JoinHandle};
 
+use crate::foreign::Foreign;
+
 const TICK: Duration = Duration::from_millis(250);
 
 /// Shows a run's progress until its sender is gone.
@@ -45,7 +47,8 @@ pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandl
             // The one that has no `silent` in it is the one that says most.
             let shown =
                 running.iter().find(|id| !id.contains("silent")).or_else(|| running.first());
-            bar.set_message(shown.cloned().unwrap_or_default());
+            let shown = shown.map(|id| Foreign(id).to_string());
+            bar.set_message(shown.unwrap_or_default());
         }
         bar.finish_and_clear();
     })

@@ -13,7 +13,10 @@ use pgtls_mock_server::Seed;
 use super::{
     axes::AxesArgs, error::CliError, exit, guard::laboratory, interrupt, output, stacks::StacksArgs,
 };
-use crate::report::transcript;
+use crate::{
+    foreign::{self, Visible},
+    report::transcript,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -47,9 +50,9 @@ impl Run {
             () = interrupted => return Ok(exit::INTERRUPTED),
         };
         if self.json {
-            let json = serde_json::to_string_pretty(&run.result)
+            let json = foreign::json(&run.result)
                 .map_err(|error| CliError::tool("the result is no JSON", error))?;
-            output::line(&json)?;
+            output::data(&json)?;
         } else {
             output::line(&text(&run))?;
         }
@@ -84,7 +87,7 @@ impl Run {
 
 /// First line the observed trace, then the verdicts, then the transcript.
 fn text(run: &CellRun) -> String {
-    let result = &run.result;
+    let result = Visible::of(&run.result);
     let observed = result.observed.as_ref();
     let mut lines = vec![match observed {
         Some(observed) => observed.trace.clone(),
@@ -108,8 +111,7 @@ fn text(run: &CellRun) -> String {
         lines.push(format!("reason:      {reason}"));
     }
     if let Some(error) = observed.and_then(|observed| observed.error.as_ref()) {
-        let message = error.message.trim_end().replace('\n', "\n             ");
-        lines.push(format!("client says: {}: {message}", error.class));
+        lines.push(format!("client says: {}: {}", error.class, error.message));
     }
     lines.push(String::new());
     lines.push(transcript::render(&run.observation));

@@ -10,7 +10,8 @@ use pgtls_conformance::{
 };
 use schemars::schema_for;
 
-use super::{error::CliError, exit, output};
+use super::{error::CliError, exit, file::Pending, output};
+use crate::foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
@@ -35,18 +36,26 @@ fn all() -> [(&'static str, schemars::Schema); 4] {
 impl Schema {
     pub(super) fn run(&self) -> Result<u8, CliError> {
         let pretty = |schema: &schemars::Schema| {
-            serde_json::to_string_pretty(schema)
-                .map_err(|error| CliError::tool("a schema is no JSON", error))
+            foreign::json(schema).map_err(|error| CliError::tool("a schema is no JSON", error))
         };
         if let Some(folder) = &self.out {
-            for (name, schema) in all() {
-                output::file(&folder.join(format!("{name}.json")), &(pretty(&schema)? + "\n"))?;
+            let pending = |(name, schema): &(&str, schemars::Schema)| {
+                let pending = Pending::new(&folder.join(format!("{name}.json")))?;
+                Ok::<_, CliError>((pending, pretty(schema)? + "\n"))
+            };
+            let pending: Vec<_> = all().iter().map(pending).collect::<Result<_, _>>()?;
+            let mut all_written = true;
+            for (pending, text) in pending {
+                if let Err(error) = pending.finish(&text) {
+                    output::notice(&error.one_line());
+                    all_written = false;
+                }
             }
-            return Ok(exit::CLEAN);
+            return if all_written { Ok(exit::CLEAN) } else { Err(CliError::Unwritten) };
         }
         let wanted = self.name.as_deref().unwrap_or_default();
         match all().into_iter().find(|(name, _)| *name == wanted) {
-            Some((_, schema)) => output::line(&pretty(&schema)?)?,
+            Some((_, schema)) => output::data(&pretty(&schema)?)?,
             None => {
                 let known = all().map(|(name, _)| name).join(", ");
                 return Err(CliError::Usage(format!(

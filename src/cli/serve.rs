@@ -9,21 +9,20 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, value_parser};
 use pgtls_conformance::{
     axes::{Certificate, Key, Sslmode},
     providers::Profile,
 };
 use pgtls_mock_server::{
-    MockServer,
+    Builder, MockServer,
+    axes::ServerAxes,
     pki::{Authority, ClientCertificate},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{axes::ServerAxesArgs, error::CliError, exit, interrupt, output};
-
-/// A person at a debugger takes longer than a test.
-const CONNECTION: Duration = Duration::from_secs(3600);
+use super::{axes::ServerAxesArgs, error::CliError, exit, interrupt, output, printer::Printer};
+use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -45,6 +44,24 @@ pub(super) struct Serve {
     /// After so many seconds, or at SIGUSR1, `timescale` swaps in its signed certificate
     #[arg(long, value_name = "S", default_value_t = 60)]
     swap_after: u64,
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+/// How much one client may have of the server: a line each.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Bounds")]
+struct Bounds {
+    // A person at a debugger takes longer than a test.
+    /// How long a connection may last, in seconds
+    #[arg(long, value_name = "S", default_value_t = 3600, value_parser = value_parser!(u64).range(1..))]
+    connection_time: u64,
+}
+
+impl Bounds {
+    fn on(&self, builder: Builder) -> Builder {
+        builder.deadline(Duration::from_secs(self.connection_time))
+    }
 }
 
 impl Serve {
@@ -54,42 +71,36 @@ impl Serve {
         let axes = self.axes.over(self.profile.map(Profile::server).unwrap_or_default());
         let authority = self.authority(axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
-        let server = MockServer::builder()
+        let server =
+            self.bounds.on(self.builder(authority, axes)).bind(address).start().await.map_err(
+                |error| CliError::input(format!("could not listen on {address}"), error),
+            )?;
+        if !self.bind.is_loopback() {
+            output::notice(&format!(
+                "{} is not the loopback: others can reach this server",
+                self.bind
+            ));
+        }
+        let swap = self.swap(axes.certificate)?;
+        let printer = Printer::start(output::live)
+            .map_err(|error| CliError::tool("could not start to print", error))?;
+        printer.print(self.greeting(&server, swap.is_some())?);
+        let ended = tokio::select! {
+            biased;
+            () = &mut interrupted => Ok(exit::INTERRUPTED),
+            // Nobody reads what it sees any more, or nobody can.
+            error = printer.failed() => Err(CliError::Output(error)),
+            ended = watch(&server, &printer, swap) => ended,
+        };
+        printer.finish();
+        ended
+    }
+
+    fn builder(&self, authority: Authority, axes: ServerAxes) -> Builder {
+        MockServer::builder()
             .authority(authority)
             .axes(axes)
             .send_root(self.profile.is_some_and(Profile::sends_root))
-            .bind(address)
-            .deadline(CONNECTION)
-            .start()
-            .await
-            .map_err(|error| CliError::input(format!("could not listen on {address}"), error))?;
-        if !self.bind.is_loopback() {
-            anstream::eprintln!(
-                "pgtls: {} is not the loopback: others can reach this server",
-                self.bind
-            );
-        }
-        let mut connections = server.subscribe();
-        let mut swap = self.swap(axes.certificate)?;
-        self.greet(&server, swap.is_some())?;
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut interrupted => return Ok(exit::INTERRUPTED),
-                ended = connections.next() => match ended {
-                    Some(ended) => output::live(&ended.observation.trace.to_string())?,
-                    None => return Ok(exit::CLEAN),
-                },
-                certificate = due(&mut swap) => {
-                    swap = None;
-                    server
-                        .set_certificate(certificate)
-                        .map_err(|error| CliError::tool("could not swap the certificate", error))?;
-                    server.reset_connections();
-                    output::live("the signed certificate is in place, with its chain; connections were reset")?;
-                }
-            }
-        }
     }
 
     fn authority(&self, key: Key) -> Result<Authority, CliError> {
@@ -119,7 +130,7 @@ impl Serve {
         Ok(Some(Swap { successor, timer, asked }))
     }
 
-    fn greet(&self, server: &MockServer, swaps: bool) -> Result<(), CliError> {
+    fn greeting(&self, server: &MockServer, swaps: bool) -> Result<String, CliError> {
         let axes = server.axes();
         let pki = |error| CliError::tool("a certificate could not be written", error);
         let authority = server.authority();
@@ -160,7 +171,35 @@ impl Serve {
             ));
         }
         lines.push("each connection's trace follows as it ends; Ctrl-C stops".to_owned());
-        output::live(&lines.join("\n"))
+        // The folder's name may be anybody's, and each of these is one line.
+        let lines: Vec<String> = lines.iter().map(|line| Foreign(line).to_string()).collect();
+        Ok(lines.join("\n"))
+    }
+}
+
+/// Prints each connection's trace as it ends, and swaps the certificate when that is due. It
+/// returns only if the server is gone, or a certificate cannot be made.
+async fn watch(
+    server: &MockServer,
+    printer: &Printer,
+    mut swap: Option<Swap>,
+) -> Result<u8, CliError> {
+    let mut connections = server.subscribe();
+    loop {
+        tokio::select! {
+            ended = connections.next() => match ended {
+                Some(ended) => printer.print(ended.observation.trace.to_string()),
+                None => return Ok(exit::CLEAN),
+            },
+            certificate = due(&mut swap) => {
+                swap = None;
+                server
+                    .set_certificate(certificate)
+                    .map_err(|error| CliError::tool("could not swap the certificate", error))?;
+                server.reset_connections();
+                printer.print("the signed certificate is in place, with its chain; connections were reset");
+            }
+        }
     }
 }
 

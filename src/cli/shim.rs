@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{error::CliError, exit};
+use super::{error::CliError, exit, interrupt};
 use crate::stacks::{self, Stack};
 
 #[derive(Debug, Args)]
@@ -25,8 +25,15 @@ impl Shim {
             .enable_all()
             .build()
             .map_err(|error| CliError::tool("no runtime for network and timers", error))?;
-        let served = runtime.block_on(stacks::serve(self.stack));
+        let served = runtime.block_on(async {
+            let interrupted = interrupt::listen()?;
+            tokio::select! {
+                served = stacks::serve(self.stack) => Ok(Some(served)),
+                () = interrupted => Ok::<_, CliError>(None),
+            }
+        });
         runtime.shutdown_background();
+        let Some(served) = served? else { return Ok(exit::INTERRUPTED) };
         served.map_err(|error| CliError::tool(format!("shim {}", self.stack.name()), error))?;
         Ok(exit::CLEAN)
     }

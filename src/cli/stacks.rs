@@ -119,6 +119,19 @@ impl StacksArgs {
     }
 }
 
+/// A name goes into ids, where a colon and a comma end it, into commands and into paths.
+fn is_name(text: &str) -> bool {
+    text.split('/').all(|part| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_".contains(c))
+    })
+}
+
+/// The same without folders.
+fn is_version(text: &str) -> bool {
+    is_name(text) && !text.contains('/')
+}
+
 /// Two shims may have one file's name, and each has its own cells all the same.
 fn number_namesakes(stacks: &mut [Candidate]) {
     for at in 1..stacks.len() {
@@ -149,6 +162,20 @@ impl ShimsArgs {
         let folder = self.shims.as_deref().unwrap_or(Path::new(SHIMS));
         let manifests = Manifest::read_all(folder)
             .map_err(|error| CliError::input("the shims' manifests cannot be used", error))?;
+        if let Some(odd) = manifests.iter().find(|stack| !is_name(&stack.name)) {
+            return Err(CliError::Usage(format!(
+                "{} is no manifest of a shim: `{}` is no name of a stack",
+                odd.here.join("shim.toml").display(),
+                odd.name
+            )));
+        }
+        if let Some(odd) = manifests.iter().find(|stack| !is_version(&stack.version)) {
+            return Err(CliError::Usage(format!(
+                "{} is no manifest of a shim: `{}` is no version",
+                odd.here.join("shim.toml").display(),
+                odd.version
+            )));
+        }
         // They are sorted by name.
         let twice = manifests.windows(2).find(|pair| pair[0].name == pair[1].name);
         match twice {
@@ -165,6 +192,17 @@ impl ShimsArgs {
     /// The folder, if it is not where everybody looks.
     pub(super) fn elsewhere(&self) -> Option<&Path> {
         self.shims.as_deref().filter(|folder| *folder != Path::new(SHIMS))
+    }
+
+    /// Those of the names that no stack has, at whatever version. Manifests that cannot be read
+    /// name none.
+    pub(super) fn unknown<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let manifests = self.manifests().unwrap_or_default();
+        let is_known = |name: &str| {
+            let base = name.split_once('@').map_or(name, |(base, _)| base);
+            Stack::named(base).is_some() || manifests.iter().any(|stack| stack.name == base)
+        };
+        names.filter(|name| !is_known(name)).collect()
     }
 
     /// Every stack there is, built in or by manifest.
@@ -201,12 +239,8 @@ impl ShimsArgs {
                 known.join(", ")
             )));
         };
-        let fits = |version: &str| {
-            !version.is_empty()
-                && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_".contains(c))
-        };
         match version {
-            Some(version) if fits(version) => Ok(manifest.at_version(version)),
+            Some(version) if is_version(version) => Ok(manifest.at_version(version)),
             Some(version) => Err(CliError::Usage(format!("`{version}` is no version"))),
             None => Ok(manifest.clone()),
         }
@@ -293,6 +327,18 @@ mod tests {
         let folder = ShimsArgs { shims: None };
         let stacks = StacksArgs { stacks: owned(stacks), commands: owned(commands), folder };
         stacks.specs().expect("stacks").into_iter().map(|spec| spec.name).collect()
+    }
+
+    #[test]
+    fn names_and_versions_are_no_paths() {
+        for name in ["psycopg", "tokio-postgres/rustls", "lib_pq", "pg8000", "a.b+c"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "..", "../a", "a/../b", "/a", "a/", "a b", "a:b", "a@b", "a\u{202e}", "ä"]
+        {
+            assert!(!is_name(name), "{name}");
+        }
+        assert!(is_version("42.7.7") && !is_version("1/2") && !is_version(".."));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::foreign::Foreign;
+
 /// What a cell's id does not say of the run that it is from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Again {
@@ -24,6 +26,14 @@ impl Again {
         self
     }
 
+    /// The command for the counterexample of that stack in that file, ready for a shell.
+    #[must_use]
+    pub fn replay(&self, stack: &str, file: &str) -> String {
+        let shim = self.shims.get(stack);
+        let shim = shim.map(|command| format!(" --shim {}", quoted(command))).unwrap_or_default();
+        format!("pgtls replay {}{shim}{}", quoted(file), self.flags)
+    }
+
     /// The command for the cell with that id, ready for a shell.
     #[must_use]
     pub fn command(&self, id: &str) -> String {
@@ -43,8 +53,19 @@ fn quoted(word: &str) -> String {
     in_quotes(word)
 }
 
+/// In quotes; where something in the word is out of sight, as the bytes that it stands for, which
+/// bash, zsh, ksh and every shell by POSIX.1-2024 read.
 fn in_quotes(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
+    if Foreign(word).to_string() == word {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let bytes = word.bytes().map(|byte| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        // Of three digits, so that no digit behind it is taken for its own.
+        _ => format!("\\{byte:03o}"),
+    });
+    format!("$'{}'", bytes.collect::<String>())
 }
 
 #[cfg(test)]
@@ -66,6 +87,11 @@ mod tests {
         assert_eq!(
             again.command("libpq/psql:default"),
             "pgtls run 'libpq/psql:default' --libpq 15 --shims '/other place'"
+        );
+        let hidden = Again::default().with_shim("shim", "it's \u{9b}1\n\\");
+        assert_eq!(
+            hidden.command(id),
+            r"pgtls run --shim $'it\'s \302\2331\012\\' 'shim:sslmode=require'"
         );
     }
 }

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use pgtls_conformance::{
-    baseline::Finding,
+    baseline::{Entry, Finding},
     judge::{Conformance, Invariant},
     results::CellResult,
 };
 
-use super::{Again, words};
+use super::{Again, never::Never, words};
+use crate::foreign::Visible;
 
 /// As many cells as are named of findings that are alike.
 const NAMED: usize = 3;
@@ -19,17 +20,36 @@ const NAMED: usize = 3;
 /// worst come first.
 #[must_use]
 pub fn text(findings: &[Finding<'_>]) -> String {
-    with_commands(findings, &Again::default())
+    with_commands(findings, &Again::default(), &[])
 }
 
-/// The same for a run whose cells need more than their id to be shown again.
-pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again) -> String {
+/// A finding as people may see it.
+enum Shown {
+    Cell(Visible<CellResult>),
+    Changed(Visible<CellResult>, Visible<Entry>),
+    Stale(Visible<Entry>),
+}
+
+impl Shown {
+    fn of(finding: &Finding<'_>) -> Self {
+        match finding {
+            Finding::Cell(cell) => Self::Cell(Visible::of(cell)),
+            Finding::Changed(cell, entry) => Self::Changed(Visible::of(cell), Visible::of(entry)),
+            Finding::Stale(entry) => Self::Stale(Visible::of(entry)),
+        }
+    }
+}
+
+/// The same for a run whose cells need more than their id to be shown again, and of which some
+/// never connect.
+pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again, never: &[Never]) -> String {
+    let findings: Vec<Shown> = findings.iter().map(Shown::of).collect();
     let mut groups: IndexMap<Kind<'_>, Vec<&CellResult>> = IndexMap::new();
     let mut rest = String::new();
-    for finding in findings {
+    for finding in &findings {
         match finding {
-            Finding::Cell(cell) => groups.entry(Kind::of(cell)).or_default().push(cell),
-            Finding::Changed(cell, entry) => {
+            Shown::Cell(cell) => groups.entry(Kind::of(cell, never)).or_default().push(cell),
+            Shown::Changed(cell, entry) => {
                 let _ = writeln!(
                     rest,
                     "{}: the baseline knows {}{}, and now it is {}{}\n  {}\n",
@@ -41,7 +61,7 @@ pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again) -> String {
                     again.command(&cell.id),
                 );
             }
-            Finding::Stale(entry) => {
+            Shown::Stale(entry) => {
                 let _ = writeln!(
                     rest,
                     "{}: the baseline says {}{}, and nothing is wrong any more: take the entry out\n",
@@ -56,7 +76,8 @@ pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again) -> String {
     groups.sort_by_key(|(kind, _)| kind.severity());
     let mut text = String::new();
     for (number, (kind, cells)) in groups.iter().enumerate() {
-        let _ = writeln!(text, "{}. {}", number + 1, group(kind, cells, again));
+        let suspect = kind.suspect.and_then(|number| never.get(number));
+        let _ = writeln!(text, "{}. {}", number + 1, group(kind, cells, again, suspect));
     }
     text + &rest
 }
@@ -70,11 +91,14 @@ struct Kind<'a> {
     expected: &'a str,
     observed: &'a str,
     reason: Option<&'a str>,
+    /// Which of those that never connect it is one of.
+    suspect: Option<usize>,
 }
 
 impl<'a> Kind<'a> {
-    fn of(cell: &'a CellResult) -> Self {
+    fn of(cell: &'a CellResult, never: &[Never]) -> Self {
         Self {
+            suspect: never.iter().position(|never| never.covers(cell)),
             stack: &cell.stack,
             conformance: cell.conformance,
             safety: &cell.safety,
@@ -90,7 +114,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again) -> String {
+fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again, suspect: Option<&Never>) -> String {
     let mut text = format!("{}: {}{}", kind.stack, kind.conformance, broken(kind.safety));
     let _ = match cells.len() {
         1 => writeln!(text),
@@ -99,23 +123,23 @@ fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again) -> String {
     let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
     let _ = writeln!(text, "             {}", kind.expected);
     if kind.observed.is_empty() {
-        let _ = writeln!(
-            text,
-            "   happened: {}",
-            kind.reason.map_or("no observation".into(), indented)
-        );
+        let _ = writeln!(text, "   happened: {}", kind.reason.unwrap_or("no observation"));
     } else {
         let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
         let _ = writeln!(text, "             {}", kind.observed);
         if let Some(reason) = kind.reason {
-            let _ = writeln!(text, "   reason:   {}", indented(reason));
+            let _ = writeln!(text, "   reason:   {reason}");
         }
     }
     if let Some(said) = cells.iter().find_map(|cell| what_it_said(cell)) {
-        let _ = writeln!(text, "   it says:  {}", indented(&said));
+        let _ = writeln!(text, "   it says:  {said}");
     }
-    for why in why(kind) {
+    for why in why(kind, suspect.is_some()) {
         let _ = writeln!(text, "   matters:  {why}");
+    }
+    if let Some(never) = suspect {
+        let cells = never.cells();
+        let _ = writeln!(text, "   matters:  no {cells} ever connects: suspect the shim first");
     }
     for cell in cells.iter().take(NAMED) {
         let _ = writeln!(text, "   again:    {}", again.command(&cell.id));
@@ -131,17 +155,16 @@ pub(super) fn what_it_said(cell: &CellResult) -> Option<String> {
     let by_its_words = [Invariant::SpoofedError, Invariant::Dishonest];
     let error = cell.observed.as_ref()?.error.as_ref()?;
     let charged = cell.safety.iter().any(|broken| by_its_words.contains(broken));
-    charged.then(|| format!("{}: {}", error.class, error.message.trim_end()))
+    charged.then(|| format!("{}: {}", error.class, error.message))
 }
 
-/// A text of several lines, below the first word of the first one.
-fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n             ")
-}
-
-fn why(kind: &Kind<'_>) -> Vec<&'static str> {
+/// Why it matters. That a failure is safe says nothing of a client that always fails.
+fn why(kind: &Kind<'_>, always_fails: bool) -> Vec<&'static str> {
     if !kind.safety.is_empty() {
         return kind.safety.iter().map(|invariant| invariant.why()).collect();
+    }
+    if always_fails && matches!(kind.conformance, Conformance::Stricter | Conformance::Departs) {
+        return Vec::new();
     }
     vec![match kind.conformance {
         Conformance::Weaker if kind.expected == kind.observed => {

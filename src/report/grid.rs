@@ -7,6 +7,8 @@ use pgtls_conformance::{
     results::{CellResult, Results},
 };
 
+use crate::foreign::Visible;
+
 /// One stack's cells.
 #[derive(Debug)]
 pub struct Grid<'a> {
@@ -29,7 +31,7 @@ pub struct Row<'a> {
 
 /// The grids of all stacks that ran.
 #[must_use]
-pub fn grids(results: &Results) -> Vec<Grid<'_>> {
+pub fn grids(results: &Visible<Results>) -> Vec<Grid<'_>> {
     let mut stacks: IndexMap<&str, Vec<&CellResult>> = IndexMap::new();
     for cell in &results.cells {
         stacks.entry(&cell.stack).or_default().push(cell);

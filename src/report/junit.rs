@@ -10,7 +10,8 @@ use pgtls_conformance::{
 };
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Again, findings::what_it_said};
+use super::{Again, findings::what_it_said, never};
+use crate::foreign::Visible;
 
 /// The whole report.
 ///
@@ -22,10 +23,12 @@ pub fn render(
     findings: &[Finding<'_>],
     again: &Again,
 ) -> Result<String, quick_junit::SerializeError> {
-    let failing: HashSet<&str> = findings
+    let results = &Visible::of(results);
+    let never = never::connects(results);
+    let failing: HashSet<String> = findings
         .iter()
         .filter_map(|finding| match finding {
-            Finding::Cell(cell) | Finding::Changed(cell, _) => Some(cell.id.as_str()),
+            Finding::Cell(cell) | Finding::Changed(cell, _) => Some(Visible::of(*cell).id.clone()),
             _ => None,
         })
         .collect();
@@ -37,6 +40,11 @@ pub fn render(
             status.set_message(&**reason);
             suite.add_test_case(TestCase::new(format!("{}: could not run", stack.name), status));
         }
+        let never = never.iter().filter(|never| never.is_of(&stack.name));
+        let never: Vec<String> = never.map(ToString::to_string).collect();
+        if !never.is_empty() {
+            suite.set_system_out(never.join("\n"));
+        }
         for cell in results.cells.iter().filter(|cell| cell.stack == stack.name) {
             suite.add_test_case(case(cell, failing.contains(cell.id.as_str()), again));
         }
@@ -45,6 +53,7 @@ pub fn render(
     let mut stale = TestSuite::new("baseline");
     for finding in findings {
         if let Finding::Stale(entry) = finding {
+            let entry = Visible::of(*entry);
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(format!(
                 "the baseline says {}, and nothing is wrong any more",

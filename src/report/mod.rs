@@ -5,6 +5,7 @@ pub mod findings;
 mod grid;
 pub mod junit;
 pub mod markdown;
+mod never;
 pub mod table;
 pub mod transcript;
 mod words;

@@ -13,15 +13,22 @@ use pgtls_conformance::{
 use super::{
     Again, findings,
     grid::{self, Grid, LEGEND, field, grids},
+    never::{self, Never},
 };
+use crate::foreign::Visible;
 
 /// From so many rows on, those in which nothing is wrong are only counted.
 const ROWS_SHOWN: usize = 64;
 
-/// The whole report: a summary, a grid for each stack, the findings in words.
+/// The whole report: what never connects, a grid for each stack, the findings in words, a summary.
 #[must_use]
 pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again, colour: bool) -> String {
+    let results = &Visible::of(results);
+    let never = never::connects(results);
     let mut text = String::new();
+    for never in &never {
+        let _ = writeln!(text, "{}\n", bold(&never.to_string(), colour));
+    }
     for grid in grids(results) {
         let _ = writeln!(
             text,
@@ -34,10 +41,10 @@ pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again, colour
         let _ = writeln!(text, "{LEGEND}\n");
     }
     if !findings.is_empty() {
-        let told = findings::with_commands(findings, again);
+        let told = findings::with_commands(findings, again, &never);
         let _ = writeln!(text, "{}\n{told}", bold("Findings", colour));
     }
-    let _ = writeln!(text, "{}\n{}", bold("Summary", colour), summary(results, colour));
+    let _ = writeln!(text, "{}\n{}", bold("Summary", colour), summary(results, &never, colour));
     let count = findings.len();
     let _ = write!(
         text,
@@ -51,7 +58,7 @@ pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again, colour
     text
 }
 
-fn title(results: &Results, name: &str) -> String {
+fn title(results: &Visible<Results>, name: &str) -> String {
     let stack = results.stacks.iter().find(|stack| stack.name == name);
     let version = stack.and_then(|stack| stack.version.as_deref()).unwrap_or_default();
     let tls = stack.and_then(|stack| stack.tls.as_deref()).filter(|tls| !tls.is_empty());
@@ -100,7 +107,7 @@ fn painted(cell: Option<&CellResult>, colour: bool) -> Cell {
 }
 
 /// A line a stack: how many cells of each verdict, and which invariants broke how often.
-fn summary(results: &Results, colour: bool) -> String {
+fn summary(results: &Visible<Results>, never: &[Never], colour: bool) -> String {
     let mut table = new_table(colour);
     let verdicts = [
         Conformance::Agrees,
@@ -123,10 +130,10 @@ fn summary(results: &Results, colour: bool) -> String {
             let count = cells.iter().filter(|cell| cell.conformance == *verdict).count();
             if count == 0 { String::new() } else { count.to_string() }
         });
-        let broken = broken(&cells);
+        let broken = broken(&stack.name, &cells, never);
         let mut last = Cell::new(&broken);
         if colour {
-            last = if broken == "none" {
+            last = if broken == NONE {
                 last.fg(Color::Green)
             } else {
                 last.fg(Color::Red).add_attribute(Attribute::Bold)
@@ -153,7 +160,11 @@ pub(super) fn why_no_cells(stack: &Stack) -> String {
     }
 }
 
-pub(super) fn broken(cells: &[&CellResult]) -> String {
+/// What stands where no invariant broke.
+const NONE: &str = "none";
+
+/// Which invariants broke how often; that none did says little where nothing connects.
+pub(super) fn broken(stack: &str, cells: &[&CellResult], never: &[Never]) -> String {
     let counted: Vec<String> = Invariant::ALL
         .into_iter()
         .filter_map(|invariant| {
@@ -161,7 +172,12 @@ pub(super) fn broken(cells: &[&CellResult]) -> String {
             (count > 0).then(|| format!("{invariant} ×{count}"))
         })
         .collect();
-    if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
+    if !counted.is_empty() {
+        return counted.join(", ");
+    }
+    let never = never.iter().filter(|never| never.is_of(stack));
+    let never: Vec<String> = never.map(|never| format!("no {} connects", never.cells())).collect();
+    if never.is_empty() { NONE.to_owned() } else { never.join(", ") }
 }
 
 fn new_table(colour: bool) -> Table {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use pgtls_mock_server::transcript::{Entry, Observation, Proof, Sender, What};
 
+use crate::foreign::Foreign;
+
 /// Every connection with every message both ways: time, direction, whether encrypted, size, what.
 #[must_use]
 pub fn render(observation: &Observation) -> String {
@@ -22,7 +24,7 @@ pub fn render(observation: &Observation) -> String {
                 text,
                 "  {:>10.3}  {arrow}  {lock}  {size:>7}  {}",
                 millis(entry.at),
-                tell(entry, connection.tls.as_ref())
+                Foreign(&tell(entry, connection.tls.as_ref()))
             );
         }
     }
@@ -33,6 +35,7 @@ fn millis(duration: std::time::Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
+/// An entry on one line, with what the client sent as it sent it.
 fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) -> String {
     match &entry.what {
         What::Event(event) => format!("[{}]", event.name()),

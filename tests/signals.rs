@@ -1,0 +1,214 @@
+//! Ctrl-C, SIGTERM and SIGHUP, alike in every command: what is known is printed, exit code 130, and
+//! nothing is left; the second one ends it at once.
+
+#[path = "support/processes.rs"]
+mod processes;
+#[path = "support/served.rs"]
+mod served;
+mod support;
+
+use std::{
+    fs,
+    net::TcpStream,
+    os::unix::fs::FileTypeExt as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use nix::{
+    sys::{
+        signal::Signal::{self, SIGHUP, SIGINT, SIGTERM},
+        stat::Mode,
+    },
+    unistd::mkfifo,
+};
+
+use processes::{children, is_running, wait_until};
+use served::{Served, lines};
+use support::text;
+
+const ALL: [Signal; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// What a command said after a signal that was sent once it had children, and who these were.
+fn interrupted(command: &mut Command, signal: Signal) -> (Output, Vec<u32>) {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("pgtls");
+    wait_until(|| !children(child.id()).is_empty());
+    let running = children(child.id());
+    support::signal(child.id(), signal);
+    (support::ended(child), running)
+}
+
+#[test]
+fn half_way_what_is_known_is_written() {
+    for signal in ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("results.json");
+        let arguments =
+            ["matrix", "--suite", "full", "--stack", "pgtls/rustls", "--format", "json", "--out"];
+        let mut command = Command::new(support::PROGRAM);
+        let (output, running) = interrupted(command.args(arguments).arg(&out), signal);
+        assert_eq!(output.status.code(), Some(130), "{signal}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("interrupted"), "{signal}");
+        let results = fs::read_to_string(&out).expect("what is known so far");
+        let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
+        assert_eq!(results["schema"], 1);
+        wait_until(|| running.iter().all(|pid| !is_running(*pid)));
+    }
+}
+
+/// A shim that says nothing at all, in a file of its own.
+fn mute(folder: &Path) -> String {
+    let path = folder.join("mute.sh");
+    fs::write(&path, "exec sleep 600\n").expect("a file");
+    format!("sh {}", path.display())
+}
+
+/// A counterexample of some shim.
+fn counterexample(folder: &Path) -> String {
+    let path = folder.join("counterexample.json");
+    let text = r#"{"schema":1,"stack":"x","is_command":true,"axes":"default","rules":[],"broken":[],"seed":"1"}"#;
+    fs::write(&path, text).expect("a file");
+    path.to_str().expect("a path").to_owned()
+}
+
+#[test]
+fn before_the_first_cell_nothing_is_left() {
+    for signal in ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let temporary = folder.path().join("tmp");
+        let shim = mute(folder.path());
+        let file = counterexample(folder.path());
+        let out = folder.path().join("found.json");
+        let out = out.to_str().expect("a path");
+        for command in
+            [&["run"][..], &["matrix"], &["fuzz", "--out", out], &["replay", file.as_str()]]
+        {
+            fs::create_dir(&temporary).expect("a folder");
+            let mut program = Command::new(support::PROGRAM);
+            program.args(command).args(["--shim", &shim]).env("TMPDIR", &temporary);
+            let (output, running) = interrupted(&mut program, signal);
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(130), "{signal} {command:?}: {told}");
+            wait_until(|| running.iter().all(|pid| !is_running(*pid)));
+            // An empty folder, or this fails: certificates and HOMEs are gone.
+            fs::remove_dir(&temporary).expect(command[0]);
+        }
+    }
+}
+
+#[test]
+fn the_second_one_ends_it_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+    // Nobody reads the pipe that the results go to, so the first signal does not end it soon.
+    let child = Command::new(support::PROGRAM)
+        .args(["matrix", "--shim", &mute(folder.path()), "--format", "json", "--out"])
+        .arg(&pipe)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("pgtls");
+    wait_until(|| !children(child.id()).is_empty());
+    support::signal(child.id(), SIGINT);
+    wait_until(|| children(child.id()).is_empty());
+    support::signal(child.id(), SIGINT);
+    let output = support::ended(child);
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "", "it did not wait for the pipe and print its results");
+    assert!(fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
+}
+
+#[test]
+fn serve_ends_and_takes_its_certificates_with_it() {
+    for signal in ALL {
+        let server = Served::start(&[]);
+        let certificate = server.ca();
+        server.signal(signal);
+        assert_eq!(server.ended().code(), Some(130), "{signal}");
+        let own = certificate.ancestors().nth(2).expect("its temporary folder");
+        assert!(!own.exists(), "{signal}: {} is left behind", own.display());
+    }
+}
+
+#[test]
+fn who_is_to_outlive_the_terminal_does() {
+    // As nohup does.
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" serve", support::PROGRAM])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sh");
+    let lines = lines(child.stdout.take().expect("stdout"));
+    let line = || lines.recv_timeout(served::PATIENCE).expect("a line in time");
+    let first = line();
+    while !line().contains("Ctrl-C") {}
+    support::signal(child.id(), SIGHUP);
+    let address = first.strip_prefix("listening on ").and_then(|rest| rest.split_once(": "));
+    drop(TcpStream::connect(address.expect("an address").0).expect("a connection"));
+    assert_eq!(line(), "connect -> fail");
+    support::signal(child.id(), SIGINT);
+    assert_eq!(support::ended(child).status.code(), Some(130));
+}
+
+#[test]
+fn an_installation_that_is_broken_off_leaves_nothing() {
+    for signal in ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = folder.path().join("one");
+        fs::create_dir(&here).expect("a folder");
+        let manifest = "[[stack]]\nname = \"slow\"\nversion = \"1\"\ncommand = [\"x\"]\n\
+            install = \"sleep 600 & echo $! > pid.new && mv pid.new pid; touch $DEST/half; wait\"\n";
+        fs::write(here.join("shim.toml"), manifest).expect("a manifest");
+        let child = Command::new(support::PROGRAM)
+            .args(["install", "--shims"])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pgtls");
+        let pid = here.join("pid");
+        wait_until(|| pid.exists());
+        let pid = fs::read_to_string(pid).expect("a file").trim().parse().expect("a pid");
+        support::signal(child.id(), signal);
+        let output = support::ended(child);
+        assert_eq!(output.status.code(), Some(130), "{signal}: {}", text(&output.stderr));
+        wait_until(|| !is_running(pid));
+        assert!(!folder.path().join(".installed/slow@1").exists(), "{signal}");
+    }
+}
+
+#[test]
+fn a_command_that_waits_for_a_file_ends_too() {
+    for signal in ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+        let child = Command::new(support::PROGRAM)
+            .arg("diff")
+            .args([&pipe, &pipe])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pgtls");
+        // Once the thread that listens for signals is there.
+        let tasks = format!("/proc/{}/task", child.id());
+        wait_until(|| {
+            let tasks = fs::read_dir(&tasks).into_iter().flatten().flatten();
+            let mut names =
+                tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+            names.any(|name| name.trim() == "signals")
+        });
+        support::signal(child.id(), signal);
+        assert_eq!(support::ended(child).status.code(), Some(130), "{signal}");
+    }
+}
