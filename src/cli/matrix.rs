@@ -6,6 +6,7 @@ use clap::Args;
 use pgtls_conformance::{
     Suite,
     baseline::{Baseline, Entry, Finding},
+    judge::Conformance,
     reference::Version,
     results::{Results, Stack},
     runner::{self, Interrupt, Plan, StackSpec},
@@ -95,6 +96,7 @@ impl Matrix {
         }
         written?;
         self.refuse_what_did_not_run(&results)?;
+        refuse_what_was_not_measured(&results)?;
         Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
 
@@ -181,6 +183,18 @@ impl Matrix {
         Baseline::from_json(&text)
             .map_err(|error| CliError::input(format!("{} is no baseline", path.display()), error))
     }
+}
+
+/// What the tool could not measure says nothing of any client, and so neither does the exit code.
+fn refuse_what_was_not_measured(results: &Results) -> Result<(), CliError> {
+    let mut unmeasured =
+        results.cells.iter().filter(|cell| cell.conformance == Conformance::Inconclusive);
+    let Some(first) = unmeasured.next() else { return Ok(()) };
+    let reason = first.reason.clone().unwrap_or_default();
+    Err(CliError::tool(
+        format!("could not measure {} of {} cells", unmeasured.count() + 1, results.cells.len()),
+        reason,
+    ))
 }
 
 /// What was asked for by name and is not there is a wrong command.

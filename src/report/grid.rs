@@ -110,4 +110,4 @@ pub(super) fn sign(cell: &CellResult) -> &'static str {
 
 /// What the signs mean.
 pub(super) const LEGEND: &str = "ssl, plain, fail: how it ended, as libpq would   ✘ an invariant is broken   \
-▼ weaker than libpq   ▲ stricter   ~ another path   · unsupported";
+▼ weaker than libpq   ▲ stricter   ~ another path   · unsupported   ? inconclusive";

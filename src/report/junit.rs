@@ -1,5 +1,5 @@
 //! Results as JUnit XML: a suite for each stack, a failure for each finding, a skip for each
-//! unsupported cell.
+//! cell that was not measured.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -85,8 +85,11 @@ fn case(cell: &CellResult, failing: bool, again: &Again) -> TestCase {
             again.command(&cell.id)
         ));
         status
-    } else if cell.conformance == Conformance::Unsupported {
+    } else if !cell.conformance.is_measured() {
         let mut status = TestCaseStatus::skipped();
+        if cell.conformance == Conformance::Inconclusive {
+            status.set_type(cell.conformance.name());
+        }
         status.set_message(cell.reason.as_deref().unwrap_or_default());
         status
     } else {

@@ -7,7 +7,7 @@ use pgtls_conformance::{baseline::Finding, judge::Conformance, results::Results}
 use super::{
     Again, findings,
     grid::{LEGEND, field, grids},
-    never,
+    inconclusive, never,
     table::{broken, cells_of, why_no_cells},
 };
 use crate::foreign::Visible;
@@ -26,23 +26,27 @@ pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again) -> Str
     for never in &never {
         let _ = writeln!(text, "**Nothing connects:** {}\n", inline(&never.to_string()));
     }
+    for line in inconclusive::lines(results) {
+        let _ = writeln!(text, "{}\n", inline(&line));
+    }
+    let verdicts: Vec<_> = inconclusive::columns(results, &Conformance::ALL).copied().collect();
     text.push_str("| stack |");
-    for verdict in Conformance::ALL {
+    for verdict in &verdicts {
         let _ = write!(text, " {verdict} |");
     }
     text.push_str(" broken invariants |\n| --- |");
-    text.push_str(&" ---: |".repeat(Conformance::ALL.len()));
+    text.push_str(&" ---: |".repeat(verdicts.len()));
     text.push_str(" --- |\n");
     for stack in &results.stacks {
         let name = inline(&stack.name);
         let Some(cells) = cells_of(results, stack) else {
-            let empty = " |".repeat(Conformance::ALL.len());
+            let empty = " |".repeat(verdicts.len());
             let _ = writeln!(text, "| {name} |{empty} {} |", inline(&why_no_cells(stack)));
             continue;
         };
         let _ = write!(text, "| {name} |");
-        for verdict in Conformance::ALL {
-            let count = cells.iter().filter(|cell| cell.conformance == verdict).count();
+        for verdict in &verdicts {
+            let count = cells.iter().filter(|cell| cell.conformance == *verdict).count();
             let _ = write!(text, " {count} |");
         }
         let _ = writeln!(text, " {} |", inline(&broken(&stack.name, &cells, &never)));

@@ -3,6 +3,7 @@
 mod again;
 pub mod findings;
 mod grid;
+mod inconclusive;
 pub mod junit;
 pub mod markdown;
 mod never;

@@ -13,6 +13,7 @@ use pgtls_conformance::{
 use super::{
     Again, findings,
     grid::{self, Grid, LEGEND, field, grids},
+    inconclusive,
     never::{self, Never},
 };
 use crate::foreign::Visible;
@@ -101,7 +102,7 @@ fn painted(cell: Option<&CellResult>, colour: bool) -> Cell {
         (_, Conformance::Weaker) => painted.fg(Color::Red),
         (_, Conformance::Stricter) => painted.fg(Color::Yellow),
         (_, Conformance::Departs) => painted.fg(Color::Cyan),
-        (_, Conformance::Unsupported) => painted.fg(Color::DarkGrey),
+        (_, Conformance::Unsupported | Conformance::Inconclusive) => painted.fg(Color::DarkGrey),
         _ => painted.fg(Color::Green),
     }
 }
@@ -117,7 +118,9 @@ fn summary(results: &Visible<Results>, never: &[Never], colour: bool) -> String 
         Conformance::Hang,
         Conformance::Crash,
         Conformance::Unsupported,
+        Conformance::Inconclusive,
     ];
+    let verdicts: Vec<_> = inconclusive::columns(results, &verdicts).collect();
     let names = verdicts.iter().map(|verdict| verdict.name());
     table.set_header(std::iter::once("stack").chain(names).chain(["broken invariants"]));
     let mut idle = Vec::new();
@@ -127,7 +130,7 @@ fn summary(results: &Visible<Results>, never: &[Never], colour: bool) -> String 
             continue;
         };
         let counts = verdicts.iter().map(|verdict| {
-            let count = cells.iter().filter(|cell| cell.conformance == *verdict).count();
+            let count = cells.iter().filter(|cell| cell.conformance == **verdict).count();
             if count == 0 { String::new() } else { count.to_string() }
         });
         let broken = broken(&stack.name, &cells, never);
@@ -143,7 +146,8 @@ fn summary(results: &Visible<Results>, never: &[Never], colour: bool) -> String 
             std::iter::once(Cell::new(&stack.name)).chain(counts.map(Cell::new)).chain([last]);
         table.add_row(row);
     }
-    std::iter::once(table.to_string()).chain(idle).collect::<Vec<_>>().join("\n")
+    let lines = idle.into_iter().chain(inconclusive::lines(results));
+    std::iter::once(table.to_string()).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn cells_of<'a>(results: &'a Results, stack: &Stack) -> Option<Vec<&'a CellResult>> {
