@@ -224,8 +224,11 @@ impl<'a> Run<'a> {
                 suspects.iter().filter(|number| alone.contains_key(number)).collect();
             match (guilty.as_slice(), suspects.last()) {
                 ([], Some(last)) => {
-                    if let Some(Ok(result)) = measured.get_mut(last) {
-                        amend(result, Some(how));
+                    match (measured.get_mut(last), self.place.laboratory.shortage()) {
+                        // It may have died of that.
+                        (Some(measured), Some(shortage)) => *measured = Err(shortage),
+                        (Some(Ok(result)), None) => amend(result, Some(how)),
+                        _ => {}
                     }
                 }
                 (guilty, _) => {

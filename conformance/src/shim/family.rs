@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -81,11 +82,12 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Pid>) {
     found.iter().for_each(|pid| signal(pid, Signal::SIGKILL));
 }
 
-/// Whether one of these processes holds that pipe.
+/// Whether one of these processes holds that pipe, or may: where this program itself cannot look, it
+/// knows nothing against them.
 pub(super) fn holds(family: &[Pid], pipe: &Path) -> bool {
-    family.iter().any(|pid| {
-        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        open.into_iter().any(|file| link(&file.path()).is_some_and(|file| file == pipe))
+    family.iter().any(|pid| match std::fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(open) => open.flatten().any(|file| link(&file.path()).is_some_and(|file| file == pipe)),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     })
 }
 
