@@ -13,11 +13,11 @@ use ::rustls::pki_types::{
 use ::rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerIncompatible, SignatureScheme,
 };
-use webpki::RawPublicKeyEntity;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use self::chain::{Judge, Objection, Problem};
 use self::revocation::List;
+use self::signature::Key;
 use super::trust::Store;
 
 mod certificate;
@@ -56,7 +56,9 @@ impl Verifier {
         lists: Option<&[CertificateRevocationListDer<'static>]>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Result<Verifier, Error> {
-        let read = |list| List::read(list).map_err(|error| other(error.to_string()));
+        let read = |list: &CertificateRevocationListDer<'_>| {
+            List::read(list).map_err(|_| other("a revocation list cannot be read".to_owned()))
+        };
         let lists = lists.map(|lists| lists.iter().map(read).collect()).transpose()?;
         Ok(Verifier { trust: Some(store), lists, algorithms })
     }
@@ -111,8 +113,7 @@ impl ServerCertVerifier for Verifier {
             return Err(CertificateError::InvalidPurpose.into());
         }
         let key = public_key(certificate)?;
-        let key = RawPublicKeyEntity::try_from(&key)
-            .map_err(|_| Error::from(CertificateError::BadEncoding))?;
+        let key = Key::read(&key).map_err(|_| Error::from(CertificateError::BadEncoding))?;
         let (_, candidates) = self
             .algorithms
             .mapping
@@ -120,9 +121,8 @@ impl ServerCertVerifier for Verifier {
             .find(|(scheme, _)| *scheme == signed.scheme)
             .ok_or(PeerIncompatible::NoSignatureSchemesInCommon)?;
         // In TLS 1.2 a scheme leaves the curve open: the algorithm that fits the key decides.
-        let valid = candidates
-            .iter()
-            .any(|&algorithm| key.verify_signature(algorithm, message, signed.signature()).is_ok());
+        let valid =
+            candidates.iter().any(|&algorithm| key.made(signed.signature(), message, algorithm));
         match valid {
             true => Ok(HandshakeSignatureValid::assertion()),
             false => Err(CertificateError::BadSignature.into()),
@@ -168,6 +168,7 @@ fn may_sign(certificate: &CertificateDer<'_>) -> bool {
 /// read as a stranger's certificate, in ours.
 fn error(objection: &Objection<'_>) -> Error {
     let told = match objection.problem {
+        Problem::Malformed => CertificateError::BadEncoding,
         Problem::Revoked => CertificateError::Revoked,
         Problem::NoList => CertificateError::UnknownRevocationStatus,
         Problem::ListExpired => CertificateError::ExpiredRevocationList,
@@ -206,5 +207,11 @@ fn other(text: String) -> Error {
     CertificateError::Other(OtherError(Arc::new(Reason(text)))).into()
 }
 
+#[cfg(all(test, feature = "aws-lc-rs"))]
+mod forge;
+#[cfg(all(test, feature = "aws-lc-rs"))]
+mod oracle;
+#[cfg(all(test, feature = "aws-lc-rs"))]
+mod random;
 #[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;

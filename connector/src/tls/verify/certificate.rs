@@ -37,6 +37,10 @@ pub(super) struct Extensions {
     pub(super) alternative_names: Option<Vec<GeneralName>>,
     pub(super) constraints: Option<Constraints>,
     pub(super) distribution_points: Vec<DistributionPoint>,
+    /// One of these is malformed, or stands there twice (`EXFLAG_INVALID`).
+    pub(super) malformed: bool,
+    /// It stands for somebody's own certificate, as no authority and no server does.
+    is_proxy: bool,
     /// A critical extension that OpenSSL does not support (`X509_supported_extension`), or one of those that change
     /// what a certificate is (a proxy's, RFC 3820; addresses and numbers of networks, RFC 3779), which it does.
     pub(super) unsupported: bool,
@@ -113,21 +117,21 @@ impl Certificate {
     /// Reads it (RFC 5280, section 4.1).
     ///
     /// # Errors
-    /// It is malformed, an extension that decides included.
+    /// It is malformed. (An extension that is makes only the certificate useless.)
     pub(in crate::tls) fn read(der: &[u8]) -> std::result::Result<Certificate, Malformed> {
-        let (signed, mut tbs) = Signed::read(der)?;
+        let (mut signed, mut tbs) = Signed::read(der)?;
         let version = match tbs.optional(constructed(0))? {
             Some(version) => der::unsigned(der::only(version.contents, INTEGER)?)?,
             None => 0,
         };
         let serial = serial(tbs.expect(INTEGER)?.contents)?;
-        signed.same_algorithm(tbs.expect(SEQUENCE)?)?;
+        signed.note_inner_algorithm(tbs.expect(SEQUENCE)?)?;
         let issuer = Name::read(tbs.expect(SEQUENCE)?.contents)?;
         let mut dates = Reader::new(tbs.expect(SEQUENCE)?.contents);
         let validity = (der::time(dates.value()?)?, der::time(dates.value()?)?);
         dates.finish()?;
         let subject = Name::read(tbs.expect(SEQUENCE)?.contents)?;
-        let key = signature::Key::read(tbs.expect(SEQUENCE)?.contents)?;
+        let key = signature::Key::read(tbs.expect(SEQUENCE)?.whole)?;
         // issuerUniqueID and subjectUniqueID.
         tbs.optional(context(1))?;
         tbs.optional(context(2))?;
@@ -136,9 +140,6 @@ impl Certificate {
             None => Extensions::default(),
         };
         tbs.finish()?;
-        if version > 2 {
-            return Err(Malformed);
-        }
         Ok(Certificate {
             der: der.to_vec(),
             signed,
@@ -171,7 +172,9 @@ impl Certificate {
     /// (`ossl_x509_likely_issued`).
     pub(super) fn is_issued_by(&self, issuer: &Certificate) -> bool {
         let identified = self.extensions.authority_key.as_ref().is_none_or(|key| key.is_of(issuer));
-        self.issuer.canonical == issuer.subject.canonical
+        !self.extensions.malformed
+            && !issuer.extensions.malformed
+            && self.issuer.canonical == issuer.subject.canonical
             && identified
             && match self.signed.signer {
                 Some(KeyKind::RsaPss) => {
@@ -203,7 +206,7 @@ impl AuthorityKey {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<AuthorityKey> {
-        let mut reader = Reader::new(der::only(bytes, SEQUENCE)?);
+        let mut reader = Reader::new(der::first(bytes, SEQUENCE)?);
         let identifier = reader.optional(context(0))?.map(|value| value.contents.to_vec());
         let issuers = reader
             .optional(constructed(1))?
@@ -245,9 +248,10 @@ mod oid {
         &[0x55, 0x1d, 0x36],
         &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05],
     ];
-    /// proxyCertInfo (RFC 3820), and the addresses and numbers of RFC 3779.
-    pub(super) const UNUSUAL: [&[u8]; 3] = [
-        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x0e],
+    /// proxyCertInfo, RFC 3820.
+    pub(super) const PROXY: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x0e];
+    /// The addresses and numbers of RFC 3779.
+    pub(super) const UNUSUAL: [&[u8]; 2] = [
         &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x07],
         &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x08],
     ];
@@ -264,24 +268,21 @@ impl Extensions {
     /// Reads the contents of an Extensions.
     fn read(contents: &[u8]) -> Result<Extensions> {
         let mut found = Extensions::default();
-        let mut seen = Vec::new();
-        let mut extensions = Reader::new(contents);
-        while !extensions.is_empty() {
-            let mut extension = Reader::new(extensions.expect(SEQUENCE)?.contents);
-            let kind = extension.expect(OBJECT_IDENTIFIER)?.contents;
-            let critical = match extension.optional(BOOLEAN)? {
-                Some(critical) => der::boolean(critical.contents)?,
-                None => false,
-            };
-            let value = extension.expect(OCTET_STRING)?.contents;
-            extension.finish()?;
-            if found.read_one(kind, critical, value)? {
-                if seen.contains(&kind) {
-                    return Err(Malformed);
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        der::for_each_extension(contents, |kind, critical, value| {
+            match found.read_one(kind, critical, value) {
+                Ok(true) => {
+                    found.malformed |= seen.iter().any(|known| known == kind);
+                    seen.push(kind.to_vec());
                 }
-                seen.push(kind);
+                Ok(false) => {}
+                Err(Malformed) => found.malformed = true,
             }
-        }
+            Ok(())
+        })?;
+        found.malformed |= found.is_proxy
+            && (found.alternative_names.is_some()
+                || found.basic_constraints.is_some_and(|constraints| constraints.authority));
         Ok(found)
     }
 
@@ -289,14 +290,14 @@ impl Extensions {
     fn read_one(&mut self, kind: &[u8], critical: bool, value: &[u8]) -> Result<bool> {
         match kind {
             oid::BASIC_CONSTRAINTS => self.basic_constraints = Some(BasicConstraints::read(value)?),
-            oid::KEY_USAGE => match der::flags(der::only(value, BIT_STRING)?)? {
+            oid::KEY_USAGE => match der::flags(der::first(value, BIT_STRING)?)? {
                 // One that allows nothing is invalid.
                 0 => return Err(Malformed),
                 bits => self.key_usage = Some(KeyUsage(bits)),
             },
             oid::EXTENDED_KEY_USAGE => {
                 let purposes =
-                    der::each(der::only(value, SEQUENCE)?, |purpose| match purpose.tag {
+                    der::each(der::first(value, SEQUENCE)?, |purpose| match purpose.tag {
                         OBJECT_IDENTIFIER => Ok(purpose.contents),
                         _ => Err(Malformed),
                     })?;
@@ -304,10 +305,11 @@ impl Extensions {
                 self.extended_key_usage = Some(ExtendedKeyUsage { server });
             }
             oid::NETSCAPE_TYPE => {
-                self.netscape_type = Some(NetscapeType(der::flags(der::only(value, BIT_STRING)?)?));
+                self.netscape_type =
+                    Some(NetscapeType(der::flags(der::first(value, BIT_STRING)?)?));
             }
             oid::SUBJECT_KEY => {
-                self.subject_key = Some(der::only(value, OCTET_STRING)?.to_vec());
+                self.subject_key = Some(der::first(value, OCTET_STRING)?.to_vec());
                 self.unsupported |= critical;
             }
             oid::AUTHORITY_KEY => {
@@ -315,16 +317,20 @@ impl Extensions {
                 self.unsupported |= critical;
             }
             oid::ALTERNATIVE_NAMES => {
-                let names = GeneralName::read_all(der::only(value, SEQUENCE)?)?;
+                let names = GeneralName::read_all(der::first(value, SEQUENCE)?)?;
                 self.alternative_names = Some(names);
             }
             oid::NAME_CONSTRAINTS => self.constraints = Some(Constraints::read(value)?),
             oid::DISTRIBUTION_POINTS => {
                 self.distribution_points =
-                    der::each(der::only(value, SEQUENCE)?, |point| match point.tag {
+                    der::each(der::first(value, SEQUENCE)?, |point| match point.tag {
                         SEQUENCE => DistributionPoint::read(point.contents),
                         _ => Err(Malformed),
                     })?;
+            }
+            oid::PROXY => {
+                self.is_proxy = true;
+                self.unsupported = true;
             }
             kind if oid::UNUSUAL.contains(&kind) => self.unsupported = true,
             kind => {
@@ -338,7 +344,7 @@ impl Extensions {
 
 impl BasicConstraints {
     fn read(value: &[u8]) -> Result<BasicConstraints> {
-        let mut reader = Reader::new(der::only(value, SEQUENCE)?);
+        let mut reader = Reader::new(der::first(value, SEQUENCE)?);
         let authority = match reader.optional(BOOLEAN)? {
             Some(authority) => der::boolean(authority.contents)?,
             None => false,

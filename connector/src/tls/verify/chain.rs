@@ -10,6 +10,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use super::certificate::{Certificate, KeyUsage};
 use super::constraints::Violation;
 use super::revocation::{self, List};
+use super::signature::Refused;
 use crate::tls::trust::Store;
 
 /// As many certificates may stand in a chain before no further issuer is looked for: OpenSSL's depth of 100, and one.
@@ -20,6 +21,8 @@ const LONGEST: usize = 101;
 pub(super) enum Problem {
     #[error("has no issuer among those that are trusted")]
     UnknownIssuer,
+    #[error("cannot be read")]
+    Malformed,
     #[error("has expired")]
     Expired,
     #[error("is not valid yet")]
@@ -34,8 +37,10 @@ pub(super) enum Problem {
     TooManyBelow,
     #[error("has a key of a kind or length that is not taken")]
     WeakKey,
-    #[error("has a signature that is not its issuer's, or of a kind that is not taken")]
+    #[error("has a signature that is not its issuer's")]
     BadSignature,
+    #[error("has a signature, or an issuer with a key, of a kind that is not taken")]
+    UnsupportedSignature,
     #[error("has names that do not hold: {0}")]
     Names(#[from] Violation),
     #[error("is named by no revocation list that would have it")]
@@ -48,6 +53,8 @@ pub(super) enum Problem {
     ListExpired,
     #[error("is to be found in a revocation list with a signature that is not its issuer's")]
     ListForged,
+    #[error("is to be found in a revocation list with a signature of a kind that is not taken")]
+    UnsupportedList,
     #[error("is revoked")]
     Revoked,
 }
@@ -79,6 +86,9 @@ impl Judge<'_> {
         sent: &'a [Certificate],
     ) -> Result<(), Objection<'a>> {
         let about = |certificate, problem| Objection { problem, certificate, is_root: false };
+        if leaf.extensions.malformed {
+            return Err(about(leaf, Problem::Malformed));
+        }
         // `check_key_level`; what the key is good for shows in the handshake.
         if !leaf.key.is_strong(self.algorithms) {
             return Err(about(leaf, Problem::WeakKey));
@@ -110,9 +120,12 @@ impl Judge<'_> {
                 if !issuer.may(KeyUsage::CERTIFICATE_SIGN) {
                     return Err(at(depth + 1)(Problem::NoAuthority));
                 }
-                if !link.signed.is_by(&issuer.key, self.algorithms) {
-                    return Err(at(depth)(Problem::BadSignature));
-                }
+                link.signed.check(&issuer.key, self.algorithms).map_err(|refused| {
+                    at(depth)(match refused {
+                        Refused::Wrong => Problem::BadSignature,
+                        Refused::Unsupported => Problem::UnsupportedSignature,
+                    })
+                })?;
             }
             self.check_dates(link).map_err(at(depth))?;
         }

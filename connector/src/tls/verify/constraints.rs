@@ -37,7 +37,7 @@ pub(super) enum Violation {
 
 impl Constraints {
     pub(super) fn read(bytes: &[u8]) -> Result<Constraints> {
-        let mut reader = Reader::new(der::only(bytes, SEQUENCE)?);
+        let mut reader = Reader::new(der::first(bytes, SEQUENCE)?);
         let mut subtrees = |number| match reader.optional(constructed(number))? {
             Some(subtrees) => der::each(subtrees.contents, Subtree::read),
             None => Ok(Vec::new()),

@@ -105,6 +105,12 @@ pub(super) fn only(bytes: &[u8], tag: u8) -> Result<&[u8]> {
     reader.finish().map(|()| value.contents)
 }
 
+/// The value that `bytes` begin with, which has this tag: its contents. OpenSSL reads the values of extensions so, and
+/// what stands behind them is not looked at.
+pub(super) fn first(bytes: &[u8], tag: u8) -> Result<&[u8]> {
+    Reader::new(bytes).expect(tag).map(|value| value.contents)
+}
+
 /// Every value in `contents`, each read by `read`.
 pub(super) fn each<'a, T>(
     contents: &'a [u8],
@@ -205,4 +211,25 @@ pub(super) fn time(value: Value<'_>) -> Result<i64> {
         - 1
         - 719_468;
     Ok(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+/// Calls `read` with the kind of every extension in an Extensions' contents (RFC 5280, section 4.1), whether it is
+/// critical, and its value.
+pub(super) fn for_each_extension(
+    contents: &[u8],
+    mut read: impl FnMut(&[u8], bool, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut extensions = Reader::new(contents);
+    while !extensions.is_empty() {
+        let mut extension = Reader::new(extensions.expect(SEQUENCE)?.contents);
+        let kind = extension.expect(OBJECT_IDENTIFIER)?.contents;
+        let critical = match extension.optional(BOOLEAN)? {
+            Some(critical) => boolean(critical.contents)?,
+            None => false,
+        };
+        let value = extension.expect(OCTET_STRING)?.contents;
+        extension.finish()?;
+        read(kind, critical, value)?;
+    }
+    Ok(())
 }

@@ -1,31 +1,32 @@
 //! Revocation lists, chosen and checked as OpenSSL does with libpq's flags: one for every certificate of the chain, the
 //! root's own included (`check_cert`, `get_crl_score`, `check_crl`).
 
+use std::collections::HashSet;
+
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls_pki_types::CertificateRevocationListDer;
-use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::certificate::{AuthorityKey, Certificate, DistributionPoint, KeyUsage, PointName};
 use super::chain::Problem;
 use super::der::{
-    self, BOOLEAN, GENERALIZED_TIME, INTEGER, Malformed, OBJECT_IDENTIFIER, OCTET_STRING, Reader,
-    SEQUENCE, UTC_TIME, constructed, context,
+    self, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME, constructed, context,
 };
 use super::names::{GeneralName, Name};
-use super::signature::Signed;
+use super::signature::{Refused, Signed};
 
 /// One list (RFC 5280, section 5).
 #[derive(Debug)]
 pub(super) struct List {
-    /// webpki finds serial numbers, and refuses what neither it nor OpenSSL supports: deltas, indirect lists, lists
-    /// for some reasons only, and critical extensions that are not known.
-    entries: CertRevocationList<'static>,
     signed: Signed,
     issuer: Name,
     this_update: i64,
     next_update: Option<i64>,
+    revoked: HashSet<Vec<u8>>,
     authority_key: Option<AuthorityKey>,
     scope: Scope,
+    /// It says only what has changed since another list.
+    is_delta: bool,
+    /// A critical extension, of the list or of one of its entries, is not known.
+    is_unclear: bool,
 }
 
 /// issuingDistributionPoint (section 5.2.5).
@@ -35,11 +36,15 @@ struct Scope {
     only_users: bool,
     only_authorities: bool,
     only_attributes: bool,
+    /// It is about other authorities' certificates, or about some reasons, or contradicts itself: OpenSSL takes no notice
+    /// of such a list.
+    is_odd: bool,
 }
 
 /// How well a list suits a certificate; the fields in the order in which they count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
+    is_clear: bool,
     in_scope: bool,
     in_time: bool,
     /// It is the certificate's issuer that signed it, and not one further up.
@@ -47,38 +52,35 @@ struct Score {
     this_update: i64,
 }
 
-/// The list cannot be read, or is of a kind that is not supported.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unusable {
-    #[error("a revocation list cannot be used: {0}")]
-    Unsupported(webpki::Error),
-    #[error("a revocation list cannot be read")]
-    Malformed(#[from] Malformed),
-}
-
 impl List {
-    pub(super) fn read(der: &CertificateRevocationListDer<'_>) -> Result<List, Unusable> {
-        let entries = OwnedCertRevocationList::from_der(der).map_err(Unusable::Unsupported)?;
-        let (signed, mut tbs) = Signed::read(der)?;
+    /// Reads a list.
+    pub(super) fn read(der: &[u8]) -> der::Result<List> {
+        let (mut signed, mut tbs) = Signed::read(der)?;
         tbs.optional(INTEGER)?;
-        signed.same_algorithm(tbs.expect(SEQUENCE)?)?;
+        signed.note_inner_algorithm(tbs.expect(SEQUENCE)?)?;
         let issuer = Name::read(tbs.expect(SEQUENCE)?.contents)?;
         let this_update = der::time(tbs.value()?)?;
         let next_update = match tbs.optional(UTC_TIME)? {
             Some(time) => Some(time),
             None => tbs.optional(GENERALIZED_TIME)?,
         };
-        let next_update = next_update.map(der::time).transpose()?;
-        tbs.optional(SEQUENCE)?;
         let mut list = List {
-            entries: CertRevocationList::from(entries),
             signed,
             issuer,
             this_update,
-            next_update,
+            next_update: next_update.map(der::time).transpose()?,
+            revoked: HashSet::new(),
             authority_key: None,
             scope: Scope::default(),
+            is_delta: false,
+            is_unclear: false,
         };
+        if let Some(entries) = tbs.optional(SEQUENCE)? {
+            let mut entries = Reader::new(entries.contents);
+            while !entries.is_empty() {
+                list.read_entry(entries.expect(SEQUENCE)?.contents)?;
+            }
+        }
         if let Some(extensions) = tbs.optional(constructed(0))? {
             list.read_extensions(der::only(extensions.contents, SEQUENCE)?)?;
         }
@@ -86,21 +88,31 @@ impl List {
         Ok(list)
     }
 
+    fn read_entry(&mut self, contents: &[u8]) -> der::Result<()> {
+        let mut entry = Reader::new(contents);
+        let serial = der::integer(entry.expect(INTEGER)?.contents)?;
+        self.revoked.insert(serial.to_vec());
+        entry.value()?;
+        if let Some(extensions) = entry.optional(SEQUENCE)? {
+            der::for_each_extension(extensions.contents, |_, critical, _| {
+                self.is_unclear |= critical;
+                Ok(())
+            })?;
+        }
+        entry.finish()
+    }
+
     fn read_extensions(&mut self, contents: &[u8]) -> der::Result<()> {
-        let mut extensions = Reader::new(contents);
-        while !extensions.is_empty() {
-            let mut extension = Reader::new(extensions.expect(SEQUENCE)?.contents);
-            let kind = extension.expect(OBJECT_IDENTIFIER)?.contents;
-            extension.optional(BOOLEAN)?;
-            let value = extension.expect(OCTET_STRING)?.contents;
+        der::for_each_extension(contents, |kind, critical, value| {
             match kind {
-                // authorityKeyIdentifier and issuingDistributionPoint.
+                // authorityKeyIdentifier, issuingDistributionPoint and deltaCRLIndicator.
                 [0x55, 0x1d, 0x23] => self.authority_key = Some(AuthorityKey::read(value)?),
                 [0x55, 0x1d, 0x1c] => self.scope = Scope::read(value)?,
-                _ => {}
+                [0x55, 0x1d, 0x1b] => self.is_delta = true,
+                _ => self.is_unclear |= critical,
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn in_time(&self, now: i64) -> Result<(), Problem> {
@@ -168,30 +180,24 @@ impl List {
 
 impl Scope {
     fn read(bytes: &[u8]) -> der::Result<Scope> {
-        let mut reader = Reader::new(der::only(bytes, SEQUENCE)?);
+        let mut reader = Reader::new(der::first(bytes, SEQUENCE)?);
         let name = reader
             .optional(constructed(0))?
             .map(|name| PointName::read(name.contents))
             .transpose()?;
-        let mut flag = |number| match reader.optional(context(number))? {
+        let flag = |reader: &mut Reader<'_>, number| match reader.optional(context(number))? {
             Some(flag) => der::boolean(flag.contents),
             None => Ok(false),
         };
-        let (only_users, only_authorities) = (flag(1)?, flag(2)?);
-        // onlySomeReasons and indirectCRL are refused before.
-        reader.optional(context(3))?;
-        reader.optional(context(4))?;
-        let only_attributes = match reader.optional(context(5))? {
-            Some(flag) => der::boolean(flag.contents)?,
-            None => false,
-        };
+        let only_users = flag(&mut reader, 1)?;
+        let only_authorities = flag(&mut reader, 2)?;
+        let some_reasons = reader.optional(context(3))?.is_some();
+        let is_indirect = flag(&mut reader, 4)?;
+        let only_attributes = flag(&mut reader, 5)?;
         reader.finish()?;
-        if usize::from(only_users) + usize::from(only_authorities) + usize::from(only_attributes)
-            > 1
-        {
-            return Err(Malformed);
-        }
-        Ok(Scope { name, only_users, only_authorities, only_attributes })
+        let kinds = [only_users, only_authorities, only_attributes];
+        let is_odd = some_reasons || is_indirect || kinds.iter().filter(|&&only| only).count() > 1;
+        Ok(Scope { name, only_users, only_authorities, only_attributes, is_odd })
     }
 }
 
@@ -205,9 +211,11 @@ pub(super) fn check(
 ) -> Result<(), Problem> {
     let certificate = chain[depth];
     let mut best: Option<(Score, &List, &Certificate)> = None;
-    for list in lists.iter().filter(|list| list.issuer.canonical == certificate.issuer.canonical) {
+    let of_issuer = |list: &&List| list.issuer.canonical == certificate.issuer.canonical;
+    for list in lists.iter().filter(of_issuer).filter(|list| !list.scope.is_odd) {
         let Some((signer, by_issuer)) = list.signer(chain, depth) else { continue };
         let score = Score {
+            is_clear: !list.is_unclear,
             in_scope: list.covers(certificate),
             in_time: list.in_time(now).is_ok(),
             by_issuer,
@@ -226,11 +234,16 @@ pub(super) fn check(
         return Err(Problem::NoList);
     }
     list.in_time(now)?;
-    if !list.signed.is_by(&signer.key, algorithms) {
-        return Err(Problem::ListForged);
+    list.signed.check(&signer.key, algorithms).map_err(|refused| match refused {
+        Refused::Wrong => Problem::ListForged,
+        Refused::Unsupported => Problem::UnsupportedList,
+    })?;
+    // OpenSSL would take a list of changes for a whole one.
+    if list.is_unclear || list.is_delta {
+        return Err(Problem::UnsupportedList);
     }
-    match list.entries.find_serial(&certificate.serial) {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) | Err(_) => Err(Problem::Revoked),
+    match list.revoked.contains(&certificate.serial) {
+        true => Err(Problem::Revoked),
+        false => Ok(()),
     }
 }

@@ -2,10 +2,9 @@
 
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls_pki_types::SignatureVerificationAlgorithm;
 
-use super::der::{
-    self, BIT_STRING, INTEGER, Malformed, OBJECT_IDENTIFIER, Reader, Result, SEQUENCE, Value,
-};
+use super::der::{self, BIT_STRING, INTEGER, OBJECT_IDENTIFIER, Reader, Result, SEQUENCE, Value};
 
 /// What is signed, and its signature (RFC 5280, section 4.1.1).
 #[derive(Debug, Clone)]
@@ -14,6 +13,8 @@ pub(super) struct Signed {
     /// The AlgorithmIdentifier's contents, as providers name algorithms.
     algorithm: Vec<u8>,
     signature: Vec<u8>,
+    /// Whether the same algorithm is named within what is signed (section 4.1.1.2).
+    is_consistent: bool,
     /// Which kind of key makes such signatures; none if that is not known here.
     pub(super) signer: Option<KeyKind>,
 }
@@ -25,6 +26,15 @@ pub(super) enum KeyKind {
     RsaPss,
     EllipticCurve,
     Ed25519,
+}
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The key did not make it.
+    Wrong,
+    /// The provider has no such algorithm.
+    Unsupported,
 }
 
 /// A certificate's public key.
@@ -45,36 +55,52 @@ impl Signed {
         let algorithm = reader.expect(SEQUENCE)?.contents;
         let signature = der::bytes(reader.expect(BIT_STRING)?.contents)?.to_vec();
         reader.finish()?;
-        let signer = signer(Reader::new(algorithm).expect(OBJECT_IDENTIFIER)?.contents);
         let signed = Signed {
             message: message.whole.to_vec(),
             algorithm: algorithm.to_vec(),
             signature,
-            signer,
+            is_consistent: false,
+            signer: None,
         };
         Ok((signed, Reader::new(message.contents)))
     }
 
-    /// The signature's algorithm is named within what is signed, too (section 4.1.1.2).
-    pub(super) fn same_algorithm(&self, inner: Value<'_>) -> Result<()> {
-        if inner.contents == self.algorithm { Ok(()) } else { Err(Malformed) }
+    /// Notes the algorithm that is named within what is signed, by which OpenSSL looks for an issuer.
+    pub(super) fn note_inner_algorithm(&mut self, inner: Value<'_>) -> Result<()> {
+        self.is_consistent = inner.contents == self.algorithm;
+        self.signer = signer(Reader::new(inner.contents).expect(OBJECT_IDENTIFIER)?.contents);
+        Ok(())
     }
 
     /// Whether this key made the signature, by an algorithm that the provider has.
-    pub(super) fn is_by(&self, key: &Key, algorithms: &WebPkiSupportedAlgorithms) -> bool {
-        algorithms
+    pub(super) fn check(
+        &self,
+        key: &Key,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> std::result::Result<(), Refused> {
+        if !self.is_consistent {
+            return Err(Refused::Wrong);
+        }
+        let fitting = algorithms
             .all
             .iter()
             .filter(|known| known.signature_alg_id().as_ref() == self.algorithm)
-            .filter(|known| known.public_key_alg_id().as_ref() == key.algorithm)
-            .any(|known| known.verify_signature(&key.bits, &self.message, &self.signature).is_ok())
+            .filter(|known| known.public_key_alg_id().as_ref() == key.algorithm);
+        let mut refused = Refused::Unsupported;
+        for known in fitting {
+            match known.verify_signature(&key.bits, &self.message, &self.signature) {
+                Ok(()) => return Ok(()),
+                Err(_) => refused = Refused::Wrong,
+            }
+        }
+        Err(refused)
     }
 }
 
 impl Key {
-    /// Reads the contents of a SubjectPublicKeyInfo.
-    pub(super) fn read(contents: &[u8]) -> Result<Key> {
-        let mut reader = Reader::new(contents);
+    /// Reads a SubjectPublicKeyInfo.
+    pub(super) fn read(der: &[u8]) -> Result<Key> {
+        let mut reader = Reader::new(der::only(der, SEQUENCE)?);
         let algorithm = reader.expect(SEQUENCE)?.contents;
         let bits = der::bytes(reader.expect(BIT_STRING)?.contents)?.to_vec();
         reader.finish()?;
@@ -86,6 +112,17 @@ impl Key {
             _ => None,
         };
         Ok(Key { kind, algorithm: algorithm.to_vec(), bits })
+    }
+
+    /// Whether it made this signature of the message, by this algorithm.
+    pub(super) fn made(
+        &self,
+        signature: &[u8],
+        message: &[u8],
+        algorithm: &dyn SignatureVerificationAlgorithm,
+    ) -> bool {
+        algorithm.public_key_alg_id().as_ref() == self.algorithm
+            && algorithm.verify_signature(&self.bits, message, signature).is_ok()
     }
 
     /// Whether the provider has a use for it, and it is as strong as OpenSSL's security level 2 asks: RSA of 2,048

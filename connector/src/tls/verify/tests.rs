@@ -3,11 +3,6 @@
 
 use std::sync::LazyLock;
 
-use openssl::ssl::SslFiletype;
-use openssl::stack::Stack;
-use openssl::x509::store::{X509Lookup, X509StoreBuilder};
-use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509PurposeId, X509StoreContext};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
@@ -15,10 +10,8 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
+use super::oracle::{Case, Der};
 use super::*;
-use crate::tls::Lists;
-
-type Der = CertificateDer<'static>;
 
 /// What OpenSSL says, and how we compare.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,71 +112,7 @@ fn list(
     .clone()
 }
 
-/// One server, what it sends, and what the client was given.
-struct Case {
-    leaf: Der,
-    sent: Vec<Der>,
-    roots: Vec<Der>,
-    lists: Lists,
-}
-
 impl Case {
-    fn new(leaf: Der, roots: Vec<Der>) -> Case {
-        Case { leaf, sent: Vec::new(), roots, lists: None }
-    }
-
-    fn sending(mut self, sent: Vec<Der>) -> Case {
-        self.sent = sent;
-        self
-    }
-
-    fn lists(mut self, lists: Vec<CertificateRevocationListDer<'static>>) -> Case {
-        self.lists = Some(lists);
-        self
-    }
-
-    fn ours(&self) -> Result<(), Error> {
-        let algorithms =
-            ::rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
-        let verifier =
-            Verifier::strict(Store::new(&self.roots), self.lists.as_deref(), algorithms)?;
-        let name = ServerName::try_from("unimportant.example").expect("name");
-        verifier.verify_server_cert(&self.leaf, &self.sent, &name, &[], UnixTime::now()).map(|_| ())
-    }
-
-    /// As libpq has it verified: purpose "SSL server", and every certificate's revocation where there are lists.
-    fn openssl(&self) -> Result<(), String> {
-        let folder = tempfile::tempdir().expect("folder");
-        let x509 = |der: &Der| X509::from_der(der).expect("certificate");
-        let mut store = X509StoreBuilder::new().expect("store");
-        store.set_purpose(X509PurposeId::SSL_SERVER).expect("purpose");
-        for root in &self.roots {
-            store.add_cert(x509(root)).expect("root");
-        }
-        if let Some(lists) = &self.lists {
-            store
-                .set_flags(X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL)
-                .expect("flags");
-            let lookup = store.add_lookup(X509Lookup::file()).expect("lookup");
-            for (index, list) in lists.iter().enumerate() {
-                let path = folder.path().join(index.to_string());
-                std::fs::write(&path, list).expect("written");
-                lookup.load_crl_file(&path, SslFiletype::ASN1).expect("list");
-            }
-        }
-        let mut chain = Stack::new().expect("stack");
-        for sent in &self.sent {
-            chain.push(x509(sent)).expect("pushed");
-        }
-        let mut context = X509StoreContext::new().expect("context");
-        let (valid, error) = context
-            .init(&store.build(), &x509(&self.leaf), &chain, |context| {
-                Ok((context.verify_cert()?, context.error()))
-            })
-            .expect("judged");
-        if valid { Ok(()) } else { Err(error.error_string().to_owned()) }
-    }
-
     #[track_caller]
     fn is(&self, what: &str, expected: Expected) {
         let (ours, theirs) = (self.ours(), self.openssl());
