@@ -100,7 +100,7 @@ fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
 /// What the file holds; nothing if there is no such file. libpq passes over one that cannot be read, too; here that is
 /// an error where it was named.
 fn list_file(file: &ListFile) -> Result<Vec<u8>, Fault> {
-    match (fs::read(file.path()), file) {
+    match (read_regular(file.path()), file) {
         (Ok(text), ListFile::Named(path)) if text.is_empty() => {
             tracing::warn!(path = %path.display(), "sslcrl names an empty file, so revocation is not checked");
         }
@@ -187,11 +187,7 @@ fn private_key(text: &[u8], from: &str) -> Result<PrivateKeyDer<'static>, Fault>
 
 /// What a key's file holds. Its permissions are asked of the file that is open, so that it cannot be another one.
 fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
-    // Before it is opened: opening a FIFO waits for somebody to write to it.
-    if !fs::metadata(path).map_err(unreadable("cannot open the private key", path))?.is_file() {
-        return Err(bad("private key", path, "it is not a regular file"));
-    }
-    let mut file = File::open(path).map_err(unreadable("cannot open the private key", path))?;
+    let mut file = open_regular(path).map_err(unreadable("cannot open the private key", path))?;
     let metadata = file.metadata().map_err(unreadable("cannot open the private key", path))?;
     if others_may_read(&metadata) {
         return Err(bad(
@@ -223,7 +219,23 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(unreadable(what, path))
+    read_regular(path).map_err(unreadable(what, path))
+}
+
+/// Opens a regular file, and nothing else: to open a FIFO is to wait, past every timeout, for somebody who writes to it;
+/// and a device may never end.
+fn open_regular(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path)?.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn unreadable(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {

@@ -258,3 +258,31 @@ fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
         "no chain, no lists"
     );
 }
+
+/// Were one of them opened, nobody would ever write to it.
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_refused_and_not_waited_for() {
+    let folder = Folder::new();
+    let fifo = folder.0.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let (root, key) = certificate();
+    let root = folder.write("root", &root, 0o644);
+    let good_key = folder.write("key", key.serialize_pem(), 0o600);
+    let (fifo, root, key) = (fifo.display(), root.display(), good_key.display());
+    for text in [
+        format!("sslrootcert={fifo}"),
+        format!("sslrootcert={root} sslcrl={fifo}"),
+        format!("sslcert={fifo} sslkey={key}"),
+        format!("sslcert={root} sslkey={fifo}"),
+    ] {
+        let (sender, outcome) = std::sync::mpsc::channel();
+        let asked = text.clone();
+        std::thread::spawn(move || sender.send(loaded(&asked).err()));
+        let fault = outcome.recv_timeout(std::time::Duration::from_secs(30));
+        let fault = fault.unwrap_or_else(|_| panic!("{text}: still waiting")).expect("a fault");
+        let why = std::error::Error::source(&fault).map(ToString::to_string);
+        assert_eq!(why.as_deref(), Some("it is not a regular file"), "{text}: {fault}");
+    }
+}
