@@ -2,7 +2,7 @@
 
 use rustls_pki_types::CertificateDer;
 
-use super::verify::{Certificate, Name};
+use super::verify::{Certificate, Malformed, Name};
 
 /// A root file (or the system's store), in its order. As for OpenSSL, every entry may be a link of a chain, and only a
 /// self-signed one its end.
@@ -12,18 +12,27 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Takes the entries in. One that cannot be read is left out, so that nothing can chain to it.
-    pub(super) fn new(certificates: &[CertificateDer<'static>]) -> Store {
-        let mut entries: Vec<Certificate> = Vec::with_capacity(certificates.len());
+    /// Takes in the entries of a file.
+    ///
+    /// # Errors
+    /// One of them cannot be read: OpenSSL then takes none of them.
+    pub(super) fn of_file(certificates: &[CertificateDer<'static>]) -> Result<Store, Malformed> {
+        let entries = certificates.iter().map(|certificate| Certificate::read(certificate));
+        Ok(Store { entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// Takes in the system's. One that cannot be read is left out, so that nothing can chain to it.
+    pub(super) fn of_system(certificates: &[CertificateDer<'static>]) -> Store {
+        let mut store = Store::default();
         for certificate in certificates {
             match Certificate::read(certificate) {
-                Ok(entry) => entries.push(entry),
+                Ok(entry) => store.entries.push(entry),
                 Err(error) => {
                     tracing::debug!(%error, "a root certificate cannot be read and is left out");
                 }
             }
         }
-        Store { entries }
+        store
     }
 
     /// The entries of this name, in order.

@@ -29,6 +29,7 @@ mod revocation;
 mod signature;
 
 pub(super) use self::certificate::Certificate;
+pub(super) use self::der::Malformed;
 pub(super) use self::names::Name;
 
 /// Verifies as libpq does. Whether the host is named is asked after the handshake.

@@ -74,6 +74,9 @@ impl<'a> Reader<'a> {
             _ => return Err(Malformed),
         };
         let (contents, rest) = rest.split_at_checked(length).ok_or(Malformed)?;
+        if tag == OBJECT_IDENTIFIER && !is_object_identifier(contents) {
+            return Err(Malformed);
+        }
         let whole = &self.0[..self.0.len() - rest.len()];
         self.0 = rest;
         Ok(Value { tag, contents, whole })
@@ -122,6 +125,18 @@ pub(super) fn each<'a, T>(
         found.push(read(reader.value()?)?);
     }
     Ok(found)
+}
+
+/// Whether these are whole numbers of seven bits a byte, each without leading zeros.
+fn is_object_identifier(contents: &[u8]) -> bool {
+    let mut begins = true;
+    for &byte in contents {
+        if begins && byte == 0x80 {
+            return false;
+        }
+        begins = byte & 0x80 == 0;
+    }
+    begins && !contents.is_empty()
 }
 
 /// A number's contents in shortest form, with the sign in its first bit.

@@ -186,6 +186,11 @@ pub(super) enum Flaw {
     BrokenSignature,
     /// Within what is signed another algorithm is named than beside the signature.
     TwoAlgorithms,
+    /// One byte of what is signed, somewhere, is another one.
+    OtherByte {
+        at: u16,
+        by: u8,
+    },
 }
 
 impl Draft {
@@ -214,7 +219,11 @@ impl Draft {
         if !self.extensions.is_empty() {
             parts.push(tlv(0xa3, &extensions(&self.extensions)));
         }
-        let message = sequence(&parts);
+        let mut message = sequence(&parts);
+        if let Some(Flaw::OtherByte { at, by }) = self.flaw {
+            let at = usize::from(at) % message.len();
+            message[at] ^= by;
+        }
         let mut signature = sign(&message, signer, self.digest);
         if self.flaw == Some(Flaw::BrokenSignature) {
             let last = signature.len() - 1;

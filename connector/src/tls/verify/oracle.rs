@@ -46,8 +46,8 @@ impl Case {
     pub(super) fn ours(&self) -> Result<(), Error> {
         let algorithms =
             ::rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
-        let verifier =
-            Verifier::strict(Store::new(&self.roots), self.lists.as_deref(), algorithms)?;
+        let store = Store::of_file(&self.roots).map_err(|error| other(error.to_string()))?;
+        let verifier = Verifier::strict(store, self.lists.as_deref(), algorithms)?;
         let name = ServerName::try_from("unimportant.example").expect("name");
         let now = std::time::Duration::from_secs(self.now.try_into().expect("after 1970"));
         let now = UnixTime::since_unix_epoch(now);
