@@ -389,7 +389,7 @@ impl PointName {
         reader.finish()?;
         match value.tag {
             0xa0 => GeneralName::read_all(value.contents).map(PointName::Full),
-            0xa1 => Ok(PointName::Relative),
+            0xa1 => Name::default().push(value.contents).map(|()| PointName::Relative),
             _ => Err(Malformed),
         }
     }

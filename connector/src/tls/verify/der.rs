@@ -14,7 +14,9 @@ pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
+const NULL: u8 = 0x05;
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+const ENUMERATED: u8 = 0x0a;
 pub(super) const UTC_TIME: u8 = 0x17;
 pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
@@ -74,7 +76,19 @@ impl<'a> Reader<'a> {
             _ => return Err(Malformed),
         };
         let (contents, rest) = rest.split_at_checked(length).ok_or(Malformed)?;
-        if tag == OBJECT_IDENTIFIER && !is_object_identifier(contents) {
+        let is_well_formed = match tag {
+            0x00 | 0x10 | 0x11 => false,
+            SEQUENCE | SET => true,
+            // No other universal type is made of parts in DER.
+            0x20..=0x3f => false,
+            BOOLEAN => contents.len() == 1,
+            INTEGER | ENUMERATED => integer(contents).is_ok(),
+            BIT_STRING => flags(contents).is_ok(),
+            NULL => contents.is_empty(),
+            OBJECT_IDENTIFIER => is_object_identifier(contents),
+            _ => true,
+        };
+        if !is_well_formed {
             return Err(Malformed);
         }
         let whole = &self.0[..self.0.len() - rest.len()];

@@ -39,20 +39,26 @@ impl Name {
         let mut name = Name::default();
         let mut rdns = Reader::new(contents);
         while !rdns.is_empty() {
-            let mut attributes = Reader::new(rdns.expect(SET)?.contents);
-            let mut set = Vec::new();
-            while !attributes.is_empty() {
-                set.push(name.attribute(attributes.expect(SEQUENCE)?.contents)?);
-            }
-            if set.is_empty() {
-                return Err(Malformed);
-            }
-            name.attributes += set.len();
-            // DER's order of a SET OF.
-            set.sort();
-            push(&mut name.canonical, SET, &set.concat());
+            name.push(rdns.expect(SET)?.contents)?;
         }
         Ok(name)
+    }
+
+    /// Appends what an RDN holds.
+    pub(super) fn push(&mut self, rdn: &[u8]) -> Result<()> {
+        let mut attributes = Reader::new(rdn);
+        let mut set = Vec::new();
+        while !attributes.is_empty() {
+            set.push(self.attribute(attributes.expect(SEQUENCE)?.contents)?);
+        }
+        if set.is_empty() {
+            return Err(Malformed);
+        }
+        self.attributes += set.len();
+        // DER's order of a SET OF.
+        set.sort();
+        push(&mut self.canonical, SET, &set.concat());
+        Ok(())
     }
 
     /// Notes one attribute, and says what its canonical form is.
@@ -108,6 +114,9 @@ fn utf8(value: Value<'_>) -> Result<Option<Vec<u8>>> {
         BMP_STRING => characters(2).map(Some),
         UNIVERSAL_STRING => characters(4).map(Some),
         NUMERIC_STRING | BIT_STRING => Ok(None),
+        // ObjectDescriptor to EMBEDDED PDV, RELATIVE-OID, TIME, the reserved one, and CHARACTER STRING: no text to
+        // OpenSSL, but no fault either.
+        0x07..=0x0b | 0x0d..=0x0f | 0x1d => Ok(None),
         _ => Err(Malformed),
     }
 }

@@ -53,6 +53,7 @@ impl Signed {
         let mut reader = Reader::new(der::only(der, SEQUENCE)?);
         let message = reader.expect(SEQUENCE)?;
         let algorithm = reader.expect(SEQUENCE)?.contents;
+        algorithm_kind(algorithm)?;
         let signature = der::bytes(reader.expect(BIT_STRING)?.contents)?.to_vec();
         reader.finish()?;
         let signed = Signed {
@@ -68,7 +69,7 @@ impl Signed {
     /// Notes the algorithm that is named within what is signed, by which OpenSSL looks for an issuer.
     pub(super) fn note_inner_algorithm(&mut self, inner: Value<'_>) -> Result<()> {
         self.is_consistent = inner.contents == self.algorithm;
-        self.signer = signer(Reader::new(inner.contents).expect(OBJECT_IDENTIFIER)?.contents);
+        self.signer = signer(algorithm_kind(inner.contents)?);
         Ok(())
     }
 
@@ -104,7 +105,7 @@ impl Key {
         let algorithm = reader.expect(SEQUENCE)?.contents;
         let bits = der::bytes(reader.expect(BIT_STRING)?.contents)?.to_vec();
         reader.finish()?;
-        let kind = match Reader::new(algorithm).expect(OBJECT_IDENTIFIER)?.contents {
+        let kind = match algorithm_kind(algorithm)? {
             [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01] => Some(KeyKind::Rsa),
             [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a] => Some(KeyKind::RsaPss),
             [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => Some(KeyKind::EllipticCurve),
@@ -140,6 +141,16 @@ impl Key {
         };
         known && (self.kind != Some(KeyKind::Rsa) || long() == Ok(true))
     }
+}
+
+/// Reads an AlgorithmIdentifier's contents: which algorithm, and parameters, whatever they are.
+fn algorithm_kind(contents: &[u8]) -> Result<&[u8]> {
+    let mut reader = Reader::new(contents);
+    let kind = reader.expect(OBJECT_IDENTIFIER)?.contents;
+    if !reader.is_empty() {
+        reader.value()?;
+    }
+    reader.finish().map(|()| kind)
 }
 
 /// Which kind of key makes signatures of this algorithm: all that OpenSSL knows of RSA and of elliptic curves, because
