@@ -436,3 +436,5 @@ fn revocation() {
         .lists(vec![ours(&[], -1, 1)])
         .is("a root of its own, without a list", BothFail);
 }
+
+mod served;
