@@ -1,7 +1,7 @@
 //! The certificate verifier for rustls: chains as OpenSSL verifies them for libpq, signatures always, names never.
 //!
 //! A chain that libpq refuses is refused here. What is refused here and not by libpq is listed in the page on
-//! differences; `verify/random.rs` holds the two against each other.
+//! differences; `verify/tests/random.rs` holds the two against each other.
 
 use std::sync::Arc;
 
@@ -208,11 +208,5 @@ fn other(text: String) -> Error {
     CertificateError::Other(OtherError(Arc::new(Reason(text)))).into()
 }
 
-#[cfg(all(test, feature = "aws-lc-rs"))]
-mod forge;
-#[cfg(all(test, feature = "aws-lc-rs"))]
-mod oracle;
-#[cfg(all(test, feature = "aws-lc-rs"))]
-mod random;
 #[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;

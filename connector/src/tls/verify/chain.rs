@@ -7,7 +7,7 @@
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
-use super::certificate::{Certificate, KeyUsage};
+use super::certificate::{Certificate, KeyUsage, NetscapeType};
 use super::constraints::Violation;
 use super::revocation::{self, List};
 use super::signature::Refused;
@@ -223,7 +223,7 @@ fn check_extensions(
         return Err(Problem::NotForServers);
     }
     if depth == 0 {
-        let by_netscape = extensions.netscape_type.is_none_or(|known| known.is_server());
+        let by_netscape = extensions.netscape_type.is_none_or(NetscapeType::is_server);
         return match by_netscape && link.may(KeyUsage::TLS) {
             true => Ok(()),
             false => Err(Problem::NotForServers),
@@ -253,7 +253,7 @@ fn is_authority(link: &Certificate, is_root: bool) -> bool {
             is_root
                 && ((link.is_version_1 && link.is_self_signed())
                     || extensions.key_usage.is_some()
-                    || extensions.netscape_type.is_some_and(|known| known.is_tls_authority()))
+                    || extensions.netscape_type.is_some_and(NetscapeType::is_tls_authority))
         }
     }
 }

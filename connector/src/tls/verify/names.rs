@@ -93,7 +93,7 @@ impl Name {
 /// An attribute's text as UTF-8; none where the type is no text to OpenSSL.
 fn utf8(value: Value<'_>) -> Result<Option<Vec<u8>>> {
     let characters = |width: usize| -> Result<Vec<u8>> {
-        if value.contents.len() % width != 0 {
+        if !value.contents.len().is_multiple_of(width) {
             return Err(Malformed);
         }
         let text: Option<String> = value

@@ -10,7 +10,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::oracle::{Case, Der};
+use self::oracle::{Case, Der};
 use super::*;
 
 /// What OpenSSL says, and how we compare.
@@ -437,4 +437,9 @@ fn revocation() {
         .is("a root of its own, without a list", BothFail);
 }
 
+mod forge;
+mod oracle;
+mod random;
 mod served;
+mod twists;
+mod world;

@@ -1,36 +1,22 @@
-//! Random chains, judged by us and by OpenSSL: never weaker, and stricter only for the reasons that the page on
-//! differences names.
-//!
-//! Each begins as an honest chain, and then a few twists are done to it, as authorities and attackers make them. The
-//! default is short; `PROPTEST_CASES=100000 cargo test -p pgtls-connector --lib random_chains -- --nocapture` is not.
-
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+//! What authorities and attackers do to chains.
 
 use super::forge::{
-    Digest, Draft, Extension, Flaw, KEYS, LAST_GOOD_KEY, ListDraft, STYLES, Style, name, sequence,
-    tlv,
+    Digest, Extension, Flaw, KEYS, LAST_GOOD_KEY, STYLES, Style, name, sequence, tlv,
 };
-use super::oracle::Case;
-use super::*;
-
-/// 2026-01-01, a second of no importance.
-const NOW: i64 = 1_767_225_600;
-const DAY: i64 = 86_400;
+use super::world::{
+    CRL_SIGN, DAY, KEY_CERT_SIGN, ListNode, NOW, Place, World, bits, general, identifier,
+};
 
 /// One thing done to a chain: what, to which certificate, and which of the ways to do it.
 #[derive(Debug, Clone, Copy)]
-struct Twist {
-    what: What,
-    at: u8,
-    how: u8,
+pub(super) struct Twist {
+    pub(super) what: What,
+    pub(super) at: u8,
+    pub(super) how: u8,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+pub(super) enum What {
     KeyUsage,
     BasicConstraints,
     ExtendedKeyUsage,
@@ -74,7 +60,7 @@ enum What {
     ListAgain,
 }
 
-const ALL: [What; 41] = [
+pub(super) const ALL: [What; 41] = [
     What::KeyUsage,
     What::BasicConstraints,
     What::ExtendedKeyUsage,
@@ -118,81 +104,8 @@ const ALL: [What; 41] = [
     What::ListAgain,
 ];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Sent,
-    Trusted,
-    Both,
-    Nowhere,
-    SentTwice,
-}
-
-/// A certificate of a world: what is not said of it follows from its issuer.
-#[derive(Debug, Clone)]
-struct Node {
-    subject: String,
-    style: Style,
-    issuer_style: Style,
-    /// Its issuer; itself for a root.
-    parent: usize,
-    key: usize,
-    /// Another key than its issuer's.
-    signer: Option<usize>,
-    serial: Vec<u8>,
-    version: u8,
-    validity: (i64, i64),
-    digest: Digest,
-    flaw: Option<Flaw>,
-    basic_constraints: Option<Vec<u8>>,
-    key_usage: Option<Vec<u8>>,
-    extended_key_usage: Option<Vec<u8>>,
-    subject_key: Option<Vec<u8>>,
-    authority_key: u8,
-    critical_identifiers: (bool, bool),
-    alternative_names: Option<Vec<u8>>,
-    others: Vec<Extension>,
-    twice: Option<u8>,
-    malformed: Option<u8>,
-    place: Place,
-}
-
-/// The authority whose lists these are, and what is special about the list.
-#[derive(Debug, Clone)]
-struct ListNode {
-    of: usize,
-    revoked: Vec<usize>,
-    updates: (i64, i64),
-    signer: Option<usize>,
-    identifier: u8,
-    scope: Option<Vec<u8>>,
-}
-
-#[derive(Debug, Clone)]
-struct World {
-    nodes: Vec<Node>,
-    lists: Option<Vec<ListNode>>,
-    reversed: bool,
-    rotated: usize,
-}
-
-const KEY_CERT_SIGN: u8 = 0x04;
-const CRL_SIGN: u8 = 0x02;
-
-fn bits(byte: u8) -> Vec<u8> {
-    tlv(3, &[byte.trailing_zeros().min(7) as u8, byte])
-}
-
-fn identifier(key: usize) -> Vec<u8> {
-    vec![0x40 + key as u8; 8]
-}
-
-/// A GeneralName.
-fn general(number: u8, contents: &[u8]) -> Vec<u8> {
-    tlv(if number == 4 || number == 0 { 0xa0 | number } else { 0x80 | number }, contents)
-}
-
 /// Names of every kind that is held against constraints.
-fn some_name(how: u8) -> Vec<u8> {
+pub(super) fn some_name(how: u8) -> Vec<u8> {
     match how % 16 {
         0 => general(2, b"db.good.example"),
         1 => general(2, b"db.evil.example"),
@@ -244,61 +157,8 @@ fn organisation(text: &str) -> Vec<u8> {
     sequence(&[tlv(6, &[0x55, 0x04, 10]), tlv(0x13, text.as_bytes())])
 }
 
-impl Node {
-    fn new(subject: &str, parent: usize, key: usize, is_authority: bool) -> Node {
-        Node {
-            subject: subject.to_owned(),
-            style: Style::Utf8,
-            issuer_style: Style::Utf8,
-            parent,
-            key,
-            signer: None,
-            serial: vec![1, key as u8, parent as u8],
-            version: 2,
-            validity: (NOW - 10 * DAY, NOW + 10 * DAY),
-            digest: Digest::Sha256,
-            flaw: None,
-            basic_constraints: is_authority.then(|| sequence(&[tlv(1, &[0xff])])),
-            key_usage: is_authority.then(|| bits(KEY_CERT_SIGN | CRL_SIGN)),
-            extended_key_usage: None,
-            subject_key: Some(identifier(key)),
-            authority_key: 1,
-            critical_identifiers: (false, false),
-            alternative_names: (!is_authority).then(|| sequence(&[some_name(0)])),
-            others: Vec::new(),
-            twice: None,
-            malformed: None,
-            place: Place::Sent,
-        }
-    }
-}
-
 impl World {
-    /// An honest chain with so many intermediates.
-    fn honest(intermediates: usize, keys: &[u8]) -> World {
-        let key = |index: usize| usize::from(keys[index % keys.len()]) % (LAST_GOOD_KEY + 1);
-        let last = intermediates + 1;
-        let mut nodes = vec![Node::new("db.good.example", 1, key(0), false)];
-        for index in 1..=last {
-            let subject = if index == last { "the root".into() } else { format!("link {index}") };
-            nodes.push(Node::new(&subject, (index + 1).min(last), key(index), true));
-        }
-        nodes[last].place = Place::Trusted;
-        World { nodes, lists: None, reversed: false, rotated: 0 }
-    }
-
-    /// A copy of a certificate, before or behind the others.
-    fn add(&mut self, node: Node) -> usize {
-        self.nodes.push(node);
-        self.nodes.len() - 1
-    }
-
-    /// An authority, if there is one.
-    fn authority(&self, at: u8) -> usize {
-        1 + usize::from(at) % (self.nodes.len() - 1)
-    }
-
-    fn twist(&mut self, Twist { what, at, how }: Twist) {
+    pub(super) fn twist(&mut self, Twist { what, at, how }: Twist) {
         let count = self.nodes.len();
         let others_serial = self.nodes[usize::from(how / 8) % count].serial.clone();
         let index = usize::from(at) % count;
@@ -639,14 +499,14 @@ impl World {
         }
     }
 
-    fn list(&mut self, at: u8) -> Option<&mut ListNode> {
+    pub(super) fn list(&mut self, at: u8) -> Option<&mut ListNode> {
         let lists = self.lists.as_mut().filter(|lists| !lists.is_empty())?;
         let index = usize::from(at) % lists.len();
         lists.get_mut(index)
     }
 
     /// Has the new certificate stand where the old one stood, and the other way round.
-    fn first(&mut self, new: usize, old: usize) {
+    pub(super) fn first(&mut self, new: usize, old: usize) {
         // The leaf stays the leaf.
         if old == 0 {
             return;
@@ -666,141 +526,6 @@ impl World {
                 of => of,
             };
         }
-    }
-
-    fn authority_key(&self, kind: u8, issuer: usize) -> Option<Vec<u8>> {
-        let of = &self.nodes[issuer];
-        let key = |id: &[u8]| tlv(0x80, id);
-        let own = key(of.subject_key.as_deref().unwrap_or(b"none"));
-        let named = |common_name: &str| tlv(0xa1, &general(4, &name(common_name, of.issuer_style)));
-        let above = self.nodes[of.parent].subject.as_str();
-        let serial = tlv(0x82, &of.serial);
-        Some(sequence(&match kind {
-            0 => return None,
-            1 => vec![own],
-            2 => vec![own, named(above), serial],
-            3 => vec![named(above), serial],
-            4 => vec![key(b"wrong")],
-            5 => vec![own, named(above), tlv(0x82, &[9, 9])],
-            6 => vec![own, named("nobody"), serial],
-            7 => vec![serial],
-            8 => vec![tlv(0xa1, &general(2, b"x")), serial],
-            _ => vec![],
-        }))
-    }
-
-    fn certificate(&self, index: usize) -> Vec<u8> {
-        let node = &self.nodes[index];
-        let issuer = &self.nodes[node.parent];
-        let mut extensions = Vec::new();
-        let mut push = |last: u8, critical: bool, value: &Option<Vec<u8>>| {
-            if let Some(value) = value.clone() {
-                extensions.push(Extension { kind: vec![0x55, 0x1d, last], critical, value });
-            }
-        };
-        let subject_key = node.subject_key.as_ref().map(|id| tlv(4, id));
-        push(0x13, true, &node.basic_constraints);
-        push(0x0f, true, &node.key_usage);
-        push(0x25, false, &node.extended_key_usage);
-        push(0x0e, node.critical_identifiers.0, &subject_key);
-        push(
-            0x23,
-            node.critical_identifiers.1,
-            &self.authority_key(node.authority_key, node.parent),
-        );
-        push(0x11, false, &node.alternative_names);
-        extensions.extend(node.others.clone());
-        let count = extensions.len().max(1);
-        if let Some(twice) = node.twice
-            && let Some(extension) = extensions.get(usize::from(twice) % count).cloned()
-        {
-            extensions.push(extension);
-        }
-        if let Some(how) = node.malformed
-            && let Some(extension) = extensions.get_mut(usize::from(how / 8) % count)
-        {
-            let value = &mut extension.value;
-            match how % 8 {
-                0 => drop(value.pop()),
-                1 => value.push(0),
-                2 => value.clear(),
-                3 => value[0] = 0x04,
-                4 => value.extend(value.clone()),
-                more => {
-                    let at = usize::from(more) % value.len();
-                    value[at] ^= how;
-                }
-            }
-        }
-        Draft {
-            version: node.version,
-            serial: node.serial.clone(),
-            issuer: name(&issuer.subject, node.issuer_style),
-            subject: name(&node.subject, node.style),
-            validity: node.validity,
-            key: node.key,
-            signer: node.signer.unwrap_or(issuer.key),
-            digest: node.digest,
-            extensions,
-            flaw: node.flaw,
-        }
-        .signed()
-    }
-
-    fn list_of(&self, list: &ListNode) -> Vec<u8> {
-        let of = &self.nodes[list.of];
-        let mut extensions =
-            vec![Extension { kind: vec![0x55, 0x1d, 0x14], critical: false, value: tlv(2, &[1]) }];
-        if let Some(value) = self.authority_key(list.identifier, list.of) {
-            extensions.push(Extension { kind: vec![0x55, 0x1d, 0x23], critical: false, value });
-        }
-        if let Some(value) = list.scope.clone() {
-            extensions.push(Extension { kind: vec![0x55, 0x1d, 0x1c], critical: true, value });
-        }
-        ListDraft {
-            issuer: name(&of.subject, of.style),
-            signer: list.signer.unwrap_or(of.key),
-            digest: Digest::Sha256,
-            updates: list.updates,
-            revoked: list.revoked.iter().map(|&index| self.nodes[index].serial.clone()).collect(),
-            extensions,
-        }
-        .signed()
-    }
-
-    fn case(&self) -> Case {
-        let mut sent = Vec::new();
-        let mut roots = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            let der = CertificateDer::from(self.certificate(index));
-            let (times, trusted) = match node.place {
-                Place::Sent => (1, false),
-                Place::Trusted => (0, true),
-                Place::Both => (1, true),
-                Place::Nowhere => (0, false),
-                Place::SentTwice => (2, false),
-            };
-            // The leaf is sent in any case, and first.
-            let times = times + usize::from(index == 0 && times == 0);
-            sent.extend(std::iter::repeat_n(der.clone(), times));
-            if trusted {
-                roots.push(der);
-            }
-        }
-        let leaf = sent.remove(0);
-        if self.reversed {
-            sent.reverse();
-            roots.reverse();
-        }
-        if !sent.is_empty() {
-            let by = self.rotated % sent.len();
-            sent.rotate_left(by);
-        }
-        let lists = self
-            .lists
-            .as_ref()
-            .map(|lists| lists.iter().map(|list| self.list_of(list).into()).collect());
-        Case { leaf, sent, roots, lists, now: NOW }
     }
 }
 
@@ -826,124 +551,4 @@ fn point(how: u8) -> Vec<u8> {
         6 => vec![],
         _ => vec![tlv(0xa0, &tlv(0xa1, &organisation("x")))],
     })
-}
-
-/// How many intermediates, which keys, whether there are lists, and what is done.
-type Recipe = (usize, [u8; 5], bool, Vec<Twist>);
-
-fn twists(of: &'static [What]) -> impl Strategy<Value = Twist> {
-    (proptest::sample::select(of), any::<u8>(), any::<u8>()).prop_map(|(what, at, how)| Twist {
-        what,
-        at,
-        how,
-    })
-}
-
-fn recipes(twists: impl Strategy<Value = Vec<Twist>>) -> impl Strategy<Value = Recipe> {
-    (0usize..4, any::<[u8; 5]>(), proptest::bool::weighted(0.2), twists)
-}
-
-fn built((intermediates, keys, lists, twists): &Recipe) -> Case {
-    let mut world = World::honest(*intermediates, keys);
-    if *lists {
-        world.twist(Twist { what: What::Lists, at: 0, how: 0 });
-    }
-    for &twist in twists {
-        world.twist(twist);
-    }
-    world.case()
-}
-
-/// Why a chain may be refused here that OpenSSL accepts, as the page on differences says: no provider has SHA-1 or every
-/// curve, and none is to have; and bytes that are no DER are not passed over.
-fn known_reason(told: &str, twists: &[Twist], case: &Case) -> Option<&'static str> {
-    let kinds = ["of a kind or length that is not taken", "of a kind that is not taken"];
-    let is_damaged = twists.iter().any(|twist| matches!(twist.what, What::OtherByte));
-    let is_malformed = |der: &CertificateDer<'_>| {
-        Certificate::read(der).map_or(true, |certificate| certificate.extensions.malformed)
-    };
-    if kinds.iter().any(|known| told.contains(known)) {
-        Some("a key or a signature of a kind that is not taken")
-    } else if is_damaged
-        && [&case.leaf].into_iter().chain(&case.sent).chain(&case.roots).any(is_malformed)
-    {
-        Some("malformed")
-    } else {
-        None
-    }
-}
-
-#[test]
-fn random_chains() {
-    agree(recipes(proptest::collection::vec(twists(&ALL), 0..6)));
-}
-
-/// Chains that say much, and in which a byte is another one: what can be read, and what it then means.
-#[test]
-fn random_chains_with_damage() {
-    const RICH: [What; 8] = [
-        What::AlternativeNames,
-        What::Constraints,
-        What::DistributionPoints,
-        What::Policies,
-        What::ExtendedKeyUsage,
-        What::NetscapeType,
-        What::AuthorityKey,
-        What::OwnStyle,
-    ];
-    let twists = (
-        proptest::collection::vec(twists(&RICH), 0..3),
-        proptest::collection::vec(twists(&[What::OtherByte]), 1..3),
-    );
-    agree(recipes(twists.prop_map(|(rich, damage)| [rich, damage].concat())));
-}
-
-/// Judges many chains on both sides.
-fn agree(recipes: impl Strategy<Value = Recipe>) {
-    let cases = match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => Config::default().cases,
-        None => 500,
-    };
-    let seed = match Config::default().rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0),
-    };
-    println!("{cases} chains; PROPTEST_RNG_SEED={seed} brings them back");
-    let tally: RefCell<BTreeMap<String, u32>> = RefCell::default();
-    let config = Config {
-        cases,
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: None,
-        max_global_rejects: cases,
-        ..Config::default()
-    };
-    let outcome = TestRunner::new(config).run(&recipes, |recipe| {
-        let case = built(&recipe);
-        // With a key that is none (a point beside the curve) nobody makes a handshake, and so nobody is asked.
-        let leaf = openssl::x509::X509::from_der(&case.leaf);
-        prop_assume!(leaf.is_ok_and(|leaf| leaf.public_key().is_ok()));
-        let key = match (case.ours(), case.openssl()) {
-            (Ok(()), Ok(())) => "both accept".to_owned(),
-            (Err(_), Err(_)) => "both refuse".to_owned(),
-            (ours, theirs) => {
-                let fault = format!("we say {ours:?}, OpenSSL {theirs:?}");
-                let known = ours.err().filter(|_| theirs.is_ok());
-                let reason =
-                    known.and_then(|error| known_reason(&error.to_string(), &recipe.3, &case));
-                format!("only OpenSSL accepts: {}", reason.ok_or(TestCaseError::fail(fault))?)
-            }
-        };
-        *tally.borrow_mut().entry(key).or_default() += 1;
-        Ok(())
-    });
-    for (what, count) in tally.borrow().iter() {
-        println!("{count:>8} {what}");
-    }
-    match outcome {
-        Ok(()) => {}
-        Err(TestError::Fail(reason, recipe)) => panic!("{reason}\nseed {seed}: {recipe:?}"),
-        Err(error) => panic!("{error}"),
-    }
-    let accepted = tally.borrow().get("both accept").copied().unwrap_or(0);
-    assert!(accepted > cases / 20, "chains that nobody accepts test nothing: {accepted}");
 }
