@@ -142,7 +142,7 @@ pub(super) fn each<'a, T>(
 }
 
 /// Whether these are whole numbers of seven bits a byte, each without leading zeros.
-fn is_object_identifier(contents: &[u8]) -> bool {
+pub(super) fn is_object_identifier(contents: &[u8]) -> bool {
     let mut begins = true;
     for &byte in contents {
         if begins && byte == 0x80 {

@@ -2,7 +2,7 @@
 
 use super::der::{
     self, BIT_STRING, Malformed, OBJECT_IDENTIFIER, Reader, Result, SEQUENCE, SET, Value,
-    constructed, context,
+    constructed,
 };
 
 /// id-at-commonName, 2.5.4.3.
@@ -173,7 +173,7 @@ impl GeneralName {
             0xa0 => {
                 let mut reader = Reader::new(value.contents);
                 let kind = reader.expect(OBJECT_IDENTIFIER)?.contents.to_vec();
-                let value = reader.expect(constructed(0))?.contents.to_vec();
+                let value = single(reader.expect(constructed(0))?.contents)?.whole.to_vec();
                 reader.finish()?;
                 GeneralName::Other { kind, value }
             }
@@ -182,8 +182,16 @@ impl GeneralName {
             0xa4 => GeneralName::Directory(Name::read(der::only(value.contents, SEQUENCE)?)?),
             0x86 => GeneralName::Uri(contents),
             0x87 => GeneralName::Address(contents),
-            tag if [constructed(3), constructed(5), context(8)].contains(&tag) => {
-                GeneralName::Rare(tag, contents)
+            0xa3 => GeneralName::Rare(value.tag, contents),
+            0xa5 => {
+                let mut parties = Reader::new(value.contents);
+                parties.optional(constructed(0))?.map(directory_string).transpose()?;
+                directory_string(parties.expect(constructed(1))?)?;
+                parties.finish()?;
+                GeneralName::Rare(value.tag, contents)
+            }
+            0x88 if der::is_object_identifier(value.contents) => {
+                GeneralName::Rare(value.tag, contents)
             }
             _ => return Err(Malformed),
         })
@@ -192,5 +200,20 @@ impl GeneralName {
     /// Reads a GeneralNames' contents.
     pub(super) fn read_all(contents: &[u8]) -> Result<Vec<GeneralName>> {
         der::each(contents, GeneralName::read)
+    }
+}
+
+/// The one value that these bytes are.
+fn single(bytes: &[u8]) -> Result<Value<'_>> {
+    let mut reader = Reader::new(bytes);
+    let value = reader.value()?;
+    reader.finish().map(|()| value)
+}
+
+/// Within `[number]`, text of one of the types that RFC 5280, section 4.1.2.4, has for names.
+fn directory_string(value: Value<'_>) -> Result<()> {
+    match single(value.contents)?.tag {
+        UTF8_STRING | PRINTABLE_STRING | T61_STRING | UNIVERSAL_STRING | BMP_STRING => Ok(()),
+        _ => Err(Malformed),
     }
 }

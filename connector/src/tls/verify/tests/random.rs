@@ -46,8 +46,10 @@ fn built((intermediates, keys, lists, twists): &Recipe) -> Case {
 fn known_reason(told: &str, twists: &[Twist], case: &Case) -> Option<&'static str> {
     let kinds = ["of a kind or length that is not taken", "of a kind that is not taken"];
     let is_damaged = twists.iter().any(|twist| matches!(twist.what, What::OtherByte));
+    // Or its key is none, for which OpenSSL passes it over as an issuer.
     let is_malformed = |der: &CertificateDer<'_>| {
         Certificate::read(der).map_or(true, |certificate| certificate.extensions.malformed)
+            || openssl::x509::X509::from_der(der).is_ok_and(|known| known.public_key().is_err())
     };
     if kinds.iter().any(|known| told.contains(known)) {
         Some("a key or a signature of a kind that is not taken")
