@@ -24,13 +24,13 @@ pub(crate) fn load(settings: &Settings) -> Result<Credentials, Fault> {
 }
 
 fn trust(settings: &Settings) -> Result<Trust, Fault> {
-    let certificates = match &settings.root {
+    let (text, from) = match &settings.root {
         RootSource::System => {
             return Ok(Trust::System { revocation: lists(&settings.revocation)? });
         }
-        RootSource::Pem(pem) => certificates(pem, "the root certificates given as PEM")?,
+        RootSource::Pem(pem) => (pem.clone(), "the root certificates given as PEM".to_owned()),
         RootSource::File(path) if roots_given(&settings.root) => {
-            certificates(&read("cannot read the root file", path)?, &path.display().to_string())?
+            (read("cannot read the root file", path)?, path.display().to_string())
         }
         RootSource::File(_) | RootSource::None if !settings.mode.verifies() => {
             return Ok(Trust::Anything);
@@ -43,7 +43,13 @@ fn trust(settings: &Settings) -> Result<Trust, Fault> {
             return Err(Fault::RootMissing { mode: settings.mode.as_str(), path });
         }
     };
-    Ok(Trust::Roots { certificates, revocation: lists(&settings.revocation)? })
+    let certificates = certificates(&text, &from)?;
+    let mut revocation = lists(&settings.revocation)?;
+    // OpenSSL reads whatever a file holds: where revocation is checked, lists among the roots count as well.
+    if let Some(lists) = &mut revocation {
+        lists.extend(revocation_lists(&text, &from)?);
+    }
+    Ok(Trust::Roots { certificates, revocation })
 }
 
 /// Whether there are roots, so that the chain is verified. As for libpq, a file that cannot be found does not exist,
@@ -82,7 +88,7 @@ fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
         let path = file.path();
         let text = list_file(file)?;
         if !text.is_empty() {
-            let found = revocation_lists(&text, path)?;
+            let found = revocation_lists(&text, &path.display().to_string())?;
             if found.is_empty() {
                 return Err(bad("revocation list", path, "there is none in it"));
             }
@@ -124,8 +130,8 @@ fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>,
         let path =
             entry.map_err(unreadable("cannot list the folder of revocation lists", folder))?.path();
         if path.is_file() {
-            lists
-                .extend(revocation_lists(&read("cannot read the revocation list", &path)?, &path)?);
+            let text = read("cannot read the revocation list", &path)?;
+            lists.extend(revocation_lists(&text, &path.display().to_string())?);
         }
     }
     Ok(lists)
@@ -133,11 +139,11 @@ fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>,
 
 fn revocation_lists(
     text: &[u8],
-    path: &Path,
+    from: &str,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
     CertificateRevocationListDer::pem_slice_iter(text)
         .collect::<Result<_, _>>()
-        .map_err(malformed("revocation list", &path.display().to_string()))
+        .map_err(malformed("revocation list", from))
 }
 
 type ClientIdentity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

@@ -228,6 +228,19 @@ fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
     let list = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
     let file = folder.write("crl", list, 0o644);
     assert_eq!(lists(&format!("sslcrl={}", file.display())).map(|lists| lists.len()), Some(1));
+    let both = folder.write("both.crt", certificate().0 + list, 0o644);
+    let with_both = |more: &str| match loaded(&format!("sslrootcert={} {more}", both.display()))
+        .expect("loads")
+        .trust
+    {
+        Trust::Roots { certificates, revocation } => {
+            (certificates.len(), revocation.map(|lists| lists.len()))
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(with_both(""), (1, None));
+    let listed = format!("sslcrl={}", file.display());
+    assert_eq!(with_both(&listed), (1, Some(2)), "lists among the roots count as well");
     let crls = tempfile::tempdir().expect("a folder");
     std::fs::write(crls.path().join("a.r0"), list).expect("written");
     assert_eq!(
