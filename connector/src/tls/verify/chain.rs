@@ -42,7 +42,7 @@ pub(super) enum Problem {
     #[error("has a signature, or an issuer with a key, of a kind that is not taken")]
     UnsupportedSignature,
     #[error("has names that do not hold: {0}")]
-    Names(#[from] Violation),
+    Names(Violation),
     #[error("is named by no revocation list that would have it")]
     NoList,
     #[error("may not sign revocation lists")]
@@ -129,7 +129,7 @@ impl Judge<'_> {
             }
             self.check_dates(link).map_err(at(depth))?;
         }
-        check_names(&chain).map_err(|(depth, violation)| at(depth)(violation.into()))
+        check_names(&chain).map_err(|(depth, violation)| at(depth)(Problem::Names(violation)))
     }
 
     /// The chain that OpenSSL would take, from the leaf to a self-signed certificate that is trusted; or the last
