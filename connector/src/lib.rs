@@ -114,8 +114,9 @@
 //! # How it is made
 //!
 //! Pure: [`config`](Config) (parsing), `policy` (which attempt follows which event), `names` (whom a certificate stands
-//! for), `binding` (the hash for channel binding), `login` (what the server's messages say about the login). At the rim:
-//! `socket`, `negotiation`, `tls`, `stream`, tied together by `route` (one address) and `connect` (all of them).
+//! for), `tls::verify` (which chain holds, with rustls), `binding` (the hash for channel binding), `login` (what the
+//! server's messages say about the login). At the rim: `socket`, `negotiation`, `tls`, `stream`, tied together by `route`
+//! (one address) and `connect` (all of them).
 
 #![forbid(unsafe_code)]
 
