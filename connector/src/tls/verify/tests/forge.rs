@@ -127,7 +127,7 @@ pub(super) fn name(common_name: &str, style: Style) -> Vec<u8> {
         let value = match style {
             Style::Utf8 => tlv(0x0c, text.as_bytes()),
             Style::Printable => tlv(0x13, text.as_bytes()),
-            Style::Latin1 => tlv(0x14, text.as_bytes()),
+            Style::Latin1 => tlv(0x14, &text.chars().map(|c| c as u8).collect::<Vec<_>>()),
             Style::Wide => {
                 let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
                 tlv(0x1e, &units)

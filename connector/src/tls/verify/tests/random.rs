@@ -67,6 +67,29 @@ fn random_chains() {
     agree(recipes(proptest::collection::vec(twists(&ALL), 0..6)));
 }
 
+/// Many certificates that may stand in for one another: which of them are taken.
+#[test]
+fn random_chains_in_a_crowd() {
+    const CROWD: [What; 15] = [
+        What::SelfIssued,
+        What::CrossSigned,
+        What::Impostor,
+        What::Renewed,
+        What::Reparented,
+        What::OwnRoot,
+        What::Place,
+        What::Order,
+        What::Subject,
+        What::OwnStyle,
+        What::IssuersStyle,
+        What::SubjectKey,
+        What::AuthorityKey,
+        What::Dates,
+        What::BasicConstraints,
+    ];
+    agree(recipes(proptest::collection::vec(twists(&CROWD), 3..12)));
+}
+
 /// Chains that say much, and in which a byte is another one: what can be read, and what it then means.
 #[test]
 fn random_chains_with_damage() {

@@ -297,6 +297,7 @@ impl World {
                     "db.good.example\0",
                     "192.0.2.1",
                     "x-.good.example",
+                    "Zürich \u{0b} Nord",
                 ];
                 node.subject = subjects[usize::from(how) % subjects.len()].to_owned();
             }
