@@ -440,6 +440,7 @@ fn revocation() {
 mod forge;
 mod oracle;
 mod random;
+mod reading;
 mod served;
 mod twists;
 mod world;
