@@ -100,11 +100,32 @@ impl Attempt {
         &*self.cause
     }
 
+    /// The reason, where it is one of ours.
     fn fault(&self) -> Option<&Fault> {
-        find::<Fault>(self.cause())
+        self.cause().downcast_ref()
+    }
+
+    /// What stands below this level: a library's reason, or what is below ours.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self.fault() {
+            Some(fault) => fault.source(),
+            None => Some(self.cause()),
+        }
+    }
+
+    /// The attempt with everything that is below it.
+    fn whole(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 
+/// Where and at which step, and the reason where it is not a library's, which is the [`cause`](Attempt::cause).
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
@@ -114,27 +135,20 @@ impl fmt::Display for Attempt {
             }
             f.write_str(if self.encrypted { " with TLS: " } else { " in plaintext: " })?;
         }
-        write!(f, "{}: {}", self.step, self.cause)?;
-        // tokio-postgres and the TLS libraries keep the telling part in the source.
-        let mut told = self.cause.to_string();
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            if !told.contains(&text) {
-                write!(f, ": {text}")?;
-            }
-            told = text;
-            source = cause.source();
+        write!(f, "{}", self.step)?;
+        match self.fault() {
+            Some(fault) => write!(f, ": {fault}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
 /// Why no connection (or no cancel request) came about.
 ///
 /// It tells every attempt that was made, in order; [`step`](Error::step), [`source`](StdError::source) and the
-/// predicates speak of the last one, after which nothing more was allowed. Text that a server sent before TLS
-/// is never in it under `require` and stronger: such text is not even read.
+/// predicates speak of the last one, after which nothing more was allowed. What a library said of that one stands in the
+/// sources and not in the text, so that a reporter which walks the sources tells everything, once. Text that a server sent
+/// before TLS is never in it under `require` and stronger: such text is not even read.
 #[derive(Debug, Clone)]
 pub struct Error {
     /// Never empty.
@@ -216,22 +230,22 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.attempts.len() > 1 {
+        let earlier = &self.attempts[..self.attempts.len() - 1];
+        if !earlier.is_empty() {
             write!(f, "{} attempts failed: ", self.attempts.len())?;
         }
-        for (index, attempt) in self.attempts.iter().enumerate() {
-            if index > 0 {
-                f.write_str("; then ")?;
-            }
-            write!(f, "{attempt}")?;
+        for attempt in earlier {
+            // Nothing else leads to their sources.
+            attempt.whole(f)?;
+            f.write_str("; then ")?;
         }
-        Ok(())
+        write!(f, "{}", self.last())
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.last().cause())
+        self.last().source()
     }
 }
 
@@ -284,9 +298,9 @@ pub(crate) enum Fault {
     Alpn(String),
     #[error("the server showed no certificate")]
     NoPeerCertificate,
-    #[error("{0}")]
+    #[error(transparent)]
     Name(#[from] crate::names::Mismatch),
-    #[error("{0}")]
+    #[error(transparent)]
     Login(#[from] crate::login::Violation),
     #[error("the server closed the connection before the login was decided")]
     ClosedInLogin,
@@ -297,3 +311,6 @@ pub(crate) enum Fault {
     #[error("no host is configured")]
     NoHost,
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,12 +84,20 @@
 //! let connector = Connector::from_url("host=127.0.0.1 port=1 user=app").expect("a good string");
 //! let error = connector.connect().await.expect_err("no server");
 //! assert_eq!(error.step(), Step::Connect);
-//! println!("{error}"); // 127.0.0.1 (127.0.0.1:1) with TLS: opening the socket: Connection refused (os error 111)
+//!
+//! // 127.0.0.1 (127.0.0.1:1) with TLS: opening the socket
+//! eprint!("{error}");
+//! // : Connection refused (os error 111)
+//! let mut source = std::error::Error::source(&error);
+//! while let Some(cause) = source {
+//!     eprint!(": {cause}");
+//!     source = cause.source();
+//! }
 //! # }
 //! ```
 //!
-//! Its text tells everything down to the last cause, so print it by `{error}`, and not by a reporter that walks the
-//! sources as well. Text that a server sent before TLS is never part of it under `require` and stronger: such text is
+//! What a library said (the operating system, the TLS library, tokio-postgres with the server's own words) stands in the
+//! sources, so print it by a reporter that walks them, as above or by anyhow's `{:#}`. Text that a server sent before TLS is never part of it under `require` and stronger: such text is
 //! not even read.
 //!
 //! # Cancelling
@@ -106,8 +114,9 @@
 //! # How it is made
 //!
 //! Pure: [`config`](Config) (parsing), `policy` (which attempt follows which event), `names` (whom a certificate stands
-//! for), `binding` (the hash for channel binding), `login` (what the server's messages say about the login). At the rim:
-//! `socket`, `negotiation`, `tls`, `stream`, tied together by `route` (one address) and `connect` (all of them).
+//! for), `tls::verify` (which chain holds, with rustls), `binding` (the hash for channel binding), `login` (what the
+//! server's messages say about the login). At the rim: `socket`, `negotiation`, `tls`, `stream`, tied together by `route`
+//! (one address) and `connect` (all of them).
 
 #![forbid(unsafe_code)]
 

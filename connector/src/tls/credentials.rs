@@ -24,13 +24,13 @@ pub(crate) fn load(settings: &Settings) -> Result<Credentials, Fault> {
 }
 
 fn trust(settings: &Settings) -> Result<Trust, Fault> {
-    let certificates = match &settings.root {
+    let (text, from) = match &settings.root {
         RootSource::System => {
             return Ok(Trust::System { revocation: lists(&settings.revocation)? });
         }
-        RootSource::Pem(pem) => certificates(pem, "the root certificates given as PEM")?,
+        RootSource::Pem(pem) => (pem.clone(), "the root certificates given as PEM".to_owned()),
         RootSource::File(path) if roots_given(&settings.root) => {
-            certificates(&read("cannot read the root file", path)?, &path.display().to_string())?
+            (read("cannot read the root file", path)?, path.display().to_string())
         }
         RootSource::File(_) | RootSource::None if !settings.mode.verifies() => {
             return Ok(Trust::Anything);
@@ -43,7 +43,13 @@ fn trust(settings: &Settings) -> Result<Trust, Fault> {
             return Err(Fault::RootMissing { mode: settings.mode.as_str(), path });
         }
     };
-    Ok(Trust::Roots { certificates, revocation: lists(&settings.revocation)? })
+    let certificates = certificates(&text, &from)?;
+    let mut revocation = lists(&settings.revocation)?;
+    // OpenSSL reads whatever a file holds: where revocation is checked, lists among the roots count as well.
+    if let Some(lists) = &mut revocation {
+        lists.extend(revocation_lists(&text, &from)?);
+    }
+    Ok(Trust::Roots { certificates, revocation })
 }
 
 /// Whether there are roots, so that the chain is verified. As for libpq, a file that cannot be found does not exist,
@@ -82,7 +88,7 @@ fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
         let path = file.path();
         let text = list_file(file)?;
         if !text.is_empty() {
-            let found = revocation_lists(&text, path)?;
+            let found = revocation_lists(&text, &path.display().to_string())?;
             if found.is_empty() {
                 return Err(bad("revocation list", path, "there is none in it"));
             }
@@ -100,7 +106,7 @@ fn lists(revocation: &Revocation) -> Result<Lists, Fault> {
 /// What the file holds; nothing if there is no such file. libpq passes over one that cannot be read, too; here that is
 /// an error where it was named.
 fn list_file(file: &ListFile) -> Result<Vec<u8>, Fault> {
-    match (fs::read(file.path()), file) {
+    match (read_regular(file.path()), file) {
         (Ok(text), ListFile::Named(path)) if text.is_empty() => {
             tracing::warn!(path = %path.display(), "sslcrl names an empty file, so revocation is not checked");
         }
@@ -124,8 +130,8 @@ fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>,
         let path =
             entry.map_err(unreadable("cannot list the folder of revocation lists", folder))?.path();
         if path.is_file() {
-            lists
-                .extend(revocation_lists(&read("cannot read the revocation list", &path)?, &path)?);
+            let text = read("cannot read the revocation list", &path)?;
+            lists.extend(revocation_lists(&text, &path.display().to_string())?);
         }
     }
     Ok(lists)
@@ -133,11 +139,11 @@ fn lists_in(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>,
 
 fn revocation_lists(
     text: &[u8],
-    path: &Path,
+    from: &str,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
     CertificateRevocationListDer::pem_slice_iter(text)
         .collect::<Result<_, _>>()
-        .map_err(malformed("revocation list", &path.display().to_string()))
+        .map_err(malformed("revocation list", from))
 }
 
 type ClientIdentity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -187,11 +193,7 @@ fn private_key(text: &[u8], from: &str) -> Result<PrivateKeyDer<'static>, Fault>
 
 /// What a key's file holds. Its permissions are asked of the file that is open, so that it cannot be another one.
 fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
-    // Before it is opened: opening a FIFO waits for somebody to write to it.
-    if !fs::metadata(path).map_err(unreadable("cannot open the private key", path))?.is_file() {
-        return Err(bad("private key", path, "it is not a regular file"));
-    }
-    let mut file = File::open(path).map_err(unreadable("cannot open the private key", path))?;
+    let mut file = open_regular(path).map_err(unreadable("cannot open the private key", path))?;
     let metadata = file.metadata().map_err(unreadable("cannot open the private key", path))?;
     if others_may_read(&metadata) {
         return Err(bad(
@@ -223,7 +225,23 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(unreadable(what, path))
+    read_regular(path).map_err(unreadable(what, path))
+}
+
+/// Opens a regular file, and nothing else: to open a FIFO is to wait, past every timeout, for somebody who writes to it;
+/// and a device may never end.
+fn open_regular(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path)?.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn unreadable(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Fault {

@@ -1,5 +1,8 @@
 //! The native-tls backend: OpenSSL on Linux, which is what libpq verifies with.
 
+use std::error::Error as StdError;
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
@@ -90,13 +93,34 @@ impl Handshake for Native {
             Ok(stream) => stream,
             Err(error) => {
                 spare.close().await;
-                return Err(error.into());
+                return Err(Failed(error).into());
             }
         };
         let session = stream.get_ref();
         let certificate = session.peer_certificate()?.ok_or(Fault::NoPeerCertificate)?.to_der()?;
         let alpn = session.negotiated_alpn()?;
         Ok(Secured { io: Box::new(stream), certificate, alpn })
+    }
+}
+
+/// A handshake that failed. OpenSSL's text of it has in it what the next error below says again; so that one is left out.
+#[derive(Debug)]
+struct Failed(native_tls::Error);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Failed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let told = self.0.to_string();
+        let mut source = self.0.source();
+        while let Some(error) = source.filter(|error| told.contains(&error.to_string())) {
+            source = error.source();
+        }
+        source
     }
 }
 

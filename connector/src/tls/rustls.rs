@@ -34,14 +34,17 @@ impl Rustls {
         let verifier = match &terms.credentials.trust {
             Trust::Anything => Verifier::lenient(algorithms),
             Trust::Roots { certificates, revocation } => {
-                Verifier::strict(Store::new(certificates), revocation.as_deref(), algorithms)?
+                let store = Store::of_file(certificates).map_err(|_| {
+                    Fault::Configuration("one of the root certificates cannot be read".to_owned())
+                })?;
+                Verifier::strict(store, revocation.as_deref(), algorithms)?
             }
             Trust::System { revocation } => {
                 let found = rustls_native_certs::load_native_certs();
                 for error in &found.errors {
                     tracing::warn!(%error, "a part of the system's certificate store cannot be read");
                 }
-                Verifier::strict(Store::new(&found.certs), revocation.as_deref(), algorithms)?
+                Verifier::strict(Store::of_system(&found.certs), revocation.as_deref(), algorithms)?
             }
         };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))

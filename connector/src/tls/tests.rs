@@ -33,6 +33,8 @@ with_every_backend! {
     version_1_passes_where_nothing_is_trusted_and_as_its_own_root;
     a_signature_by_another_key_never_passes;
     chains_are_verified_and_the_peer_is_told;
+    a_key_that_may_not_sign_makes_no_handshake_of_tls_1_2;
+    a_refused_chain_is_told_once;
     sni_and_alpn_are_sent_as_asked;
     versions_are_bounded;
     a_client_certificate_is_shown;
@@ -242,6 +244,42 @@ async fn chains_are_verified_and_the_peer_is_told(backend: &Backend) {
         assert!(outcome.is_err());
         let told = seen.error.expect("an error");
         assert!(told.contains("alert"), "an alert and not a reset: {told}");
+    }
+}
+
+async fn a_refused_chain_is_told_once(backend: &Backend) {
+    let (certificate, key) = self_signed();
+    let (other, _) = self_signed();
+    let (socket, _) = Server::new(vec![certificate], &key).listen().await;
+    let prepared = backend.prepare(terms(roots(&other)), Some("localhost".to_owned()));
+    let shaken = prepared.expect("prepared").handshake(socket).await;
+    let error = shaken.err().expect("a stranger's certificate");
+    let mut levels = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        levels.push(cause.to_string());
+        source = cause.source();
+    }
+    for (index, text) in levels.iter().enumerate() {
+        let told = levels[..index].iter().any(|above| above.contains(text));
+        assert!(!told, "{levels:#?}");
+    }
+}
+
+async fn a_key_that_may_not_sign_makes_no_handshake_of_tls_1_2(backend: &Backend) {
+    let key = KeyPair::generate().expect("key");
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("names");
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyAgreement];
+    let certificate = params.self_signed(&key).expect("certificate").der().clone();
+    for trust in [Trust::Anything, roots(&certificate)] {
+        let speaks = async |version| {
+            let server =
+                Server { versions: vec![version], ..Server::new(vec![certificate.clone()], &key) };
+            server.meet(backend, terms(trust.clone())).await.0.is_ok()
+        };
+        // OpenSSL asks for it there, and only there.
+        assert!(!speaks(&version::TLS12).await, "{trust:?}");
+        assert!(speaks(&version::TLS13).await, "{trust:?}");
     }
 }
 

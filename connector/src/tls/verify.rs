@@ -1,4 +1,7 @@
 //! The certificate verifier for rustls: chains as OpenSSL verifies them for libpq, signatures always, names never.
+//!
+//! A chain that libpq refuses is refused here. What is refused here and not by libpq is listed in the page on
+//! differences; `verify/tests/random.rs` holds the two against each other.
 
 use std::sync::Arc;
 
@@ -10,60 +13,39 @@ use ::rustls::pki_types::{
 use ::rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerIncompatible, SignatureScheme,
 };
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RawPublicKeyEntity, RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
-    VerifiedPath,
-};
 use x509_parser::prelude::{FromDer, X509Certificate};
-use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::trust::{self, Store};
+use self::chain::{Judge, Objection, Problem};
+use self::revocation::List;
+use self::signature::Key;
+use super::trust::Store;
+
+mod certificate;
+mod chain;
+mod constraints;
+mod der;
+mod names;
+mod revocation;
+mod signature;
+
+pub(super) use self::certificate::Certificate;
+pub(super) use self::der::Malformed;
+pub(super) use self::names::Name;
 
 /// Verifies as libpq does. Whether the host is named is asked after the handshake.
 #[derive(Debug)]
 pub(super) struct Verifier {
     /// None: any certificate passes.
     trust: Option<Store>,
-    revocation: Option<Revocation>,
+    /// None: revocation is not checked.
+    lists: Option<Vec<List>>,
     algorithms: WebPkiSupportedAlgorithms,
-}
-
-#[derive(Debug)]
-struct Revocation {
-    lists: Vec<CertRevocationList<'static>>,
-    /// The latest thisUpdate, which webpki does not look at.
-    issued: i64,
-}
-
-impl Revocation {
-    fn new(lists: &[CertificateRevocationListDer<'static>]) -> Result<Revocation, Error> {
-        let mut issued = i64::MIN;
-        let mut parsed = Vec::with_capacity(lists.len());
-        for list in lists {
-            let (_, dates) = CertificateRevocationList::from_der(list)
-                .map_err(|error| other(error.to_string()))?;
-            issued = issued.max(dates.last_update().timestamp());
-            let list = OwnedCertRevocationList::from_der(list)
-                .map_err(|error| other(error.to_string()))?;
-            parsed.push(CertRevocationList::from(list));
-        }
-        Ok(Revocation { lists: parsed, issued })
-    }
-
-    /// Whether the list of the authority with this name names the serial number.
-    fn names(&self, issuer: &[u8], serial: &[u8]) -> bool {
-        self.lists
-            .iter()
-            .filter(|list| list.issuer() == issuer)
-            .any(|list| !matches!(list.find_serial(serial), Ok(None)))
-    }
 }
 
 impl Verifier {
     /// Lets every certificate pass, and verifies the handshake's signatures.
     pub(super) fn lenient(algorithms: WebPkiSupportedAlgorithms) -> Verifier {
-        Verifier { trust: None, revocation: None, algorithms }
+        Verifier { trust: None, lists: None, algorithms }
     }
 
     /// Verifies the chain as well.
@@ -72,11 +54,14 @@ impl Verifier {
     /// A revocation list that cannot be read.
     pub(super) fn strict(
         store: Store,
-        revocation: Option<&[CertificateRevocationListDer<'static>]>,
+        lists: Option<&[CertificateRevocationListDer<'static>]>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Result<Verifier, Error> {
-        let revocation = revocation.map(Revocation::new).transpose()?;
-        Ok(Verifier { trust: Some(store), revocation, algorithms })
+        let read = |list: &CertificateRevocationListDer<'_>| {
+            List::read(list).map_err(|_| other("a revocation list cannot be read".to_owned()))
+        };
+        let lists = lists.map(|lists| lists.iter().map(read).collect()).transpose()?;
+        Ok(Verifier { trust: Some(store), lists, algorithms })
     }
 
     fn chain(
@@ -86,147 +71,21 @@ impl Verifier {
         sent: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), Error> {
-        let (_, leaf) = X509Certificate::from_der(end_entity)
+        let leaf = Certificate::read(end_entity)
             .map_err(|_| Error::from(CertificateError::BadEncoding))?;
-        // webpki does not look at the leaf's key usage; OpenSSL wants one of those that TLS makes use of.
-        if !trust::key_usage_or(&leaf, |usage| {
-            usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
-        }) {
-            return Err(CertificateError::InvalidPurpose.into());
-        }
-        if store.holds_self_signed(end_entity) {
-            return self.own_root(&leaf, now);
-        }
-        if let Some(revocation) = &self.revocation {
-            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-            if revocation.lists.is_empty() {
-                return Err(CertificateError::UnknownRevocationStatus.into());
-            }
-            if revocation.issued > now {
-                return Err(other("a revocation list is not valid yet".to_owned()));
-            }
-        }
-        let borrowed: Vec<&CertRevocationList<'_>> =
-            self.revocation.iter().flat_map(|revocation| &revocation.lists).collect();
-        let options = match borrowed.is_empty() {
-            true => None,
-            false => Some(
-                RevocationOptionsBuilder::new(&borrowed)
-                    .map_err(|_| Error::General("no revocation list".to_owned()))?
-                    .with_depth(RevocationCheckDepth::Chain)
-                    .with_status_policy(UnknownStatusPolicy::Deny)
-                    .with_expiration_policy(ExpirationPolicy::Enforce)
-                    .build(),
-            ),
-        };
-        let constrained = !names_a_host(&leaf);
-        let intermediates: Vec<CertificateDer<'_>> = sent
+        // OpenSSL makes no handshake with a server that sends what it cannot read, whether it is needed or not.
+        let sent = sent
             .iter()
-            .chain(&store.intermediates)
-            .map(|certificate| certificate.as_ref().into())
-            .collect();
-        EndEntityCert::try_from(end_entity)
-            .and_then(|certificate| {
-                certificate
-                    .verify_for_usage(
-                        self.algorithms.all,
-                        &store.anchors(now, self.revocation.is_some()),
-                        &intermediates,
-                        now,
-                        KeyUsage::server_auth(),
-                        options,
-                        Some(&|path: &VerifiedPath<'_>| self.path(store, path, constrained, now)),
-                    )
-                    // The path borrows the certificate.
-                    .map(|_| ())
-            })
-            .map_err(|error| match error {
-                webpki::Error::UnknownIssuer => self
-                    .useless_root(store, leaf, &intermediates, now)
-                    .unwrap_or(CertificateError::UnknownIssuer.into()),
-                error => certificate_error(error),
-            })
-    }
-
-    /// Whether the chain leads to a self-signed entry that is there and of no use: an expired root file should not read
-    /// as a stranger's certificate.
-    fn useless_root(
-        &self,
-        store: &Store,
-        leaf: X509Certificate<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Option<Error> {
-        let mut links: Vec<X509Certificate<'_>> = intermediates
-            .iter()
-            .filter_map(|der| X509Certificate::from_der(der).ok().map(|(_, parsed)| parsed))
-            .collect();
-        let mut lowest = leaf;
-        loop {
-            let issuer = lowest.issuer();
-            if let Some(why) = store.objection(issuer.as_raw(), now, self.revocation.is_some()) {
-                return Some(other(format!("the root certificate \"{issuer}\" {why}")));
-            }
-            let next = links.iter().position(|link| link.subject().as_raw() == issuer.as_raw())?;
-            lowest = links.swap_remove(next);
-        }
-    }
-
-    /// What OpenSSL checks in a chain and webpki does not.
-    fn path(
-        &self,
-        store: &Store,
-        path: &VerifiedPath<'_>,
-        leaf_without_names: bool,
-        now: UnixTime,
-    ) -> Result<(), webpki::Error> {
-        let mut constrained = path.anchor().name_constraints.is_some();
-        let mut counted = 0;
-        for certificate in path.intermediate_certificates() {
-            let der = certificate.der();
-            let (_, certificate) =
-                X509Certificate::from_der(&der).map_err(|_| webpki::Error::BadDer)?;
-            if !trust::key_usage_or(&certificate, x509_parser::extensions::KeyUsage::key_cert_sign)
-            {
-                return Err(webpki::Error::CaUsedAsEndEntity);
-            }
-            constrained |=
-                certificate.name_constraints().map_err(|_| webpki::Error::BadDer)?.is_some();
-            // Those that are their own issuer by name do not count (RFC 5280, section 4.2.1.9).
-            counted += usize::from(certificate.subject().as_raw() != certificate.issuer().as_raw());
-        }
-        // webpki holds name constraints against SANs only, and libpq may yet go by the common name.
-        if constrained && leaf_without_names {
-            return Err(webpki::Error::NameConstraintViolation);
-        }
-        let anchor = path.anchor();
-        let revoked = |serial: &[u8]| {
-            self.revocation
-                .as_ref()
-                .is_some_and(|revocation| revocation.names(anchor.subject.as_ref(), serial))
+            .map(|certificate| Certificate::read(certificate))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| Error::from(CertificateError::BadEncoding))?;
+        let judge = Judge {
+            store,
+            lists: self.lists.as_deref(),
+            now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+            algorithms: &self.algorithms,
         };
-        store.allows(anchor, counted, now, revoked)
-    }
-
-    /// The server shows a self-signed entry of the root file itself: its dates and usage decide.
-    fn own_root(&self, leaf: &X509Certificate<'_>, now: UnixTime) -> Result<(), Error> {
-        let validity = leaf.validity();
-        let error = if !trust::server_auth_allowed(leaf) {
-            CertificateError::InvalidPurpose
-        } else if !trust::extensions_known(leaf) {
-            CertificateError::UnhandledCriticalExtension
-        } else if validity.not_before.timestamp() > i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
-        {
-            CertificateError::NotValidYet
-        } else if !trust::covers(i64::MIN, validity.not_after.timestamp(), now) {
-            CertificateError::Expired
-        } else if self.revocation.is_some() {
-            // It would have to be revoked, or not, by a list of its own, which nobody makes.
-            CertificateError::UnknownRevocationStatus
-        } else {
-            return Ok(());
-        };
-        Err(error.into())
+        judge.judge(&leaf, &sent).map_err(|objection| error(&objection))
     }
 }
 
@@ -251,8 +110,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if signature::wants_signing_key(signed.scheme) && !may_sign(certificate) {
+            return Err(CertificateError::InvalidPurpose.into());
+        }
         let key = public_key(certificate)?;
-        let key = RawPublicKeyEntity::try_from(&key).map_err(certificate_error)?;
+        let key = Key::read(&key).map_err(|_| Error::from(CertificateError::BadEncoding))?;
         let (_, candidates) = self
             .algorithms
             .mapping
@@ -260,9 +122,8 @@ impl ServerCertVerifier for Verifier {
             .find(|(scheme, _)| *scheme == signed.scheme)
             .ok_or(PeerIncompatible::NoSignatureSchemesInCommon)?;
         // In TLS 1.2 a scheme leaves the curve open: the algorithm that fits the key decides.
-        let valid = candidates
-            .iter()
-            .any(|&algorithm| key.verify_signature(algorithm, message, signed.signature()).is_ok());
+        let valid =
+            candidates.iter().any(|&algorithm| key.made(signed.signature(), message, algorithm));
         match valid {
             true => Ok(HandshakeSignatureValid::assertion()),
             false => Err(CertificateError::BadSignature.into()),
@@ -295,27 +156,40 @@ fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDe
     Ok(SubjectPublicKeyInfoDer::from(certificate.public_key().raw.to_vec()))
 }
 
-/// Whether the certificate has a dNSName, so that its common name is not a host's.
-fn names_a_host(certificate: &X509Certificate<'_>) -> bool {
-    use x509_parser::prelude::GeneralName;
-    matches!(certificate.subject_alternative_name(), Ok(Some(names))
-        if names.value.general_names.iter().any(|name| matches!(name, GeneralName::DNSName(_))))
+/// Whether the key usage, where there is one, allows signatures in handshakes.
+fn may_sign(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, certificate)| {
+        certificate
+            .key_usage()
+            .is_ok_and(|usage| usage.is_none_or(|usage| usage.value.digital_signature()))
+    })
 }
 
-fn certificate_error(error: webpki::Error) -> Error {
-    use webpki::Error as E;
-    match error {
-        E::BadDer | E::BadDerTime | E::TrailingData(_) => CertificateError::BadEncoding.into(),
-        E::CertExpired { .. } => CertificateError::Expired.into(),
-        E::CertNotValidYet { .. } => CertificateError::NotValidYet.into(),
-        E::UnknownIssuer => CertificateError::UnknownIssuer.into(),
-        E::CertRevoked => CertificateError::Revoked.into(),
-        E::UnknownRevocationStatus => CertificateError::UnknownRevocationStatus.into(),
-        E::CrlExpired { .. } => CertificateError::ExpiredRevocationList.into(),
-        E::InvalidSignatureForPublicKey => CertificateError::BadSignature.into(),
-        E::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose.into(),
-        error => CertificateError::Other(OtherError(Arc::new(error))).into(),
-    }
+/// In rustls' words, by which it chooses the alert; where it has none, or a root of one's own is at fault and should not
+/// read as a stranger's certificate, in ours.
+fn error(objection: &Objection<'_>) -> Error {
+    let told = match objection.problem {
+        Problem::Malformed => CertificateError::BadEncoding,
+        Problem::Revoked => CertificateError::Revoked,
+        Problem::NoList => CertificateError::UnknownRevocationStatus,
+        Problem::ListExpired => CertificateError::ExpiredRevocationList,
+        Problem::UnknownIssuer => CertificateError::UnknownIssuer,
+        Problem::BadSignature => CertificateError::BadSignature,
+        Problem::Expired if !objection.is_root => CertificateError::Expired,
+        Problem::NotValidYet if !objection.is_root => CertificateError::NotValidYet,
+        Problem::NotForServers if !objection.is_root => CertificateError::InvalidPurpose,
+        Problem::UnknownExtension if !objection.is_root => {
+            CertificateError::UnhandledCriticalExtension
+        }
+        problem => {
+            let what = if objection.is_root { "root certificate" } else { "certificate" };
+            let name = X509Certificate::from_der(&objection.certificate.der)
+                .map(|(_, certificate)| certificate.subject().to_string())
+                .unwrap_or_default();
+            return other(format!("the {what} \"{name}\" {problem}"));
+        }
+    };
+    told.into()
 }
 
 /// A reason that rustls has no word for.

@@ -228,6 +228,19 @@ fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
     let list = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
     let file = folder.write("crl", list, 0o644);
     assert_eq!(lists(&format!("sslcrl={}", file.display())).map(|lists| lists.len()), Some(1));
+    let both = folder.write("both.crt", certificate().0 + list, 0o644);
+    let with_both = |more: &str| match loaded(&format!("sslrootcert={} {more}", both.display()))
+        .expect("loads")
+        .trust
+    {
+        Trust::Roots { certificates, revocation } => {
+            (certificates.len(), revocation.map(|lists| lists.len()))
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(with_both(""), (1, None));
+    let listed = format!("sslcrl={}", file.display());
+    assert_eq!(with_both(&listed), (1, Some(2)), "lists among the roots count as well");
     let crls = tempfile::tempdir().expect("a folder");
     std::fs::write(crls.path().join("a.r0"), list).expect("written");
     assert_eq!(
@@ -257,4 +270,32 @@ fn revocation_lists_that_are_missing_or_empty_are_none_and_garbage_is_not() {
         Trust::Anything,
         "no chain, no lists"
     );
+}
+
+/// Were one of them opened, nobody would ever write to it.
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_refused_and_not_waited_for() {
+    let folder = Folder::new();
+    let fifo = folder.0.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let (root, key) = certificate();
+    let root = folder.write("root", &root, 0o644);
+    let good_key = folder.write("key", key.serialize_pem(), 0o600);
+    let (fifo, root, key) = (fifo.display(), root.display(), good_key.display());
+    for text in [
+        format!("sslrootcert={fifo}"),
+        format!("sslrootcert={root} sslcrl={fifo}"),
+        format!("sslcert={fifo} sslkey={key}"),
+        format!("sslcert={root} sslkey={fifo}"),
+    ] {
+        let (sender, outcome) = std::sync::mpsc::channel();
+        let asked = text.clone();
+        std::thread::spawn(move || sender.send(loaded(&asked).err()));
+        let fault = outcome.recv_timeout(std::time::Duration::from_secs(30));
+        let fault = fault.unwrap_or_else(|_| panic!("{text}: still waiting")).expect("a fault");
+        let why = std::error::Error::source(&fault).map(ToString::to_string);
+        assert_eq!(why.as_deref(), Some("it is not a regular file"), "{text}: {fault}");
+    }
 }
