@@ -334,6 +334,9 @@ fn manifests_are_shown_safely() {
 #[test]
 fn arguments_are_quoted_safely() {
     let nasty = nasty();
+    let mut help = Command::new(support::PROGRAM);
+    let help = support::output(help.args(["list", "--help"]).env("PGTLS_SHIMS", &nasty));
+    output_is_safe(&help, "a variable");
     let shim = format!("--shim={nasty}");
     let stack = format!("--stack={nasty}");
     let filter = format!("--filter=sslmode={nasty}");

@@ -186,6 +186,31 @@ fn an_installation_that_is_broken_off_leaves_nothing() {
     }
 }
 
+/// Whether a process has a handler for the signal (proc_pid_status(5)).
+fn catches(pid: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(mask.trim(), 16).expect("a mask") >> (signal as i32 - 1) & 1 == 1
+}
+
+#[test]
+fn a_shim_ends_too() {
+    for signal in ALL {
+        let child = Command::new(support::PROGRAM)
+            .args(["shim", "pgtls/rustls"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pgtls");
+        wait_until(|| catches(child.id(), signal));
+        support::signal(child.id(), signal);
+        // `ended` would close its stdin, which ends it as well.
+        wait_until(|| !is_running(child.id()));
+        assert_eq!(support::ended(child).status.code(), Some(130), "{signal}");
+    }
+}
+
 #[test]
 fn a_command_that_waits_for_a_file_ends_too() {
     for signal in ALL {
@@ -200,14 +225,7 @@ fn a_command_that_waits_for_a_file_ends_too() {
             .stderr(Stdio::piped())
             .spawn()
             .expect("pgtls");
-        // Once the thread that listens for signals is there.
-        let tasks = format!("/proc/{}/task", child.id());
-        wait_until(|| {
-            let tasks = fs::read_dir(&tasks).into_iter().flatten().flatten();
-            let mut names =
-                tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
-            names.any(|name| name.trim() == "signals")
-        });
+        wait_until(|| catches(child.id(), signal));
         support::signal(child.id(), signal);
         assert_eq!(support::ended(child).status.code(), Some(130), "{signal}");
     }

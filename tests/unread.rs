@@ -10,6 +10,9 @@ use std::{
     net::TcpStream,
     os::fd::AsFd,
     process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use nix::{
@@ -23,7 +26,7 @@ use support::text;
 const PAGE: i32 = 4096;
 
 /// A server of whose greeting the address was read, and nothing behind it.
-fn serve(log: &str) -> (Child, String, impl std::io::Read) {
+fn serve(log: &str) -> (Child, String, impl std::io::Read + Send + 'static) {
     let mut child = Command::new(support::PROGRAM)
         .args(["serve", "--reply", "refuse"])
         .env("PGTLS_LOG", log)
@@ -49,7 +52,7 @@ fn serve(log: &str) -> (Child, String, impl std::io::Read) {
 /// Asks for TLS, is refused, and leaves.
 fn ask(address: &str) {
     let mut wire = TcpStream::connect(address).expect("a connection");
-    wire.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+    wire.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
     wire.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).expect("a request");
     let mut answer = [0];
     wire.read_exact(&mut answer).expect("an answer");
@@ -76,15 +79,15 @@ fn nobody_who_reads_keeps_it_from_serving_and_ending() {
 
 #[test]
 fn a_reader_who_comes_late_finds_every_line() {
-    let (child, address, mut stdout) = serve("warn");
+    let (child, address, stdout) = serve("warn");
     (0..MANY).for_each(|_| ask(&address));
-    let mut shown = Vec::new();
-    let mut buffer = [0; 4096];
-    while shown.windows(9).filter(|window| *window == b"sslreject").count() < MANY {
-        let read = stdout.read(&mut buffer).expect("bytes");
-        assert_ne!(read, 0, "{}", text(&shown));
-        shown.extend(&buffer[..read]);
-    }
+    let (sender, all_read) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let traces = lines.filter(|line| line.contains("sslreject")).take(MANY);
+        sender.send(traces.count())
+    });
+    assert_eq!(all_read.recv_timeout(Duration::from_secs(60)), Ok(MANY));
     support::signal(child.id(), Signal::SIGINT);
     assert_eq!(support::ended(child).status.code(), Some(130));
 }

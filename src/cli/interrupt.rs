@@ -41,6 +41,14 @@ pub(super) fn listen() -> Result<impl Future<Output = ()> + Send + 'static, CliE
     })
 }
 
+/// The same for a command that waits for nothing but its own tasks, and so ends at the first
+/// signal: no thread of its own listens.
+pub(super) fn here() -> Result<impl Future<Output = ()>, CliError> {
+    let mut signals =
+        Signals::new().map_err(|error| CliError::tool("could not listen for signals", error))?;
+    Ok(async move { signals.next().await })
+}
+
 /// An interrupt that these signals trigger, from this call on.
 pub(super) fn on_signal() -> Result<Interrupt, CliError> {
     let interrupted = listen()?;

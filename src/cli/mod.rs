@@ -24,7 +24,7 @@ mod shim;
 mod stacks;
 
 use std::{
-    io::{self, IsTerminal as _, Write as _, stderr},
+    io::{IsTerminal as _, Write as _, stderr},
     process::ExitCode,
     time::Duration,
 };
@@ -96,15 +96,13 @@ enum Command {
 pub fn main() -> ExitCode {
     let log = log();
     let code = command();
-    if let Ok(log) = log {
-        log.finish();
-    }
+    log.finish();
     code
 }
 
 /// Logging to stderr. What is logged may be a client's words; and nobody waits for a reader.
-fn log() -> io::Result<Printer> {
-    let printer = Printer::start(|line| writeln!(stderr().lock(), "{line}"))?;
+fn log() -> Printer {
+    let printer = Printer::new(|line| writeln!(stderr().lock(), "{line}"));
     let filter = tracing_subscriber::EnvFilter::try_from_env("PGTLS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,rustls=error"));
     let fields = tracing_subscriber::fmt::format::debug_fn(|out, field, value| {
@@ -121,7 +119,7 @@ fn log() -> io::Result<Printer> {
         .with_ansi(stderr().is_terminal())
         .without_time()
         .init();
-    Ok(printer)
+    printer
 }
 
 fn command() -> ExitCode {
@@ -183,15 +181,22 @@ fn print(error: &clap::Error) {
 fn interruptible(
     work: impl FnOnce() -> Result<u8, CliError> + Send + 'static,
 ) -> Result<u8, CliError> {
-    block_on(async {
-        let interrupted = interrupt::listen()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::tool("no runtime for signals", error))?;
+    let result = runtime.block_on(async {
+        let interrupted = interrupt::here()?;
         tokio::select! {
             done = tokio::task::spawn_blocking(work) => {
                 done.unwrap_or_else(|error| Err(CliError::tool("the command failed", error)))
             }
             () = interrupted => Ok(exit::INTERRUPTED),
         }
-    })
+    });
+    // What still waits for a file must not keep the program.
+    runtime.shutdown_background();
+    result
 }
 
 /// How long a command's tasks may take to end once its work is done.

@@ -20,12 +20,12 @@ const OVERHEAD: usize = 64;
 /// How long the last lines may take at the end, where the reader is slow or gone.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Prints lines in their order on a thread of its own. What waits is bounded; what is beyond is
+/// Prints lines in their order on a thread of its own, from the first one on. What waits is bounded; what is beyond is
 /// dropped and counted, and the count printed in its place.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Printer(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -33,8 +33,13 @@ struct Shared {
     failed: Notify,
 }
 
-#[derive(Debug, Default)]
+/// Gives a line to where it belongs, and may block.
+type Write = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+
+#[derive(Default)]
 struct State {
+    /// Until the thread has it.
+    write: Option<Write>,
     waiting: VecDeque<Item>,
     size: usize,
     /// A line is being printed now.
@@ -80,26 +85,36 @@ impl State {
 
 impl Printer {
     /// A printer that gives each line to `write`, which may block.
-    pub(super) fn start(
-        mut write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
-    ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let printer = Self(Arc::clone(&shared));
-        thread::Builder::new().name("printer".to_owned()).spawn(move || {
+    pub(super) fn new(write: impl FnMut(&str) -> io::Result<()> + Send + 'static) -> Self {
+        let state = State { write: Some(Box::new(write)), ..State::default() };
+        Self(Arc::new(Shared { state: Mutex::new(state), ..Shared::default() }))
+    }
+
+    /// Prints a line when its time comes; never waits.
+    pub(super) fn print(&self, line: impl Into<String>) {
+        let mut state = self.0.lock();
+        state.push(line.into());
+        let write = state.write.take();
+        drop(state);
+        self.0.changed.notify_all();
+        if let Some(write) = write {
+            self.start(write);
+        }
+    }
+
+    fn start(&self, mut write: Write) {
+        let shared = Arc::clone(&self.0);
+        let started = thread::Builder::new().name("printer".to_owned()).spawn(move || {
             while let Some(line) = shared.next() {
                 if let Err(error) = write(&line) {
                     shared.fail(error);
                     return;
                 }
             }
-        })?;
-        Ok(printer)
-    }
-
-    /// Prints a line when its time comes; never waits.
-    pub(super) fn print(&self, line: impl Into<String>) {
-        self.0.lock().push(line.into());
-        self.0.changed.notify_all();
+        });
+        if let Err(error) = started {
+            self.0.fail(error);
+        }
     }
 
     /// Waits until lines cannot be printed any more, and says why not.
@@ -192,8 +207,7 @@ mod tests {
     fn lines_are_printed_in_their_order() {
         let (sender, printed) = mpsc::channel();
         let printer =
-            Printer::start(move |line| sender.send(line.to_owned()).map_err(io::Error::other))
-                .expect("a thread");
+            Printer::new(move |line| sender.send(line.to_owned()).map_err(io::Error::other));
         (0..100).for_each(|number| printer.print(number.to_string()));
         printer.finish();
         let lines: Vec<String> = printed.iter().collect();
@@ -218,12 +232,11 @@ mod tests {
     #[test]
     fn a_reader_who_does_not_read_stops_nobody() {
         let (sender, gate) = mpsc::channel::<()>();
-        let printer = Printer::start(move |_| {
+        let printer = Printer::new(move |_| {
             // For as long as the test runs.
             let _ = gate.recv();
             Ok(())
-        })
-        .expect("a thread");
+        });
         (0..100_000).for_each(|number| printer.print(number.to_string()));
         printer.finish();
         drop(sender);
@@ -231,7 +244,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told() {
-        let printer = Printer::start(|_| Err(io::ErrorKind::BrokenPipe.into())).expect("a thread");
+        let printer = Printer::new(|_| Err(io::ErrorKind::BrokenPipe.into()));
         printer.print("a");
         assert_eq!(printer.failed().await.kind(), io::ErrorKind::BrokenPipe);
         printer.print("b");

@@ -15,7 +15,7 @@ use pgtls_conformance::{
     providers::Profile,
 };
 use pgtls_mock_server::{
-    Builder, MockServer,
+    Builder, Connections, MockServer,
     axes::ServerAxes,
     pki::{Authority, ClientCertificate},
 };
@@ -82,15 +82,16 @@ impl Serve {
             ));
         }
         let swap = self.swap(axes.certificate)?;
-        let printer = Printer::start(output::live)
-            .map_err(|error| CliError::tool("could not start to print", error))?;
+        let printer = Printer::new(output::live);
+        // Before anybody is told where to connect, so that no connection is missed.
+        let connections = server.subscribe();
         printer.print(self.greeting(&server, swap.is_some())?);
         let ended = tokio::select! {
             biased;
             () = &mut interrupted => Ok(exit::INTERRUPTED),
             // Nobody reads what it sees any more, or nobody can.
             error = printer.failed() => Err(CliError::Output(error)),
-            ended = watch(&server, &printer, swap) => ended,
+            ended = watch(&server, connections, &printer, swap) => ended,
         };
         printer.finish();
         ended
@@ -181,10 +182,10 @@ impl Serve {
 /// returns only if the server is gone, or a certificate cannot be made.
 async fn watch(
     server: &MockServer,
+    mut connections: Connections,
     printer: &Printer,
     mut swap: Option<Swap>,
 ) -> Result<u8, CliError> {
-    let mut connections = server.subscribe();
     loop {
         tokio::select! {
             ended = connections.next() => match ended {

@@ -26,7 +26,7 @@ impl Shim {
             .build()
             .map_err(|error| CliError::tool("no runtime for network and timers", error))?;
         let served = runtime.block_on(async {
-            let interrupted = interrupt::listen()?;
+            let interrupted = interrupt::here()?;
             tokio::select! {
                 served = stacks::serve(self.stack) => Ok(Some(served)),
                 () = interrupted => Ok::<_, CliError>(None),

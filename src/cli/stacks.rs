@@ -18,7 +18,7 @@ const SHIMS: &str = "shims";
 #[derive(Debug, Clone, Args)]
 pub(super) struct ShimsArgs {
     /// The folder of shims and their manifests [default: shims]
-    #[arg(long, value_name = "DIR", env = "PGTLS_SHIMS", global = true)]
+    #[arg(long, value_name = "DIR", env = "PGTLS_SHIMS", hide_env_values = true, global = true)]
     shims: Option<PathBuf>,
 }
 
