@@ -1,11 +1,17 @@
 //! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
 
+use std::time::Duration;
+
 use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
 use super::{describe, log::Log, strays::Strays};
 use crate::{
+    budget::{Account, Held},
     protocol::startup::Packet,
     tls::{Engine, Failure, Records, Seen},
     transcript::{Sender, What},
@@ -14,7 +20,12 @@ use crate::{
 /// Room for one read: a ClientHello with its key shares, or any login message.
 const READ_SIZE: usize = 4096;
 
-/// The client is gone, and all that it sent before has been taken.
+/// How large a buffer may be that no account pays for: more than an honest login fills.
+const FREE: usize = 2 * READ_SIZE;
+/// How much is encrypted before it is sent, in bytes: a record.
+const RECORD_SIZE: usize = 16 * 1024;
+
+/// The client is gone, or left, and all that it sent before has been taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
@@ -36,6 +47,21 @@ pub(crate) struct Channel {
     inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
+    /// How long the client may neither send nor read.
+    idle: Duration,
+    /// What the inbox holds of the session's account.
+    held: Held,
+    /// Why the server goes no further, if it was the server.
+    ended_by: Option<Bound>,
+}
+
+/// A bound that the client has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// There is no memory for what it sends.
+    Memory,
+    /// It neither sent nor read for too long.
+    Idle,
 }
 
 /// What is still to be had from the client.
@@ -50,7 +76,9 @@ enum Inbound {
 }
 
 impl Channel {
-    pub(crate) fn new(wire: Wire, log: Log) -> Self {
+    /// A channel that leaves a client which is idle for so long; what it buffers of what the client
+    /// sends is taken from the account.
+    pub(crate) fn new(wire: Wire, log: Log, account: &Account, idle: Duration) -> Self {
         Self {
             wire,
             log,
@@ -62,7 +90,15 @@ impl Channel {
             outbox: Vec::new(),
             inbound: Inbound::Open,
             mute: false,
+            idle,
+            held: account.hold_nothing(),
+            ended_by: None,
         }
+    }
+
+    /// The bound that ended the conversation, if one did.
+    pub(crate) const fn ended_by(&self) -> Option<Bound> {
+        self.ended_by
     }
 
     pub(crate) const fn log(&self) -> &Log {
@@ -85,6 +121,21 @@ impl Channel {
     /// Takes the first `count` bytes of what was received.
     pub(crate) fn take(&mut self, count: usize) {
         self.inbox.advance(count.min(self.inbox.len()));
+        if self.inbox.is_empty() && self.inbox.capacity() > FREE {
+            self.inbox = BytesMut::new();
+            self.pay().unwrap_or_default();
+        }
+    }
+
+    /// Has the account pay for what is buffered, and for one more read.
+    fn pay(&mut self) -> Result<(), Gone> {
+        let buffered = self.inbox.len() + self.ciphertext.len();
+        // A buffer that grows doubles.
+        let size = if buffered <= FREE { 0 } else { 2 * buffered };
+        self.held.resize(size).map_err(|_| {
+            self.ended_by = Some(Bound::Memory);
+            Gone
+        })
     }
 
     /// Takes all that was received.
@@ -137,14 +188,16 @@ impl Channel {
         if self.inbound != Inbound::Open {
             return Err(Gone);
         }
+        self.pay()?;
         let into = if self.engine.is_some() { &mut self.ciphertext } else { &mut self.inbox };
         into.reserve(READ_SIZE);
         let before = into.len();
-        match self.wire.read_buf(into).await {
-            Ok(0) => self.leave(What::Closed),
+        match timeout(self.idle, self.wire.read_buf(into)).await {
+            Err(_) => Err(self.leave_idle()),
+            Ok(Ok(0)) => self.leave(What::Closed),
             // To the server a reset is an end like any other.
-            Err(_) => self.leave(What::Reset),
-            Ok(_) => {
+            Ok(Err(_)) => self.leave(What::Reset),
+            Ok(Ok(_)) => {
                 let (log, strays) = (&self.log, &mut self.strays);
                 self.records.follow(&into[before..], |seen| match seen {
                     Seen::Clear(bytes) => enter_clear(bytes, log, strays),
@@ -165,32 +218,54 @@ impl Channel {
         Err(Gone)
     }
 
-    /// Sends `bytes` in one segment, through TLS if there is a session.
+    /// The client has been idle for too long: from here on it is neither heard nor spoken to.
+    fn leave_idle(&mut self) -> Gone {
+        self.ended_by = Some(Bound::Idle);
+        self.inbound = Inbound::Ended;
+        self.log.enter(Sender::Server, false, 0, What::TimedOut);
+        Gone
+    }
+
+    /// Sends `bytes` in one segment (as long as they fit into one TLS record), through TLS if there
+    /// is a session.
     ///
     /// A client that is gone is found out by reading, where all that it sent before still comes first.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        let Some(engine) = &mut self.engine else {
+        if self.engine.is_none() {
             return self.send_raw(bytes).await;
-        };
-        self.outbox.clear();
-        engine.send(bytes, &mut self.outbox);
-        if let Some(recorder) = self.log.recorder() {
-            recorder.record(Direction::Outbound, Layer::Session, bytes);
         }
-        self.flush().await;
+        for piece in bytes.chunks(RECORD_SIZE) {
+            let Some(engine) = &mut self.engine else { return };
+            self.outbox.clear();
+            engine.send(piece, &mut self.outbox);
+            if let Some(recorder) = self.log.recorder() {
+                recorder.record(Direction::Outbound, Layer::Session, piece);
+            }
+            self.flush().await;
+        }
     }
 
-    /// Sends `bytes` as they are, TLS or not.
+    /// Sends `bytes` as they are, TLS or not. A client that does not read is idle.
     pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
-        if !self.mute && !bytes.is_empty() && self.wire.write_all(bytes).await.is_err() {
-            self.mute = true;
+        let mut rest = bytes;
+        while !self.mute && !rest.is_empty() {
+            match timeout(self.idle, self.wire.write(rest)).await {
+                Ok(Ok(count @ 1..)) => rest = rest.get(count..).unwrap_or_default(),
+                Ok(_) => self.mute = true,
+                Err(_) => {
+                    self.mute = true;
+                    self.leave_idle();
+                }
+            }
         }
     }
 
     async fn flush(&mut self) {
         let outbox = std::mem::take(&mut self.outbox);
         self.send_raw(&outbox).await;
-        self.outbox = outbox;
+        if outbox.capacity() <= FREE {
+            self.outbox = outbox;
+        }
     }
 
     /// Drives a handshake to its end, with what was received already as its beginning.
@@ -241,6 +316,7 @@ impl Channel {
     /// sends is read, until it leaves too. Unread bytes would turn the FIN into RST.
     pub(crate) async fn close(&mut self) {
         self.stop_listening();
+        self.forget_received();
         let engine = self.engine.take();
         // From here on what comes is no session data, but still part of what the client did.
         if self.inbound == Inbound::SessionOver {
@@ -270,6 +346,7 @@ impl Channel {
     /// Waits for the client to leave, and says nothing.
     pub(crate) async fn wait_for_end(&mut self) {
         self.stop_listening();
+        self.forget_received();
         self.mute = true;
         while self.drain().await.is_ok() {}
     }
@@ -280,6 +357,12 @@ impl Channel {
         self.ciphertext.clear();
         self.inbox.clear();
         Ok(())
+    }
+
+    fn forget_received(&mut self) {
+        self.inbox = BytesMut::new();
+        self.ciphertext = BytesMut::new();
+        self.pay().unwrap_or_default();
     }
 
     /// Sends RST.

@@ -47,6 +47,15 @@ pub(crate) struct StartupMessage {
 }
 
 impl StartupMessage {
+    /// What it holds, in bytes: many times what it was sent in, where its parameters are short.
+    pub(crate) fn size(&self) -> usize {
+        let text = |text: &String| text.capacity() + 16;
+        let parameter = |parameter: &(String, String)| {
+            size_of_val(parameter) + text(&parameter.0) + text(&parameter.1)
+        };
+        self.parameters.iter().map(parameter).sum()
+    }
+
     /// The last value of a parameter: PostgreSQL too lets the last one win.
     #[must_use]
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
