@@ -9,10 +9,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{describe, log::Log, strays::Strays};
+use super::{log::Log, strays::Strays};
 use crate::{
     budget::{Account, Held},
-    protocol::startup::Packet,
     tls::{Engine, Failure, Records, Seen},
     transcript::{Sender, What},
 };
@@ -49,6 +48,8 @@ pub(crate) struct Channel {
     mute: bool,
     /// How long the client may neither send nor read.
     idle: Duration,
+    /// How long what is received is to be, in bytes; 0 if nobody knows.
+    expected: usize,
     /// What the inbox holds of the session's account.
     held: Held,
     /// Why the server goes no further, if it was the server.
@@ -91,6 +92,7 @@ impl Channel {
             inbound: Inbound::Open,
             mute: false,
             idle,
+            expected: 0,
             held: account.hold_nothing(),
             ended_by: None,
         }
@@ -166,8 +168,18 @@ impl Channel {
     fn stop_listening(&mut self) {
         if !self.strays.is_watched() {
             self.strays.watch();
-            self.strays.follow(&self.inbox, |packet, size| enter_stray(packet, size, &self.log));
+            self.strays
+                .follow(&self.inbox, |packet, size| self.log.first_packet(false, size, packet));
         }
+    }
+
+    /// The same; what is received is to be so long. It may be a lie: that much is made room for
+    /// which comes.
+    pub(crate) async fn fill_up_to(&mut self, expected: usize) -> Result<(), Gone> {
+        self.expected = expected;
+        let filled = self.fill().await;
+        self.expected = 0;
+        filled
     }
 
     /// Waits for more; what came may be none yet that [`received`](Self::received) shows.
@@ -189,7 +201,12 @@ impl Channel {
             return Err(Gone);
         }
         self.pay()?;
-        let into = if self.engine.is_some() { &mut self.ciphertext } else { &mut self.inbox };
+        let into = if self.engine.is_some() {
+            &mut self.ciphertext
+        } else {
+            make_room(&mut self.inbox, READ_SIZE, self.expected);
+            &mut self.inbox
+        };
         into.reserve(READ_SIZE);
         let before = into.len();
         match timeout(self.idle, self.wire.read_buf(into)).await {
@@ -287,6 +304,7 @@ impl Channel {
         if self.ciphertext.is_empty() {
             return Ok(());
         }
+        make_room(&mut self.inbox, self.ciphertext.len(), self.expected);
         let before = self.inbox.len();
         self.outbox.clear();
         let result = engine.receive(&self.ciphertext, &mut self.inbox, &mut self.outbox);
@@ -374,14 +392,22 @@ impl Channel {
     }
 }
 
+/// Makes room for `more` bytes in a long buffer: twice as much as it holds, but no more than what
+/// is expected. By itself it would double to the end.
+fn make_room(buffer: &mut BytesMut, more: usize, expected: usize) {
+    let needed = buffer.len() + more;
+    if needed <= FREE || needed <= buffer.capacity() {
+        return;
+    }
+    let mut larger = BytesMut::with_capacity((2 * buffer.len()).min(expected + more).max(needed));
+    larger.extend_from_slice(buffer);
+    *buffer = larger;
+}
+
 /// Enters what came outside of TLS records.
 fn enter_clear(bytes: &[u8], log: &Log, strays: &mut Strays) {
     log.clear_from_client(bytes);
-    strays.follow(bytes, |packet, size| enter_stray(packet, size, log));
-}
-
-fn enter_stray(packet: &Packet, size: usize, log: &Log) {
-    log.enter(Sender::Client, false, size, describe::first_packet(packet));
+    strays.follow(bytes, |packet, size| log.first_packet(false, size, packet));
 }
 
 /// A handshake that came to nothing.

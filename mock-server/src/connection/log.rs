@@ -7,9 +7,10 @@ use std::{
 
 use pgtls_harness::Recorder;
 
+use super::describe;
 use crate::{
     budget::Account,
-    protocol,
+    protocol::{self, startup::Packet},
     trace::Event,
     transcript::{Connection, Entry, Sender, TlsFacts, What},
 };
@@ -122,6 +123,15 @@ impl Log {
         change(&mut self.lock().connection);
     }
 
+    /// Enters a first packet of the client, as much of it as an honest one has.
+    pub(super) fn first_packet(&self, encrypted: bool, size: usize, packet: &Packet) {
+        let (what, missing) = describe::first_packet(packet);
+        self.enter(Sender::Client, encrypted, size, what);
+        if missing > 0 {
+            self.lock().connection.forgotten += missing;
+        }
+    }
+
     pub(crate) fn enter(&self, sender: Sender, encrypted: bool, size: usize, what: What) {
         self.enter_all(sender, encrypted, std::iter::once((size, what)));
     }
@@ -135,9 +145,7 @@ impl Log {
     ) {
         let at = self.0.started.elapsed();
         let mut state = self.lock();
-        for (size, mut what) in all {
-            let cut = shorten(&mut what);
-            state.connection.forgotten += cut;
+        for (size, what) in all {
             let entry = Entry { at, sender, encrypted, size, what };
             if !state.enter(entry, &self.0.account) {
                 state.connection.forgotten += 1;
@@ -250,27 +258,14 @@ fn heap(what: &What) -> usize {
     }
 }
 
-/// How many parameters of a StartupMessage are told: a driver sends a handful.
-const MOST_PARAMETERS: usize = 64;
 /// How many names of an ALPN extension are told.
 const MOST_PROTOCOLS: usize = 32;
 
 /// How much of a server_name is told, in bytes: a host's name has at most 255.
 const LONGEST_NAME: usize = 1000;
 
-/// Leaves out what nobody reads of a message that was made to be long, and gives how many parts of
-/// it are missing.
-fn shorten(what: &mut What) -> u64 {
-    let What::Startup { parameters, .. } = what else { return 0 };
-    let before = parameters.len();
-    if before > MOST_PARAMETERS {
-        parameters.truncate(MOST_PARAMETERS);
-        parameters.shrink_to_fit();
-    }
-    (before - parameters.len()) as u64
-}
-
-/// The same of a ClientHello.
+/// Leaves out what nobody reads of a ClientHello that was made to be long, and gives how many parts
+/// of it are missing.
 fn shorten_offer(facts: &mut TlsFacts) -> u64 {
     let before = facts.alpn_offered.len();
     facts.alpn_offered.truncate(MOST_PROTOCOLS);

@@ -121,7 +121,8 @@ impl Connection {
             match startup::first_packet(bytes) {
                 Ok(Some((packet, size))) => {
                     self.channel.take(size);
-                    self.enter(Sender::Client, size, describe::first_packet(&packet));
+                    let encrypted = self.channel.is_encrypted();
+                    self.channel.log().first_packet(encrypted, size, &packet);
                     return Ok(Arrival::Packet(packet));
                 }
                 Ok(None) => self.channel.fill().await?,

@@ -205,7 +205,8 @@ impl Connection {
                 }
                 Ok(None) => {
                     self.send_answer(&mut answer).await;
-                    let Ok(()) = self.channel.fill().await else { return };
+                    let expected = frontend::size(self.channel.received()).unwrap_or_default();
+                    let Ok(()) = self.channel.fill_up_to(expected).await else { return };
                 }
                 Err(error) => {
                     self.send_answer(&mut answer).await;
@@ -223,16 +224,19 @@ impl Connection {
         answer: &mut Answer,
         work: &mut Work,
     ) -> Result<Option<Respond>, protocol::Error> {
-        let turn = match frontend::whole(self.channel.received()) {
-            Some(size) => work.turn(size, &self.core.turns).await,
-            None => None,
+        let received = self.channel.received();
+        let turn = match frontend::size(received) {
+            Some(size) if size <= received.len() => work.turn(size, &self.core.turns).await,
+            _ => None,
         };
         let Some((message, size)) = frontend::message(self.channel.received())? else {
             return Ok(None);
         };
         self.channel.take(size);
         self.enter_frontend(&message, size);
+        let before = answer.bytes.len();
         let respond = session.respond(message, &mut answer.bytes);
+        work.0 += answer.bytes.len() - before;
         if turn.is_some() {
             // All others are served before the next one has its turn.
             yield_now().await;
@@ -352,9 +356,8 @@ impl Work {
 /// NegotiateProtocolVersion, where the client asks for more than there is.
 fn version_negotiation(startup: &StartupMessage) -> Vec<u8> {
     let unknown: Vec<&str> = startup
-        .parameters
-        .iter()
-        .map(|(name, _)| name.as_str())
+        .parameters()
+        .map(|(name, _)| name)
         .filter(|name| name.starts_with("_pq_."))
         .collect();
     let mut message = Vec::new();

@@ -268,11 +268,11 @@ const fn limit(tag: u8) -> (usize, &'static str) {
     }
 }
 
-/// The size of the first message in `bytes`, if all of it is there.
-pub(crate) fn whole(bytes: &[u8]) -> Option<usize> {
+/// The size that the first message in `bytes` says it has, if it has come that far; no more than
+/// any message may have.
+pub(crate) fn size(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_be_bytes(*bytes.get(1..)?.first_chunk()?);
-    let size = 1 + usize::try_from(length).ok()?;
-    (size <= bytes.len()).then_some(size)
+    Some(1 + usize::try_from(length).unwrap_or(MAX_LARGE).min(MAX_LARGE))
 }
 
 /// The first message in `bytes` and its size, or `None` while it is incomplete.

@@ -59,8 +59,7 @@ fn another_clients_startup_is_read() {
         panic!("no StartupMessage")
     };
     assert_eq!((startup.protocol, size), ((3, 0), bytes.len()));
-    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    assert_eq!(startup.parameters, parameters.map(own));
+    assert_eq!(startup.parameters().collect::<Vec<_>>(), parameters);
     assert_eq!(startup.parameter("user"), Some("other"));
     assert_eq!(startup.parameter("User"), None);
 
@@ -83,7 +82,7 @@ fn versions_are_the_servers_to_judge() {
         [([0, 3, 0, 2], (3, 2)), ([0, 3, 0x27, 0x0f], (3, 9999)), ([0, 2, 0, 0], (2, 0))]
     {
         let bytes = packet(&[&version[..], &[0]].concat());
-        let startup = StartupMessage { protocol, parameters: Vec::new() };
+        let startup = StartupMessage::new(protocol, &[]);
         assert_eq!(first_packet(&bytes), Ok(Some((Packet::Startup(startup), 9))));
     }
 }

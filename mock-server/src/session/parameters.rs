@@ -102,8 +102,8 @@ impl Parameters {
         if !tls {
             own.set_at_login("ssl", "off");
         }
-        for (name, value) in &startup.parameters {
-            match name.as_str() {
+        for (name, value) in startup.parameters() {
+            match name {
                 "user" | "database" | "replication" => {}
                 "options" => own.set_options(value),
                 name if name.starts_with("_pq_.") => {}

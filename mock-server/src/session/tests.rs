@@ -37,9 +37,7 @@ fn respond(session: &mut Session, message: &Message, out: &mut Vec<u8>) -> Respo
 }
 
 fn parameters_of(parameters: &[(&str, &str)]) -> Parameters {
-    let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-    let parameters = parameters.iter().map(own).collect();
-    Parameters::new(&StartupMessage { protocol: (3, 0), parameters }, true)
+    Parameters::new(&StartupMessage::new((3, 0), parameters), true)
 }
 
 #[test]
@@ -62,7 +60,7 @@ fn what_the_server_says_of_itself_is_said_once() {
     let (major, minor) = SERVER_VERSION.split_once('.').expect("two numbers");
     assert_eq!(shown("server_version_num"), Some(format!("{major}{minor:0>4}")));
     assert_eq!(shown("ssl").as_deref(), Some("on"));
-    let startup = StartupMessage { protocol: (3, 0), parameters: vec![] };
+    let startup = StartupMessage::new((3, 0), &[]);
     let without = Parameters::new(&startup, false);
     assert_eq!(without.show("ssl"), Some(("ssl", "off")));
 }
