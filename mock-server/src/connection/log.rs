@@ -26,8 +26,8 @@ const MAX_FACTS: usize = 100_000;
 const MAX_CHATTER: usize = 1 << 20;
 /// How many entries a login and a query leave: room for them is made at once.
 const USUAL_ENTRIES: usize = 48;
-/// How much of facts, and of what came in clear, is kept where the account has no more to give, in
-/// bytes: the first of them decide.
+/// How much of facts, and as much of what came in clear, is kept where the account has no more to
+/// give, in bytes: the first of them decide.
 const RESERVED: usize = 8 * 1024;
 /// What a string or a vector costs beside its bytes.
 const ALLOCATION: usize = 16;
@@ -51,8 +51,10 @@ struct State {
     held: usize,
     /// What the entries that are no facts hold of it.
     chatter: usize,
-    /// What is left for the first facts.
+    /// What is left for facts where the account has no more.
     reserved: usize,
+    /// The same for what came in clear.
+    reserved_clear: usize,
     /// What it will have been if the connection ends now.
     pending: Option<Event>,
 }
@@ -73,6 +75,7 @@ impl Log {
                 held: 0,
                 chatter: 0,
                 reserved: RESERVED,
+                reserved_clear: RESERVED,
                 pending: None,
             }),
             recorder,
@@ -169,9 +172,9 @@ impl Log {
         let mut state = self.lock();
         let room = MAX_CLEAR.saturating_sub(state.connection.clear_from_client.len());
         let mut kept = bytes.len().min(room);
-        if !state.take(kept, true, &self.0.account) {
-            kept = kept.min(state.reserved);
-            state.reserved -= kept;
+        if !state.take(kept, false, &self.0.account) {
+            kept = kept.min(state.reserved_clear);
+            state.reserved_clear -= kept;
         }
         state.connection.clear_from_client.extend_from_slice(&bytes[..kept]);
         state.connection.clear_forgotten += (bytes.len() - kept) as u64;

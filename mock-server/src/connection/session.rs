@@ -258,12 +258,13 @@ impl Connection {
                 let number = seen.unwrap_or_default();
                 self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
             }
-            if answer.pay().is_err() {
+            let paid = answer.pay().is_ok();
+            if !paid && answer.bytes.len() > 2 * FREE_ANSWER {
                 answer.bytes = Vec::new();
                 self.send_report(out_of_memory(Exhausted).made_fatal()).await;
                 return Flow::Close;
             }
-            if respond.flow == Flow::Close || answer.bytes.len() >= FLUSH_SIZE {
+            if !paid || respond.flow == Flow::Close || answer.bytes.len() >= FLUSH_SIZE {
                 self.send_answer(answer).await;
             }
             if respond.flow != Flow::More || self.channel.ended_by().is_some() {
