@@ -39,7 +39,7 @@ pub struct Builder {
     pub(crate) memory: Option<usize>,
     pub(crate) connection_memory: usize,
     pub(crate) simultaneous: usize,
-    pub(crate) idle: Duration,
+    pub(crate) idle: Option<Duration>,
 }
 
 impl Default for Builder {
@@ -62,7 +62,7 @@ impl Default for Builder {
             memory: None,
             connection_memory: 4 << 20,
             simultaneous: 16 * 1024,
-            idle: Duration::from_secs(60),
+            idle: None,
         }
     }
 }
@@ -148,10 +148,10 @@ impl Builder {
         self
     }
 
-    /// How long a client may neither send nor read what it is sent: 60 s without this setting. A
-    /// session ends with 57P05, any other connection without a word.
+    /// How long a client may neither send nor read what it is sent: as long as its connection may
+    /// last, without this setting. A session ends with 57P05, any other connection without a word.
     pub const fn idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
+        self.idle = Some(idle);
         self
     }
 

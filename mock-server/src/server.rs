@@ -126,7 +126,7 @@ impl MockServer {
             seed: builder.seed.unwrap_or_else(Seed::random),
             started: Instant::now(),
             deadline: builder.deadline,
-            idle: builder.idle,
+            idle: builder.idle.unwrap_or(builder.deadline),
             rules: builder.rules,
             recorded: builder.recorded,
             tls,

@@ -12,7 +12,7 @@ use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -32,6 +32,8 @@ const SERVER: &str = "PGTLS_TEST_IS_SERVER";
 const MOST: u64 = 64 << 20;
 /// How long the honest client may wait for its one-hundredth slowest session.
 const P99: Duration = Duration::from_millis(250);
+/// The tests measure: one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 /// How long an attacker keeps what it made the server hold before it begins anew.
 const KEEP: Duration = Duration::from_secs(2);
 
@@ -47,7 +49,9 @@ fn server_process() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let server = MockServer::builder().start().await.unwrap();
+        // Longer than the crowd takes to gather.
+        let deadline = Duration::from_secs(60);
+        let server = MockServer::builder().deadline(deadline).start().await.unwrap();
         // Nobody ever takes what it is told.
         let _unread = server.subscribe();
         println!("\nlistening {}", server.address());
@@ -377,8 +381,46 @@ async fn honest(address: SocketAddr) -> Result<(), tokio_postgres::Error> {
     connection.await.unwrap()
 }
 
+/// A crowd that stays: whoever comes after it is served. It needs as many descriptors, and a while.
+#[test]
+fn ten_thousand_connections_are_held_and_an_honest_client_is_served() {
+    const CROWD: usize = 10_000;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find(|line| line.starts_with("Max open files"));
+    let files = files.and_then(|line| line.split_whitespace().nth(3)?.parse::<usize>().ok());
+    if seconds().is_none() || files.is_none_or(|files| files < CROWD + 100) {
+        return;
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (process, address) = Process::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        within(honest(address)).await.expect("an honest client at rest");
+        let rest = process.resident().unwrap_or_default();
+        let mut crowd = Vec::new();
+        for number in 0..CROWD {
+            let mut client = within(TcpStream::connect(address)).await.unwrap();
+            // Some say nothing, some wait in the middle of TLS, some at the password.
+            match number % 3 {
+                0 => {}
+                1 => within(client.write_all(&SSL_REQUEST)).await.unwrap(),
+                _ => within(client.write_all(&startup("any"))).await.unwrap(),
+            }
+            crowd.push(client);
+        }
+        for _ in 0..10 {
+            within(honest(address)).await.expect("an honest client is served");
+        }
+        let each = process.resident().unwrap_or_default().saturating_sub(rest) / CROWD as u64;
+        println!("{CROWD} connections, {each} bytes each");
+        drop(crowd);
+        within(honest(address)).await.expect("an honest client is served");
+    });
+}
+
 #[test]
 fn amplifiers_have_no_hold_and_an_honest_client_is_served() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (process, address) = Process::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let slow = Arc::new(AtomicU64::new(0));
