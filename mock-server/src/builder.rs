@@ -156,7 +156,7 @@ impl Builder {
     }
 
     /// How much clients can make the server hold, in bytes, beyond what each connection has for
-    /// itself (about 40 KiB with its TLS session): buffers, statements, portals, parameters, answers,
+    /// itself (some 17 KiB in which it waits, up to 60 KiB more in use): buffers, statements, portals, parameters, answers,
     /// transcripts. Whoever asks for more gets 53200, or is left.
     ///
     /// Without this setting, the servers of one authority share 16 MiB.

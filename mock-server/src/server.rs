@@ -126,7 +126,8 @@ impl MockServer {
             seed: builder.seed.unwrap_or_else(Seed::random),
             started: Instant::now(),
             deadline: builder.deadline,
-            idle: builder.idle.unwrap_or(builder.deadline),
+            // Where nothing is said, the deadline comes first.
+            idle: builder.idle.unwrap_or(Duration::MAX),
             rules: builder.rules,
             recorded: builder.recorded,
             tls,

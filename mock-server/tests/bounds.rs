@@ -241,6 +241,9 @@ async fn an_idle_session_is_told_so() {
     assert_eq!(answers(&mut client).await, ["E 57P05"]);
     let mut silent = Raw::connect(&server).await;
     assert_eq!(silent.read_to_end().await, b"");
+    let proof = self::server().idle(Duration::from_millis(50)).start().await.unwrap();
+    let mut asked = Raw::connect(&proof).await;
+    assert_eq!(ask(&mut asked, &startup("any")).await, ["R"]);
     let seen = finish(server).await;
     assert!(said(&seen, &What::TimedOut));
     // Whoever is not idle stays.

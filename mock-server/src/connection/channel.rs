@@ -50,6 +50,8 @@ pub(crate) struct Channel {
     idle: Duration,
     /// How long what is received is to be, in bytes; 0 if nobody knows.
     expected: usize,
+    /// What the engine was given in a handshake that is not complete, and may keep, in bytes.
+    in_handshake: usize,
     /// What the inbox holds of the session's account.
     held: Held,
     /// Why the server goes no further, if it was the server.
@@ -93,6 +95,7 @@ impl Channel {
             mute: false,
             idle,
             expected: 0,
+            in_handshake: 0,
             held: account.hold_nothing(),
             ended_by: None,
         }
@@ -131,9 +134,13 @@ impl Channel {
 
     /// Has the account pay for what is buffered, and for one more read.
     fn pay(&mut self) -> Result<(), Gone> {
-        let buffered = self.inbox.len() + self.ciphertext.len();
-        // A buffer that grows doubles.
-        let size = if buffered <= FREE { 0 } else { 2 * buffered };
+        let buffered = self.inbox.len() + self.ciphertext.len() + self.in_handshake;
+        let size = match self.expected {
+            _ if buffered <= FREE => 0,
+            // The buffer may double, and a ClientHello is copied out of its records.
+            0 => 3 * buffered,
+            _ => 2 * buffered,
+        };
         self.held.resize(size).map_err(|_| {
             self.ended_by = Some(Bound::Memory);
             Gone
@@ -290,8 +297,10 @@ impl Channel {
         self.ciphertext = self.take_all();
         self.engine = Some(engine);
         loop {
+            self.in_handshake += self.ciphertext.len();
             self.decrypt().await.map_err(Unfinished::Failed)?;
             if self.engine().is_some_and(Engine::is_complete) {
+                self.in_handshake = 0;
                 return Ok(());
             }
             self.read().await.map_err(|Gone| Unfinished::Gone)?;
@@ -380,6 +389,7 @@ impl Channel {
     fn forget_received(&mut self) {
         self.inbox = BytesMut::new();
         self.ciphertext = BytesMut::new();
+        self.in_handshake = 0;
         self.pay().unwrap_or_default();
     }
 
@@ -393,13 +403,14 @@ impl Channel {
 }
 
 /// Makes room for `more` bytes in a long buffer: twice as much as it holds, but no more than what
-/// is expected. By itself it would double to the end.
+/// is expected, if anything is. By itself it would double to the end.
 fn make_room(buffer: &mut BytesMut, more: usize, expected: usize) {
     let needed = buffer.len() + more;
     if needed <= FREE || needed <= buffer.capacity() {
         return;
     }
-    let mut larger = BytesMut::with_capacity((2 * buffer.len()).min(expected + more).max(needed));
+    let most = if expected == 0 { usize::MAX } else { expected + more };
+    let mut larger = BytesMut::with_capacity((2 * buffer.len()).min(most).max(needed));
     larger.extend_from_slice(buffer);
     *buffer = larger;
 }

@@ -82,7 +82,10 @@ impl Connection {
                     self.send(&out).await;
                     out.clear();
                     let Some(next) = self.proof(login, spoke_unasked).await else {
-                        return self.leave().await;
+                        if self.channel.ended_by() == Some(Bound::Memory) {
+                            self.say_out_of_memory().await;
+                        }
+                        return self.channel.close().await;
                     };
                     step = next;
                 }
@@ -115,17 +118,10 @@ impl Connection {
         drop((startup, held, out));
         match Session::new(parameters, self.core.query_number, self.account.clone()) {
             Ok(session) => self.session(session).await,
-            Err(exhausted) => self.send_report(out_of_memory(exhausted).made_fatal()).await,
+            Err(Exhausted) => self.say_out_of_memory().await,
         }
-        self.leave().await;
-    }
-
-    /// Leaves the client, and tells it why where it has come to a bound.
-    async fn leave(&mut self) {
         match self.channel.ended_by() {
-            Some(Bound::Memory) => {
-                self.send_report(out_of_memory(Exhausted).made_fatal()).await;
-            }
+            Some(Bound::Memory) => self.say_out_of_memory().await,
             Some(Bound::Idle) => {
                 let words = "terminating connection due to idle-session timeout";
                 self.send_report(Report::fatal("57P05", words)).await;
@@ -133,6 +129,10 @@ impl Connection {
             None => {}
         }
         self.channel.close().await;
+    }
+
+    async fn say_out_of_memory(&mut self) {
+        self.send_report(out_of_memory(Exhausted).made_fatal()).await;
     }
 
     /// Whether the client has more to say before it is asked.
@@ -261,7 +261,7 @@ impl Connection {
             let paid = answer.pay().is_ok();
             if !paid && answer.bytes.len() > 2 * FREE_ANSWER {
                 answer.bytes = Vec::new();
-                self.send_report(out_of_memory(Exhausted).made_fatal()).await;
+                self.say_out_of_memory().await;
                 return Flow::Close;
             }
             if !paid || respond.flow == Flow::Close || answer.bytes.len() >= FLUSH_SIZE {
@@ -299,7 +299,10 @@ impl Connection {
                     self.channel.take(size);
                     return Ok((message, size));
                 }
-                Ok(None) => self.channel.fill().await.map_err(|Gone| Missing::Gone)?,
+                Ok(None) => {
+                    let expected = frontend::size(self.channel.received()).unwrap_or_default();
+                    self.channel.fill_up_to(expected).await.map_err(|Gone| Missing::Gone)?;
+                }
                 Err(error) => return Err(Missing::Broken(error)),
             }
         }
