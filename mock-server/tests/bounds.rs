@@ -14,6 +14,7 @@ use std::{
 use pgtls_mock_server::{
     Builder, MockServer, Observation,
     axes::{Auth, Reply},
+    pki::Authority,
     transcript::{Proof, Sender, What},
 };
 use support::*;
@@ -217,6 +218,28 @@ async fn what_one_connection_takes_the_others_do_not_pay_for() {
         }
     })
     .await;
+}
+
+/// The cells of a matrix each have a server; what its clients cost is bounded all the same.
+#[tokio::test]
+async fn servers_of_one_authority_share_their_memory() {
+    let own = Authority::generate().unwrap();
+    let start = || {
+        let builder = MockServer::builder().authority(own.clone()).auth(Auth::Trust);
+        builder.connection_memory(usize::MAX).start()
+    };
+    let (first, second) = (start().await.unwrap(), start().await.unwrap());
+    let prepare = |number: usize| [parse(&format!("s{number}"), "select $65535"), sync()].concat();
+    let mut greedy = session(&first).await;
+    let mut count = 0;
+    while codes(&ask(&mut greedy, &prepare(count)).await).is_empty() {
+        count += 1;
+    }
+    assert!((50..=64).contains(&count), "{count} statements of 262 KB each");
+    is_served(&first).await;
+    is_served(&second).await;
+    let mut other = session(&second).await;
+    assert_eq!(ask(&mut other, &prepare(0)).await, ["E 53200", "Z"]);
 }
 
 #[tokio::test]
