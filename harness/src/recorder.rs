@@ -32,6 +32,10 @@ pub struct Mark<'a> {
     pub bytes: &'a [u8],
 }
 
+/// How many chunks are told apart, however short they are: each costs more than its bytes. Beyond,
+/// chunks that follow each other the same way are told as one, and others count as forgotten.
+const MOST_MARKS: usize = 4096;
+
 /// What a [`Recorder`] kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recording {
@@ -90,12 +94,20 @@ impl Recorder {
     pub fn record(&self, direction: Direction, layer: Layer, bytes: &[u8]) {
         let at = self.started.elapsed();
         let mut recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = bytes.len().min(self.limit.saturating_sub(recording.bytes.len()));
-        recording.forgotten += (bytes.len() - kept) as u64;
+        let mut kept = bytes.len().min(self.limit.saturating_sub(recording.bytes.len()));
         if kept > 0 {
+            if recording.marks.len() < MOST_MARKS {
+                recording.marks.push((at, direction, layer, kept));
+            } else if let Some((_, last_direction, last_layer, size)) = recording.marks.last_mut()
+                && (*last_direction, *last_layer) == (direction, layer)
+            {
+                *size += kept;
+            } else {
+                kept = 0;
+            }
             recording.bytes.extend_from_slice(&bytes[..kept]);
-            recording.marks.push((at, direction, layer, kept));
         }
+        recording.forgotten += (bytes.len() - kept) as u64;
     }
 
     /// What was kept so far.
@@ -121,6 +133,20 @@ mod tests {
         assert_eq!(recording.concat(Direction::Inbound, Layer::Session), b"x");
         let sizes: Vec<_> = recording.iter().map(|mark| mark.bytes.len()).collect();
         assert_eq!(sizes, [3, 1, 2, 1]);
+    }
+
+    #[test]
+    fn chunks_are_told_apart_up_to_a_limit() {
+        let recorder = Recorder::new(1 << 20);
+        for _ in 0..MOST_MARKS + 5 {
+            recorder.record(Direction::Inbound, Layer::Wire, b"x");
+        }
+        recorder.record(Direction::Outbound, Layer::Wire, b"yz");
+        let recording = recorder.recording();
+        assert_eq!(recording.iter().count(), MOST_MARKS);
+        assert_eq!(recording.iter().last().map(|mark| mark.bytes.len()), Some(6));
+        assert_eq!(recording.concat(Direction::Inbound, Layer::Wire).len(), MOST_MARKS + 5);
+        assert_eq!(recording.forgotten(), 2);
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Wire {
         }
     }
 
-    /// Adds rules; those added first are asked first.
+    /// Adds rules; those added first are asked first. Their offsets count from the connection's
+    /// first byte, whatever passed before they came.
     pub fn install(&mut self, specs: impl IntoIterator<Item = RuleSpec>) {
         self.rules.extend(specs.into_iter().map(|spec| spec.build()));
     }
@@ -132,6 +133,8 @@ impl Wire {
         let stream = self.stream.as_mut().ok_or_else(was_reset)?;
         let before = buffer.filled().len();
         ready!(Pin::new(stream).poll_read(cx, buffer))?;
+        // A rule that is installed later counts from the connection's first byte all the same.
+        self.inbound.passed(buffer.filled().len() - before);
         if self.recorder.is_some() {
             self.seen(Direction::Inbound, &buffer.filled()[before..]);
         }

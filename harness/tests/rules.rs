@@ -65,6 +65,28 @@ async fn split_cuts_what_is_received() {
 }
 
 #[tokio::test]
+async fn rules_that_come_later_count_from_the_first_byte() {
+    let (mut wire, mut client) = pair([]).await;
+    within(client.write_all(b"abcd")).await.unwrap();
+    let mut before = [0; 4];
+    within(wire.read_exact(&mut before)).await.unwrap();
+    within(wire.write_all(b"1234")).await.unwrap();
+    wire.install([
+        RuleSpec::SplitInbound { at: vec![3, 6] },
+        RuleSpec::TruncateInbound { at: 7 },
+        RuleSpec::TruncateOutbound { at: 5 },
+    ]);
+    within(client.write_all(b"efgh")).await.unwrap();
+    within(wire.write_all(b"5678")).await.unwrap();
+    within(client.shutdown()).await.unwrap();
+    assert_eq!(within(chunks(&mut wire)).await, [&b"ef"[..], b"g"]);
+    drop(wire);
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"12345");
+}
+
+#[tokio::test]
 async fn split_cuts_what_is_sent() {
     let (mut wire, mut client) = pair([
         RuleSpec::SplitOutbound { at: vec![3] },

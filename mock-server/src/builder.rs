@@ -36,6 +36,10 @@ pub struct Builder {
     pub(crate) send_root: bool,
     pub(crate) recorded: usize,
     pub(crate) history: usize,
+    pub(crate) memory: Option<usize>,
+    pub(crate) connection_memory: usize,
+    pub(crate) simultaneous: usize,
+    pub(crate) idle: Option<Duration>,
 }
 
 impl Default for Builder {
@@ -55,6 +59,10 @@ impl Default for Builder {
             send_root: false,
             recorded: 0,
             history: 256,
+            memory: None,
+            connection_memory: 4 << 20,
+            simultaneous: 16 * 1024,
+            idle: None,
         }
     }
 }
@@ -140,6 +148,37 @@ impl Builder {
         self
     }
 
+    /// How long a client may neither send nor read what it is sent: as long as its connection may
+    /// last, without this setting. A session ends with 57P05, any other connection without a word.
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// How much clients can make the server hold, in bytes, beyond what each connection has for
+    /// itself (some 17 KiB in which it waits, up to 60 KiB more in use): buffers, statements, portals, parameters, answers,
+    /// transcripts. Whoever asks for more gets 53200, or is left.
+    ///
+    /// Without this setting, the servers of one authority share 16 MiB.
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// How much of it one connection can make the server hold, in bytes: 4 MiB for its session, and
+    /// as much for its transcript, without this setting.
+    pub const fn connection_memory(mut self, bytes: usize) -> Self {
+        self.connection_memory = bytes;
+        self
+    }
+
+    /// How many connections may be open at a time: 16,384 without this setting. The login of a
+    /// further one is refused (53300); a few wait for that, the others at the door.
+    pub const fn simultaneous(mut self, connections: usize) -> Self {
+        self.simultaneous = connections;
+        self
+    }
+
     /// What happens to the bytes of every connection, below TLS.
     pub fn rules(mut self, rules: impl IntoIterator<Item = RuleSpec>) -> Self {
         self.rules = rules.into_iter().collect();
@@ -195,8 +234,7 @@ impl Builder {
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O and time enabled.
-    #[expect(clippy::unused_async, reason = "it needs a runtime, and says so by its signature")]
     pub async fn start(self) -> Result<MockServer, Error> {
-        MockServer::start(self)
+        MockServer::start(self).await
     }
 }

@@ -34,8 +34,10 @@
 //! - [`pki`]: the authority, its certificates, and their files for clients that want paths.
 
 pub mod axes;
+mod budget;
 mod builder;
 mod connection;
+mod door;
 mod error;
 mod history;
 mod login;

@@ -75,11 +75,12 @@ enum Waiting {
 }
 
 impl Login {
-    /// Takes the StartupMessage: rejects it as pg_hba would, or asks for the proof.
+    /// Takes the StartupMessage: rejects it as pg_hba would, or asks for the proof. SCRAM needs the
+    /// verifier, which takes too long to be made here.
     pub(crate) fn start(
         startup: &StartupMessage,
         terms: &Terms<'_>,
-        verifier: impl FnOnce() -> Arc<Verifier>,
+        verifier: Option<Arc<Verifier>>,
         mut rng: impl Rng,
     ) -> Step {
         if let Some(report) = refusal(startup, terms) {
@@ -108,7 +109,9 @@ impl Login {
                     }
                     _ => Offer::Plain,
                 };
-                let verifier = verifier();
+                let Some(verifier) = verifier else {
+                    return Step::Reject(Report::fatal("XX000", "no verifier for the password"));
+                };
                 let salt = verifier.salt().to_vec();
                 let challenge = Challenge::ScramSalt(salt, verifier.iterations());
                 let mechanisms = offer.mechanisms();

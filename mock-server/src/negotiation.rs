@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn startup() -> StartupMessage {
-        StartupMessage { protocol: (3, 0), parameters: vec![] }
+        StartupMessage::new((3, 0), &[])
     }
 
     /// The contract's table, row by row.

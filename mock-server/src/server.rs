@@ -1,4 +1,4 @@
-//! The server: a listener whose connections are served by tasks of its own, and the guard that holds both.
+//! The server: its settings, and the guard that holds it.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -8,25 +8,25 @@ use std::{
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use pgtls_harness::{Deadline, Listener, Recorder, Seed, Wire, rules::RuleSpec};
+use pgtls_harness::{Deadline, Listener, Seed, rules::RuleSpec};
+use sha2::{Digest, Sha256};
 use tokio::{
-    sync::{oneshot, watch},
-    task::{JoinHandle, JoinSet},
+    sync::{OnceCell, Semaphore, oneshot, watch},
+    task::JoinHandle,
 };
 
 use crate::{
     Builder, Error,
     axes::{Certificate, ServerAxes},
-    connection::{Channel, Connection, Log},
+    budget::Budget,
+    door,
     history::{Connections, History},
     negotiation::shakes_hands,
     pki::{Authority, CLIENT_USER},
+    scram::{DEFAULT_ITERATIONS, Verifier},
     tls::{Context, ContextKey, TlsSettings},
-    transcript::{Observation, Sender, What},
+    transcript::Observation,
 };
-
-/// How long the server waits before it accepts again, where accepting failed (too many open files).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is escaped in a URL: all but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -62,25 +62,32 @@ pub(crate) struct Core {
     pub(crate) canary: String,
     pub(crate) query_number: Option<i64>,
     pub(crate) seed: Seed,
-    started: Instant,
-    deadline: Duration,
-    rules: Vec<RuleSpec>,
-    recorded: usize,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) rules: Vec<RuleSpec>,
+    pub(crate) recorded: usize,
     tls: TlsSettings,
-    most_connections: Option<u64>,
-    history: History,
+    pub(crate) most_connections: Option<u64>,
+    pub(crate) simultaneous: usize,
+    pub(crate) budget: Budget,
+    pub(crate) connection_memory: usize,
+    pub(crate) history: History,
+    /// Sessions with much to do have their turns one after the other.
+    pub(crate) turns: Semaphore,
+    verifier: OnceCell<Option<Arc<Verifier>>>,
     settings: Mutex<Settings>,
     /// Held while settings are changed: certificates may have to be made first.
     changing: Mutex<()>,
     /// How often all connections were reset.
-    resets: watch::Sender<u64>,
+    pub(crate) resets: watch::Sender<u64>,
 }
 
 /// What may change while the server runs; each connection keeps what it was accepted with.
 #[derive(Debug, Clone)]
-struct Settings {
-    axes: ServerAxes,
-    context: Option<Arc<Context>>,
+pub(crate) struct Settings {
+    pub(crate) axes: ServerAxes,
+    pub(crate) context: Option<Arc<Context>>,
     ca_path: PathBuf,
 }
 
@@ -90,13 +97,25 @@ impl MockServer {
         Builder::default()
     }
 
-    pub(crate) fn start(builder: Builder) -> Result<Self, Error> {
+    pub(crate) async fn start(builder: Builder) -> Result<Self, Error> {
         let authority = match builder.authority {
             Some(authority) => authority,
             None => Authority::generate()?,
         };
         let tls = TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
-        let settings = Settings::new(&authority, builder.axes, tls)?;
+        let axes = builder.axes;
+        let settings = if authority.is_quick(axes.key) {
+            Settings::new(&authority, axes, tls)?
+        } else {
+            // An RSA key takes as long as a hundred logins: the runtime has others to serve.
+            let authority = authority.clone();
+            let made = tokio::task::spawn_blocking(move || Settings::new(&authority, axes, tls));
+            made.await.map_err(Error::tls("certificate and key"))??
+        };
+        let budget = match builder.memory {
+            Some(bytes) => Budget::new(bytes),
+            None => authority.shared().budget.clone(),
+        };
         let listener = Listener::bind(builder.bind)?;
         let address = listener.address();
         let core = Arc::new(Core {
@@ -107,17 +126,24 @@ impl MockServer {
             seed: builder.seed.unwrap_or_else(Seed::random),
             started: Instant::now(),
             deadline: builder.deadline,
+            // Where nothing is said, the deadline comes first.
+            idle: builder.idle.unwrap_or(Duration::MAX),
             rules: builder.rules,
             recorded: builder.recorded,
             tls,
             most_connections: builder.most_connections,
-            history: History::new(builder.history),
+            simultaneous: builder.simultaneous,
+            history: History::new(builder.history, &budget),
+            budget,
+            connection_memory: builder.connection_memory,
+            turns: Semaphore::new(1),
+            verifier: OnceCell::new(),
             settings: Mutex::new(settings),
             changing: Mutex::new(()),
             resets: watch::Sender::new(0),
         });
         let (finish, finished) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&core), finished));
+        let accepting = tokio::spawn(door::accept(listener, Arc::clone(&core), finished));
         tracing::debug!(%address, seed = %core.seed, "listening");
         Ok(Self { core, address, finish, accepting: AbortOnDrop(accepting) })
     }
@@ -262,8 +288,24 @@ impl MockServer {
 }
 
 impl Core {
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the server keeps of the password for SCRAM: made at the first login that needs it, and
+    /// elsewhere, since it is made to take long. `None` if that failed.
+    pub(crate) async fn verifier(&self) -> Option<Arc<Verifier>> {
+        let make = || async {
+            let password = self.password.clone();
+            tokio::task::spawn_blocking(move || {
+                // A salt need not be secret, nor change: derived, it is the same in every run.
+                let digest = Sha256::digest(["pgtls salt ", &password].concat());
+                Arc::new(Verifier::new(&password, &digest[..16], DEFAULT_ITERATIONS))
+            })
+            .await
+            .ok()
+        };
+        self.verifier.get_or_init(make).await.clone()
     }
 }
 
@@ -274,136 +316,5 @@ impl Settings {
             .transpose()?;
         let ca_path = authority.root_path(axes.key)?;
         Ok(Self { axes, context, ca_path })
-    }
-}
-
-/// Accepts until told to finish, and then as long as connections are open or waiting.
-async fn accept(listener: Listener, core: Arc<Core>, mut finish: oneshot::Receiver<Deadline>) {
-    let (cut, cut_seen) = watch::channel(false);
-    let mut tasks = Tasks { set: JoinSet::new(), core, cut_seen };
-    let deadline = loop {
-        tokio::select! {
-            accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted).await,
-            Some(ended) = tasks.set.join_next() => report(ended),
-            deadline = &mut finish => match deadline {
-                Ok(deadline) => break deadline,
-                // The guard is gone, and this task with it.
-                Err(_) => return,
-            },
-        }
-    };
-    loop {
-        let may_wait = tasks.accept_waiting(&listener);
-        if tasks.set.is_empty() && !may_wait {
-            return;
-        }
-        tokio::select! {
-            accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted).await,
-            Some(ended) = tasks.set.join_next() => report(ended),
-            () = tokio::time::sleep_until(deadline.instant().into()) => break,
-        }
-    }
-    drop(listener);
-    cut.send_replace(true);
-    while let Some(ended) = tasks.set.join_next().await {
-        report(ended);
-    }
-}
-
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection's task failed");
-    }
-}
-
-/// The tasks that serve connections; dropped, they are aborted.
-struct Tasks {
-    set: JoinSet<()>,
-    core: Arc<Core>,
-    cut_seen: watch::Receiver<bool>,
-}
-
-impl Tasks {
-    async fn accepted(&mut self, accepted: std::io::Result<(Wire, SocketAddr)>) {
-        match accepted {
-            Ok((wire, peer)) => self.spawn(wire, peer),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-
-    /// Takes the connections that wait in the kernel; whether some may still wait there, because
-    /// accepting failed (too many open files) and is to be tried again.
-    fn accept_waiting(&mut self, listener: &Listener) -> bool {
-        while self.may_accept() {
-            match listener.accept_waiting() {
-                Ok(Some((wire, peer))) => self.spawn(wire, peer),
-                Ok(None) => return false,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept");
-                    return true;
-                }
-            }
-        }
-        false
-    }
-
-    /// Whether a further connection is taken, or left waiting at the door.
-    fn may_accept(&self) -> bool {
-        self.core.most_connections.is_none_or(|most| self.core.history.accepted() < most)
-    }
-
-    fn spawn(&mut self, mut wire: Wire, peer: SocketAddr) {
-        let core = Arc::clone(&self.core);
-        let recorder = (core.recorded > 0).then(|| Recorder::new(core.recorded));
-        if let Some(recorder) = &recorder {
-            wire.record(recorder.clone());
-        }
-        wire.install(core.rules.iter().cloned());
-        let log = Log::new(core.started, recorder);
-        let number = core.history.add(log.clone());
-        let Settings { axes, context, .. } = core.settings();
-        let ending = Ending { core: Arc::clone(&core), log: log.clone(), number };
-        let deadline = Deadline::after(core.deadline);
-        let channel = Channel::new(wire, log);
-        let resets = core.resets.subscribe();
-        let connection = Connection::new(channel, core, axes, context, number, peer);
-        self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), resets, ending));
-    }
-}
-
-async fn serve(
-    connection: Connection,
-    deadline: Deadline,
-    mut cut: watch::Receiver<bool>,
-    mut resets: watch::Receiver<u64>,
-    ending: Ending,
-) {
-    // Named here, it is closed before its end is told.
-    let mut connection = connection;
-    let log = &ending.log;
-    tokio::select! {
-        biased;
-        ended = deadline.bound(connection.run()) => if ended.is_err() {
-            log.enter(Sender::Server, false, 0, What::TimedOut);
-        },
-        Ok(()) = resets.changed() => connection.reset(),
-        _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, What::Closed),
-    }
-}
-
-/// Enters the end of a connection, however it comes.
-struct Ending {
-    core: Arc<Core>,
-    log: Log,
-    number: u64,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.log.end();
-        self.core.history.ended(self.number, &self.log);
     }
 }

@@ -1,21 +1,28 @@
 //! What servers of one authority share, so that one more server costs no more than its socket.
 
-use std::{convert::Infallible, sync::Arc};
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::{
     Error,
+    budget::Budget,
     pki::{Authority, cache::Cache},
-    scram::{DEFAULT_ITERATIONS, Verifier},
     tls::{Context, ContextKey},
 };
 
-/// TLS contexts and stretched passwords, each made once.
-#[derive(Default)]
+/// What all servers of an authority together hold for their clients, unless one has a budget of its
+/// own, in bytes: with what the allocator loses it stays well below 64 MiB.
+pub(crate) const DEFAULT_MEMORY: usize = 16 << 20;
+
+/// TLS contexts, each made once, and the memory for clients.
 pub(crate) struct Shared {
     contexts: Cache<ContextKey, Arc<Context>>,
-    verifiers: Cache<String, Arc<Verifier>>,
+    pub(crate) budget: Budget,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { contexts: Cache::default(), budget: Budget::new(DEFAULT_MEMORY) }
+    }
 }
 
 impl Shared {
@@ -26,17 +33,5 @@ impl Shared {
         key: ContextKey,
     ) -> Result<Arc<Context>, Error> {
         self.contexts.get_or_make(key, || Context::new(authority, key).map(Arc::new))
-    }
-
-    /// What a server keeps of the password for SCRAM.
-    pub(crate) fn verifier(&self, password: &str) -> Arc<Verifier> {
-        let made = self.verifiers.get_or_make::<Infallible>(password.to_owned(), || {
-            // A salt need not be secret, nor change: derived, it is the same in every run.
-            let digest = Sha256::digest(["pgtls salt ", password].concat());
-            Ok(Arc::new(Verifier::new(password, &digest[..16], DEFAULT_ITERATIONS)))
-        });
-        match made {
-            Ok(verifier) => verifier,
-        }
     }
 }

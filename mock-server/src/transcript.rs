@@ -14,8 +14,9 @@ pub struct Observation {
     pub trace: Trace,
     /// The fine view, a list of entries for each connection in the order of acceptance.
     pub connections: Vec<Connection>,
-    /// How many connections came before these and are forgotten, so that neither view holds them
-    /// (see [`Builder::history`](crate::Builder::history)).
+    /// How many connections are forgotten, so that neither view holds them: those before the
+    /// newest (see [`Builder::history`](crate::Builder::history)), and those whose transcripts held
+    /// more than there was room for (see [`Builder::memory`](crate::Builder::memory)).
     pub forgotten: u64,
 }
 
@@ -24,16 +25,20 @@ pub struct Observation {
 pub struct Connection {
     /// When it was accepted, since the server's start.
     pub accepted: Duration,
-    /// What happened on it, in order: the first 10,000 entries, and up to 100,000 of those that
-    /// verdicts rest on (see [`What::is_fact`]).
+    /// What happened on it, in order: the first 10,000 entries in at most 1 MiB, and up to 100,000
+    /// of those that verdicts rest on (see [`What::is_fact`]); both as long as the connection has
+    /// [memory](crate::Builder::connection_memory).
     pub entries: Vec<Entry>,
-    /// How many entries came after these limits were reached, and were not kept.
+    /// How many entries, or parts of them (parameters of a StartupMessage beyond the first 64,
+    /// protocols of a ClientHello beyond the first 32), were not kept.
     pub forgotten: u64,
     /// The TLS session, from the ClientHello on.
     pub tls: Option<TlsFacts>,
     /// The first bytes that the client sent unencrypted and outside of TLS records
     /// (at most 64 KiB), for finding secrets in them.
     pub clear_from_client: Vec<u8>,
+    /// How many such bytes came after those, and were not kept.
+    pub clear_forgotten: u64,
     /// The bytes as they passed, where the server was told to keep them.
     pub recording: Recording,
     /// The salts that the server sent, for recognising what was computed with them.

@@ -1,5 +1,7 @@
 //! The server under attack: whatever comes, in whatever pieces, at whatever stage, it neither
 //! panics nor hangs, and leaves no task and no socket behind.
+//!
+//! `PGTLS_ATTACK_SECONDS` says for how long noise is made; without it, for a moment.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -10,7 +12,7 @@ use std::{
         Mutex, MutexGuard, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pgtls_harness::rules::RuleSpec;
@@ -18,7 +20,7 @@ use pgtls_mock_server::{
     axes::{Auth, Reply, ServerAxes, TlsVersions},
     transcript::What,
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use support::*;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -72,6 +74,15 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|(tag, body)| message(tag, &body)),
         1 => (any::<u8>(), any::<u32>(), body.clone())
             .prop_map(|(tag, size, body)| [&[tag][..], &size.to_be_bytes(), &body].concat()),
+        3 => (prop::sample::select(b"pQPBDECSHXdcfFR?".to_vec()), lie(), vec(any::<u8>(), 0..3000))
+            .prop_map(|(tag, lie, body)| {
+                let size = u32::try_from(body.len() + 4).unwrap().wrapping_add_signed(lie);
+                [&[tag][..], &size.to_be_bytes(), &body].concat()
+            }),
+        2 => (lie(), vec(any::<u8>(), 4..3000)).prop_map(|(lie, body)| {
+            let size = u32::try_from(body.len() + 4).unwrap().wrapping_add_signed(lie);
+            [&size.to_be_bytes()[..], &[0, 3, 0, 0], &body[4..]].concat()
+        }),
         1 => (8..40_u32, body)
             .prop_map(|(size, body)| [&size.to_be_bytes()[..], &body].concat()),
         1 => prop::sample::select(vec![
@@ -90,6 +101,11 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             vec![23, 3, 3, 0, 4, 1, 2, 3, 4],
         ]),
     ]
+}
+
+/// By how much a length is wrong: not at all, a little, by about the longest message, by anything.
+fn lie() -> impl Strategy<Value = i32> {
+    prop_oneof![3 => Just(0), 3 => -9..9_i32, 1 => 9_000..11_000_i32, 1 => 1_040_000..1_060_000_i32, 1 => any::<i32>()]
 }
 
 fn axes() -> impl Strategy<Value = ServerAxes> {
@@ -259,6 +275,60 @@ proptest! {
     }
 }
 
+/// How many attack at a time.
+const ATTACKERS: usize = 24;
+
+/// What the process holds in memory, in bytes, where that can be asked.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? << 10)
+}
+
+/// Noise for a while, client and server on one thread: all of it ends, and memory stays flat.
+#[test]
+fn noise_leaves_nothing_behind() {
+    let _alone = alone();
+    let seconds = std::env::var("PGTLS_ATTACK_SECONDS").ok().and_then(|it| it.parse().ok());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut runner = TestRunner::new(cases(1));
+    let attacker = (
+        prop::sample::select(STAGES.to_vec()),
+        vec(piece(), 0..12),
+        prop_oneof![Just(Leave::Politely), Just(Leave::Abruptly)],
+    );
+    let (mut attackers, mut rest) = (0, None);
+    let (begin, sockets) = (Instant::now(), open_sockets());
+    let end = begin + Duration::from_secs(seconds.unwrap_or(3));
+    runtime.block_on(async {
+        let server = server().deadline(DEADLINE).start().await.unwrap();
+        while Instant::now() < end {
+            let axes = axes().new_tree(&mut runner).unwrap().current();
+            server.set_axes(axes).unwrap();
+            let mut attacks = tokio::task::JoinSet::new();
+            for _ in 0..ATTACKERS {
+                let (stage, pieces, leave) = attacker.new_tree(&mut runner).unwrap().current();
+                let client = Raw::connect(&server).await;
+                attacks.spawn(async move { attack(client, stage, &pieces, leave).await });
+            }
+            while let Some(attack) = within(attacks.join_next()).await {
+                attack.expect("an attack ends");
+            }
+            assert!(!panicked(), "a task panicked: {axes:?}");
+            attackers += ATTACKERS;
+            // The history is full by then, and every library has been used.
+            if rest.is_none() && begin.elapsed() > (end - begin) / 4 {
+                rest = resident();
+            }
+        }
+        timeout(DEADLINE * 2, server.finish(DEADLINE)).await.expect("nothing is left");
+    });
+    assert_eq!(open_sockets(), sockets);
+    let grown = resident().zip(rest).map(|(now, rest)| now.saturating_sub(rest));
+    println!("{attackers} attackers; at rest {rest:?} bytes, grown by {grown:?}");
+    assert!(grown.is_none_or(|grown| grown < 16 << 20), "{grown:?}");
+}
+
 /// One message of 1 MiB makes no more than a few of them, and takes no more than a moment.
 #[test]
 fn a_long_text_is_answered_in_time() {
@@ -290,7 +360,7 @@ fn a_long_text_is_answered_in_time() {
         for sql in texts {
             let mut client = Raw::connect(&server).await;
             client.send(&startup("any")).await;
-            let before = std::time::Instant::now();
+            let before = Instant::now();
             let query = message(b'Q', &[sql.as_bytes(), &[0]].concat());
             let bytes = [query, message(b'X', b"")].concat();
             let (mut read, mut write) = client.0.split();

@@ -1,12 +1,17 @@
 //! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
 
+use std::time::Duration;
+
 use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
-use super::{describe, log::Log, strays::Strays};
+use super::{log::Log, strays::Strays};
 use crate::{
-    protocol::startup::Packet,
+    budget::{Account, Held},
     tls::{Engine, Failure, Records, Seen},
     transcript::{Sender, What},
 };
@@ -14,7 +19,12 @@ use crate::{
 /// Room for one read: a ClientHello with its key shares, or any login message.
 const READ_SIZE: usize = 4096;
 
-/// The client is gone, and all that it sent before has been taken.
+/// How large a buffer may be that no account pays for: more than an honest login fills.
+const FREE: usize = 2 * READ_SIZE;
+/// How much is encrypted before it is sent, in bytes: a record.
+const RECORD_SIZE: usize = 16 * 1024;
+
+/// The client is gone, or left, and all that it sent before has been taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
@@ -36,6 +46,25 @@ pub(crate) struct Channel {
     inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
+    /// How long the client may neither send nor read.
+    idle: Duration,
+    /// How long what is received is to be, in bytes; 0 if nobody knows.
+    expected: usize,
+    /// What the engine was given in a handshake that is not complete, and may keep, in bytes.
+    in_handshake: usize,
+    /// What the inbox holds of the session's account.
+    held: Held,
+    /// Why the server goes no further, if it was the server.
+    ended_by: Option<Bound>,
+}
+
+/// A bound that the client has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// There is no memory for what it sends.
+    Memory,
+    /// It neither sent nor read for too long.
+    Idle,
 }
 
 /// What is still to be had from the client.
@@ -50,7 +79,9 @@ enum Inbound {
 }
 
 impl Channel {
-    pub(crate) fn new(wire: Wire, log: Log) -> Self {
+    /// A channel that leaves a client which is idle for so long; what it buffers of what the client
+    /// sends is taken from the account.
+    pub(crate) fn new(wire: Wire, log: Log, account: &Account, idle: Duration) -> Self {
         Self {
             wire,
             log,
@@ -62,7 +93,17 @@ impl Channel {
             outbox: Vec::new(),
             inbound: Inbound::Open,
             mute: false,
+            idle,
+            expected: 0,
+            in_handshake: 0,
+            held: account.hold_nothing(),
+            ended_by: None,
         }
+    }
+
+    /// The bound that ended the conversation, if one did.
+    pub(crate) const fn ended_by(&self) -> Option<Bound> {
+        self.ended_by
     }
 
     pub(crate) const fn log(&self) -> &Log {
@@ -85,6 +126,25 @@ impl Channel {
     /// Takes the first `count` bytes of what was received.
     pub(crate) fn take(&mut self, count: usize) {
         self.inbox.advance(count.min(self.inbox.len()));
+        if self.inbox.is_empty() && self.inbox.capacity() > FREE {
+            self.inbox = BytesMut::new();
+            self.pay().unwrap_or_default();
+        }
+    }
+
+    /// Has the account pay for what is buffered, and for one more read.
+    fn pay(&mut self) -> Result<(), Gone> {
+        let buffered = self.inbox.len() + self.ciphertext.len() + self.in_handshake;
+        let size = match self.expected {
+            _ if buffered <= FREE => 0,
+            // The buffer may double, and a ClientHello is copied out of its records.
+            0 => 3 * buffered,
+            _ => 2 * buffered,
+        };
+        self.held.resize(size).map_err(|_| {
+            self.ended_by = Some(Bound::Memory);
+            Gone
+        })
     }
 
     /// Takes all that was received.
@@ -115,8 +175,18 @@ impl Channel {
     fn stop_listening(&mut self) {
         if !self.strays.is_watched() {
             self.strays.watch();
-            self.strays.follow(&self.inbox, |packet, size| enter_stray(packet, size, &self.log));
+            self.strays
+                .follow(&self.inbox, |packet, size| self.log.first_packet(false, size, packet));
         }
+    }
+
+    /// The same; what is received is to be so long. It may be a lie: that much is made room for
+    /// which comes.
+    pub(crate) async fn fill_up_to(&mut self, expected: usize) -> Result<(), Gone> {
+        self.expected = expected;
+        let filled = self.fill().await;
+        self.expected = 0;
+        filled
     }
 
     /// Waits for more; what came may be none yet that [`received`](Self::received) shows.
@@ -137,14 +207,21 @@ impl Channel {
         if self.inbound != Inbound::Open {
             return Err(Gone);
         }
-        let into = if self.engine.is_some() { &mut self.ciphertext } else { &mut self.inbox };
+        self.pay()?;
+        let into = if self.engine.is_some() {
+            &mut self.ciphertext
+        } else {
+            make_room(&mut self.inbox, READ_SIZE, self.expected);
+            &mut self.inbox
+        };
         into.reserve(READ_SIZE);
         let before = into.len();
-        match self.wire.read_buf(into).await {
-            Ok(0) => self.leave(What::Closed),
+        match timeout(self.idle, self.wire.read_buf(into)).await {
+            Err(_) => Err(self.leave_idle()),
+            Ok(Ok(0)) => self.leave(What::Closed),
             // To the server a reset is an end like any other.
-            Err(_) => self.leave(What::Reset),
-            Ok(_) => {
+            Ok(Err(_)) => self.leave(What::Reset),
+            Ok(Ok(_)) => {
                 let (log, strays) = (&self.log, &mut self.strays);
                 self.records.follow(&into[before..], |seen| match seen {
                     Seen::Clear(bytes) => enter_clear(bytes, log, strays),
@@ -165,32 +242,54 @@ impl Channel {
         Err(Gone)
     }
 
-    /// Sends `bytes` in one segment, through TLS if there is a session.
+    /// The client has been idle for too long: from here on it is neither heard nor spoken to.
+    fn leave_idle(&mut self) -> Gone {
+        self.ended_by = Some(Bound::Idle);
+        self.inbound = Inbound::Ended;
+        self.log.enter(Sender::Server, false, 0, What::TimedOut);
+        Gone
+    }
+
+    /// Sends `bytes` in one segment (as long as they fit into one TLS record), through TLS if there
+    /// is a session.
     ///
     /// A client that is gone is found out by reading, where all that it sent before still comes first.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        let Some(engine) = &mut self.engine else {
+        if self.engine.is_none() {
             return self.send_raw(bytes).await;
-        };
-        self.outbox.clear();
-        engine.send(bytes, &mut self.outbox);
-        if let Some(recorder) = self.log.recorder() {
-            recorder.record(Direction::Outbound, Layer::Session, bytes);
         }
-        self.flush().await;
+        for piece in bytes.chunks(RECORD_SIZE) {
+            let Some(engine) = &mut self.engine else { return };
+            self.outbox.clear();
+            engine.send(piece, &mut self.outbox);
+            if let Some(recorder) = self.log.recorder() {
+                recorder.record(Direction::Outbound, Layer::Session, piece);
+            }
+            self.flush().await;
+        }
     }
 
-    /// Sends `bytes` as they are, TLS or not.
+    /// Sends `bytes` as they are, TLS or not. A client that does not read is idle.
     pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
-        if !self.mute && !bytes.is_empty() && self.wire.write_all(bytes).await.is_err() {
-            self.mute = true;
+        let mut rest = bytes;
+        while !self.mute && !rest.is_empty() {
+            match timeout(self.idle, self.wire.write(rest)).await {
+                Ok(Ok(count @ 1..)) => rest = rest.get(count..).unwrap_or_default(),
+                Ok(_) => self.mute = true,
+                Err(_) => {
+                    self.mute = true;
+                    self.leave_idle();
+                }
+            }
         }
     }
 
     async fn flush(&mut self) {
         let outbox = std::mem::take(&mut self.outbox);
         self.send_raw(&outbox).await;
-        self.outbox = outbox;
+        if outbox.capacity() <= FREE {
+            self.outbox = outbox;
+        }
     }
 
     /// Drives a handshake to its end, with what was received already as its beginning.
@@ -198,8 +297,10 @@ impl Channel {
         self.ciphertext = self.take_all();
         self.engine = Some(engine);
         loop {
+            self.in_handshake += self.ciphertext.len();
             self.decrypt().await.map_err(Unfinished::Failed)?;
             if self.engine().is_some_and(Engine::is_complete) {
+                self.in_handshake = 0;
                 return Ok(());
             }
             self.read().await.map_err(|Gone| Unfinished::Gone)?;
@@ -212,6 +313,7 @@ impl Channel {
         if self.ciphertext.is_empty() {
             return Ok(());
         }
+        make_room(&mut self.inbox, self.ciphertext.len(), self.expected);
         let before = self.inbox.len();
         self.outbox.clear();
         let result = engine.receive(&self.ciphertext, &mut self.inbox, &mut self.outbox);
@@ -241,6 +343,7 @@ impl Channel {
     /// sends is read, until it leaves too. Unread bytes would turn the FIN into RST.
     pub(crate) async fn close(&mut self) {
         self.stop_listening();
+        self.forget_received();
         let engine = self.engine.take();
         // From here on what comes is no session data, but still part of what the client did.
         if self.inbound == Inbound::SessionOver {
@@ -270,6 +373,7 @@ impl Channel {
     /// Waits for the client to leave, and says nothing.
     pub(crate) async fn wait_for_end(&mut self) {
         self.stop_listening();
+        self.forget_received();
         self.mute = true;
         while self.drain().await.is_ok() {}
     }
@@ -282,6 +386,13 @@ impl Channel {
         Ok(())
     }
 
+    fn forget_received(&mut self) {
+        self.inbox = BytesMut::new();
+        self.ciphertext = BytesMut::new();
+        self.in_handshake = 0;
+        self.pay().unwrap_or_default();
+    }
+
     /// Sends RST.
     pub(crate) fn reset(&mut self) {
         self.stop_listening();
@@ -291,14 +402,23 @@ impl Channel {
     }
 }
 
+/// Makes room for `more` bytes in a long buffer: twice as much as it holds, but no more than what
+/// is expected, if anything is. By itself it would double to the end.
+fn make_room(buffer: &mut BytesMut, more: usize, expected: usize) {
+    let needed = buffer.len() + more;
+    if needed <= FREE || needed <= buffer.capacity() {
+        return;
+    }
+    let most = if expected == 0 { usize::MAX } else { expected + more };
+    let mut larger = BytesMut::with_capacity((2 * buffer.len()).min(most).max(needed));
+    larger.extend_from_slice(buffer);
+    *buffer = larger;
+}
+
 /// Enters what came outside of TLS records.
 fn enter_clear(bytes: &[u8], log: &Log, strays: &mut Strays) {
     log.clear_from_client(bytes);
-    strays.follow(bytes, |packet, size| enter_stray(packet, size, log));
-}
-
-fn enter_stray(packet: &Packet, size: usize, log: &Log) {
-    log.enter(Sender::Client, false, size, describe::first_packet(packet));
+    strays.follow(bytes, |packet, size| log.first_packet(false, size, packet));
 }
 
 /// A handshake that came to nothing.

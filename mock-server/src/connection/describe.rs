@@ -3,26 +3,29 @@
 use std::borrow::Cow;
 
 use crate::{
-    protocol::{
-        excerpt,
-        startup::{Packet, StartupMessage},
-    },
+    protocol::{excerpt, startup::Packet},
     transcript::What,
 };
 
+/// How many parameters of a StartupMessage are told: a driver sends a handful.
+const MOST_PARAMETERS: usize = 64;
 /// How much of a string is looked at, in bytes.
 const MOST: usize = 1000;
 
-/// A first packet of the client.
-pub(super) fn first_packet(packet: &Packet) -> What {
-    match packet {
+/// A first packet of the client, and how many parts of it are not told.
+pub(super) fn first_packet(packet: &Packet) -> (What, u64) {
+    let what = match packet {
         Packet::SslRequest => What::SslRequest,
         Packet::GssEncRequest => What::GssEncRequest,
         Packet::Cancel(_) => What::CancelRequest,
-        Packet::Startup(StartupMessage { protocol, parameters }) => {
-            What::Startup { protocol: *protocol, parameters: parameters.clone() }
+        Packet::Startup(startup) => {
+            let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            let mut all = startup.parameters();
+            let parameters = all.by_ref().take(MOST_PARAMETERS).map(own).collect();
+            return (What::Startup { protocol: startup.protocol, parameters }, all.count() as u64);
         }
-    }
+    };
+    (what, 0)
 }
 
 /// The server's messages in `bytes`, each with its size.

@@ -13,6 +13,7 @@ use self::channel::{Gone, Unfinished};
 pub(crate) use self::{channel::Channel, log::Log};
 use crate::{
     axes::ServerAxes,
+    budget::Account,
     negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
     protocol::{
         backend::{self, Report},
@@ -20,7 +21,7 @@ use crate::{
         startup::{self, Packet},
     },
     server::Core,
-    tls::{ALPN, Agreed, Context, Failure, Hello, client_hello},
+    tls::{ALPN, Agreed, Context, Failure, Hello, HelloReader},
     trace::Event,
     transcript::{Sender, TlsFacts, What},
 };
@@ -42,21 +43,31 @@ pub(crate) struct Connection {
     peer: SocketAddr,
     /// A login's end was sent where none had begun.
     stuffed: bool,
+    /// What pays for the session.
+    account: Account,
+    /// There are as many connections as there may be: the login is refused.
+    crowded: bool,
+}
+
+/// What a connection meets when it is accepted.
+pub(crate) struct Met {
+    pub(crate) axes: ServerAxes,
+    /// Absent where the reply never comes to an honest handshake.
+    pub(crate) context: Option<Arc<Context>>,
+    /// How many connections were accepted before.
+    pub(crate) number: u64,
+    pub(crate) peer: SocketAddr,
+    /// There are as many connections as there may be.
+    pub(crate) crowded: bool,
 }
 
 /// The TLS handshake is complete, and the login may follow inside.
 struct Secured;
 
 impl Connection {
-    pub(crate) fn new(
-        channel: Channel,
-        core: Arc<Core>,
-        axes: ServerAxes,
-        context: Option<Arc<Context>>,
-        number: u64,
-        peer: SocketAddr,
-    ) -> Self {
-        Self { channel, core, axes, context, number, peer, stuffed: false }
+    pub(crate) fn new(channel: Channel, core: Arc<Core>, met: Met, account: Account) -> Self {
+        let Met { axes, context, number, peer, crowded } = met;
+        Self { channel, core, axes, context, number, peer, stuffed: false, account, crowded }
     }
 
     /// Serves the client until it leaves, or has to.
@@ -110,7 +121,8 @@ impl Connection {
             match startup::first_packet(bytes) {
                 Ok(Some((packet, size))) => {
                     self.channel.take(size);
-                    self.enter(Sender::Client, size, describe::first_packet(&packet));
+                    let encrypted = self.channel.is_encrypted();
+                    self.channel.log().first_packet(encrypted, size, &packet);
                     return Ok(Arrival::Packet(packet));
                 }
                 Ok(None) => self.channel.fill().await?,
@@ -142,7 +154,7 @@ impl Connection {
             // Whatever it is, TLS has an answer to it.
             None => {}
             Some((facts, size)) => {
-                self.channel.log().note(|connection| connection.tls = Some(facts));
+                self.channel.log().client_hello(facts);
                 self.enter(Sender::Client, size, What::ClientHello);
             }
         }
@@ -161,8 +173,9 @@ impl Connection {
 
     /// Waits for the whole ClientHello and leaves it where it is; `None` if it is none.
     async fn client_hello(&mut self) -> Result<Option<(TlsFacts, usize)>, Gone> {
+        let mut reader = HelloReader::default();
         loop {
-            match client_hello(self.channel.received()) {
+            match reader.read(self.channel.received()) {
                 Hello::Complete(facts, size) => return Ok(Some((facts, size))),
                 Hello::Other => return Ok(None),
                 Hello::Incomplete => self.channel.fill().await?,

@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use pgtls_harness::Deadline;
 use rand::Rng;
-use tokio::task::coop::consume_budget;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::{coop::consume_budget, yield_now},
+};
 
-use super::{Connection, channel::Gone};
+use super::{
+    Connection,
+    channel::{Bound, Gone},
+};
 use crate::{
-    axes::Reply,
+    axes::{Auth, Reply},
+    budget::{Account, Exhausted, Held},
     login::{Login, Step, Terms, TlsTerms},
     protocol::{
         self,
@@ -16,7 +23,7 @@ use crate::{
         frontend::{self, Message},
         startup::StartupMessage,
     },
-    session::{Flow, Parameters, Session},
+    session::{Flow, Parameters, Respond, Session, out_of_memory},
     trace::Event,
     transcript::{Sender, What},
 };
@@ -32,6 +39,14 @@ const HEAD_START: Duration = Duration::from_millis(100);
 /// How much is answered before it is sent, however many messages still wait, in bytes.
 const FLUSH_SIZE: usize = 64 * 1024;
 
+/// How large the buffer of an answer may be that no account pays for, in bytes.
+const FREE_ANSWER: usize = 8 * 1024;
+
+/// How much a session may do before it waits for its turn, in bytes: less than a millisecond's work.
+const TURN: usize = 16 * 1024;
+/// What a message counts for beside its size: however short, it is entered and answered.
+const MESSAGE: usize = 64;
+
 /// Why there is no next message.
 pub(super) enum Missing {
     /// The client left.
@@ -45,8 +60,16 @@ impl Connection {
     pub(super) async fn login(&mut self, startup: StartupMessage) {
         self.channel.log().until_decided(Event::AuthQuit);
         let seed = self.core.seed.nth(self.number);
-        let mut step = {
-            let verifier = || self.core.authority.shared().verifier(&self.core.password);
+        let held = self.account.hold(startup.size());
+        let mut step = if self.crowded {
+            Step::Reject(Report::fatal("53300", "sorry, too many clients already"))
+        } else if let Err(exhausted) = held {
+            Step::Reject(out_of_memory(exhausted).made_fatal())
+        } else {
+            let verifier = match self.axes.auth {
+                Auth::ScramSha256 | Auth::ScramSha256Plus => self.core.verifier().await,
+                _ => None,
+            };
             Login::start(&startup, &self.terms(), verifier, seed.child("login").rng())
         };
         let mut out = version_negotiation(&startup);
@@ -59,6 +82,9 @@ impl Connection {
                     self.send(&out).await;
                     out.clear();
                     let Some(next) = self.proof(login, spoke_unasked).await else {
+                        if self.channel.ended_by() == Some(Bound::Memory) {
+                            self.say_out_of_memory().await;
+                        }
                         return self.channel.close().await;
                     };
                     step = next;
@@ -88,8 +114,25 @@ impl Connection {
         backend::backend_key_data(&mut out, process_id, &key[..key_size]);
         backend::ready_for_query(&mut out, TransactionStatus::Idle);
         self.send(&out).await;
-        self.session(Session::new(parameters, self.core.query_number)).await;
+        // They hold more than what comes of them, and for as long as they are there.
+        drop((startup, held, out));
+        match Session::new(parameters, self.core.query_number, self.account.clone()) {
+            Ok(session) => self.session(session).await,
+            Err(Exhausted) => self.say_out_of_memory().await,
+        }
+        match self.channel.ended_by() {
+            Some(Bound::Memory) => self.say_out_of_memory().await,
+            Some(Bound::Idle) => {
+                let words = "terminating connection due to idle-session timeout";
+                self.send_report(Report::fatal("57P05", words)).await;
+            }
+            None => {}
+        }
         self.channel.close().await;
+    }
+
+    async fn say_out_of_memory(&mut self) {
+        self.send_report(out_of_memory(Exhausted).made_fatal()).await;
     }
 
     /// Whether the client has more to say before it is asked.
@@ -149,40 +192,102 @@ impl Connection {
 
     /// Answers messages until the client leaves, or has to.
     async fn session(&mut self, mut session: Session) {
-        let mut out = Vec::new();
-        loop {
+        let mut answer = Answer::new(&self.account);
+        let mut work = Work::default();
+        while self.channel.ended_by().is_none() {
             // However many messages came at once, the deadline is looked at between them.
             consume_budget().await;
-            let message = frontend::message(self.channel.received());
-            match message {
-                Ok(Some((message, size))) => {
-                    self.channel.take(size);
-                    self.enter_frontend(&message, size);
-                    let respond = session.respond(&message, &mut out);
-                    if let Some(number) = respond.query_seen {
-                        self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
-                    }
-                    if respond.flow == Flow::Close {
-                        return self.send(&out).await;
-                    }
-                    if out.len() >= FLUSH_SIZE {
-                        self.send(&out).await;
-                        out.clear();
+            match self.respond(&mut session, &mut answer, &mut work).await {
+                Ok(Some(respond)) => {
+                    if self.answered(respond, &mut session, &mut answer).await == Flow::Close {
+                        return;
                     }
                 }
                 Ok(None) => {
-                    if !out.is_empty() {
-                        self.send(&out).await;
-                        out.clear();
-                    }
-                    let Ok(()) = self.channel.fill().await else { return };
+                    self.send_answer(&mut answer).await;
+                    let expected = frontend::size(self.channel.received()).unwrap_or_default();
+                    let Ok(()) = self.channel.fill_up_to(expected).await else { return };
                 }
                 Err(error) => {
-                    self.send(&out).await;
+                    self.send_answer(&mut answer).await;
                     self.junk();
                     return self.send_report(Report::fatal("08P01", error.to_string())).await;
                 }
             }
+        }
+    }
+
+    /// Answers the message that is there, if one is, or begins to.
+    async fn respond(
+        &mut self,
+        session: &mut Session,
+        answer: &mut Answer,
+        work: &mut Work,
+    ) -> Result<Option<Respond>, protocol::Error> {
+        let received = self.channel.received();
+        let turn = match frontend::size(received) {
+            Some(size) if size <= received.len() => work.turn(size, &self.core.turns).await,
+            _ => None,
+        };
+        let Some((message, size)) = frontend::message(self.channel.received())? else {
+            return Ok(None);
+        };
+        self.channel.take(size);
+        self.enter_frontend(&message, size);
+        let before = answer.bytes.len();
+        let respond = session.respond(message, &mut answer.bytes);
+        work.0 += answer.bytes.len() - before;
+        if turn.is_some() {
+            // All others are served before the next one has its turn.
+            yield_now().await;
+        }
+        Ok(Some(respond))
+    }
+
+    /// What came of a message: sends what it makes of the answer, piece by piece where it is long.
+    async fn answered(
+        &mut self,
+        mut respond: Respond,
+        session: &mut Session,
+        answer: &mut Answer,
+    ) -> Flow {
+        let mut seen = None;
+        loop {
+            if respond.query_seen.is_some() && respond.query_seen != seen {
+                seen = respond.query_seen;
+                let number = seen.unwrap_or_default();
+                self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
+            }
+            let paid = answer.pay().is_ok();
+            if !paid && answer.bytes.len() > 2 * FREE_ANSWER {
+                answer.bytes = Vec::new();
+                self.say_out_of_memory().await;
+                return Flow::Close;
+            }
+            if !paid || respond.flow == Flow::Close || answer.bytes.len() >= FLUSH_SIZE {
+                self.send_answer(answer).await;
+            }
+            if respond.flow != Flow::More || self.channel.ended_by().is_some() {
+                return respond.flow;
+            }
+            let turn = self.core.turns.acquire().await;
+            respond = session.proceed(&mut answer.bytes);
+            yield_now().await;
+            drop(turn);
+        }
+    }
+
+    /// Sends what was answered so far. As long as the client does not read it, nothing more is done
+    /// for it.
+    async fn send_answer(&mut self, answer: &mut Answer) {
+        if !answer.bytes.is_empty() {
+            self.send(&answer.bytes).await;
+            answer.bytes.clear();
+        }
+        if answer.bytes.capacity() > FREE_ANSWER {
+            answer.bytes = Vec::new();
+            // Less is always to be had.
+            let _ = answer.pay();
         }
     }
 
@@ -194,7 +299,10 @@ impl Connection {
                     self.channel.take(size);
                     return Ok((message, size));
                 }
-                Ok(None) => self.channel.fill().await.map_err(|Gone| Missing::Gone)?,
+                Ok(None) => {
+                    let expected = frontend::size(self.channel.received()).unwrap_or_default();
+                    self.channel.fill_up_to(expected).await.map_err(|Gone| Missing::Gone)?;
+                }
                 Err(error) => return Err(Missing::Broken(error)),
             }
         }
@@ -213,12 +321,47 @@ impl Connection {
     }
 }
 
+/// What was answered and not yet sent.
+struct Answer {
+    bytes: Vec<u8>,
+    held: Held,
+}
+
+impl Answer {
+    fn new(account: &Account) -> Self {
+        Self { bytes: Vec::new(), held: account.hold_nothing() }
+    }
+
+    /// Has the account pay for it.
+    fn pay(&mut self) -> Result<(), Exhausted> {
+        let size = self.bytes.capacity();
+        self.held.resize(if size <= FREE_ANSWER { 0 } else { size })
+    }
+}
+
+/// How much a session has done since others had their turn, in bytes that came.
+#[derive(Default)]
+struct Work(usize);
+
+impl Work {
+    /// Waits for a turn where a message of this size is due for one. An honest session hardly ever
+    /// is; of those that are, one is served at a time, in their order, so that all the others wait
+    /// for no more than one piece of work.
+    async fn turn<'a>(&mut self, size: usize, turns: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
+        self.0 += MESSAGE + size;
+        if self.0 < TURN {
+            return None;
+        }
+        self.0 = 0;
+        turns.acquire().await.ok()
+    }
+}
+
 /// NegotiateProtocolVersion, where the client asks for more than there is.
 fn version_negotiation(startup: &StartupMessage) -> Vec<u8> {
     let unknown: Vec<&str> = startup
-        .parameters
-        .iter()
-        .map(|(name, _)| name.as_str())
+        .parameters()
+        .map(|(name, _)| name)
         .filter(|name| name.starts_with("_pq_."))
         .collect();
     let mut message = Vec::new();

@@ -13,6 +13,12 @@ pub(crate) struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
 type Slot<V> = Arc<Mutex<Option<V>>>;
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    /// Whether the value is made, and can be had without waiting.
+    pub(crate) fn has(&self, key: &K) -> bool {
+        let slot = lock(&self.0).get(key).cloned();
+        slot.is_some_and(|slot| slot.try_lock().is_ok_and(|value| value.is_some()))
+    }
+
     pub(crate) fn get_or_make<E>(
         &self,
         key: K,

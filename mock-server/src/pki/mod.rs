@@ -172,6 +172,11 @@ impl Authority {
         }))
     }
 
+    /// Whether a server with such keys can be set up at once: an RSA key may have to be made first.
+    pub(crate) fn is_quick(&self, key: Key) -> bool {
+        key != Key::Rsa2048 || self.0.leaf_keys.has(&key)
+    }
+
     /// Where its files are: an absolute path.
     #[must_use]
     pub fn directory(&self) -> &Path {

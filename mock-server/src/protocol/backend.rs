@@ -28,6 +28,9 @@ pub(crate) enum Severity {
     Warning,
 }
 
+/// The longest message of a report, in bytes: many quote the client, whose texts may be long.
+const MAX_WORDS: usize = 1000;
+
 /// The content of ErrorResponse and NoticeResponse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -70,13 +73,23 @@ impl Report {
     /// An error after which the session goes on.
     #[must_use]
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), detail: None }
+        let mut message = message.into();
+        if super::cut(&mut message, MAX_WORDS) {
+            message.push('…');
+        }
+        Self { severity: Severity::Error, code, message, detail: None }
     }
 
     /// An error that ends the session.
     #[must_use]
     pub(crate) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Fatal, ..Self::error(code, message) }
+    }
+
+    /// The same, and it ends the session.
+    #[must_use]
+    pub(crate) fn made_fatal(self) -> Self {
+        Self { severity: Severity::Fatal, ..self }
     }
 
     /// The same with a detail.

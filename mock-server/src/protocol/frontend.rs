@@ -19,8 +19,8 @@ pub(crate) enum Message {
     Bind(Bind),
     /// Forgets a statement or a portal.
     Close(Target),
-    /// Data of a COPY.
-    CopyData(Vec<u8>),
+    /// Data of a COPY: how many bytes.
+    CopyData(usize),
     /// The end of a COPY.
     CopyDone,
     /// A COPY given up, and why.
@@ -37,7 +37,8 @@ pub(crate) enum Message {
     /// Asks for what is still unsent.
     Flush,
     /// Calls a function by its oid, a way that nobody has taken for decades.
-    FunctionCall(Vec<u8>),
+    /// Of it, the number of bytes.
+    FunctionCall(usize),
     /// Makes a statement of a text.
     Parse {
         /// The statement's name; empty for the unnamed one.
@@ -66,8 +67,8 @@ pub(crate) enum Message {
     Unknown {
         /// Its type byte.
         tag: u8,
-        /// All that came with it.
-        body: Vec<u8>,
+        /// How many bytes came with it.
+        size: usize,
     },
 }
 
@@ -80,8 +81,8 @@ pub(crate) struct Bind {
     pub(crate) statement: String,
     /// None: all text; one: for all; else one a parameter.
     pub(crate) parameter_formats: Vec<Format>,
-    /// The parameters; `None` is NULL.
-    pub(crate) parameters: Vec<Option<Vec<u8>>>,
+    /// How many parameters there are; nothing is done with their values.
+    pub(crate) parameters: usize,
     /// None: all text; one: for all; else one a column.
     pub(crate) result_formats: Vec<Format>,
 }
@@ -203,10 +204,10 @@ impl Message {
                 "{} from {}, {} parameters",
                 quoted(&bind.portal),
                 quoted(&bind.statement),
-                bind.parameters.len()
+                bind.parameters
             ),
             Self::Close(target) | Self::Describe(target) => target.to_string(),
-            Self::CopyData(data) => format!("{} bytes", data.len()),
+            Self::CopyData(size) => format!("{size} bytes"),
             Self::CopyFail(reason) => excerpt(reason),
             Self::Execute { portal, max_rows } if *max_rows > 0 => {
                 format!("{}, at most {max_rows} rows", quoted(portal))
@@ -216,12 +217,10 @@ impl Message {
                 format!("{}: {}", quoted(statement), excerpt(query))
             }
             Self::Query(query) => excerpt(query),
-            Self::FunctionCall(body) => format!("{} bytes", body.len()),
+            Self::FunctionCall(size) => format!("{size} bytes"),
             Self::Proof(proof) => format!("{} bytes", proof.0.len()),
             Self::Malformed { error, .. } => error.to_string(),
-            Self::Unknown { tag, body } => {
-                format!("type {}, {} bytes", tag.escape_ascii(), body.len())
-            }
+            Self::Unknown { tag, size } => format!("type {}, {size} bytes", tag.escape_ascii()),
             Self::CopyDone | Self::Flush | Self::Sync | Self::Terminate => String::new(),
         }
     }
@@ -269,6 +268,13 @@ const fn limit(tag: u8) -> (usize, &'static str) {
     }
 }
 
+/// The size that the first message in `bytes` says it has, if it has come that far; no more than
+/// any message may have.
+pub(crate) fn size(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_be_bytes(*bytes.get(1..)?.first_chunk()?);
+    Some(1 + usize::try_from(length).unwrap_or(MAX_LARGE).min(MAX_LARGE))
+}
+
 /// The first message in `bytes` and its size, or `None` while it is incomplete.
 ///
 /// # Errors
@@ -293,7 +299,7 @@ fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
     let message = match tag {
         b'B' => Message::Bind(bind(&mut reader)?),
         b'C' => Message::Close(target(&mut reader)?),
-        b'd' => Message::CopyData(reader.rest().to_vec()),
+        b'd' => Message::CopyData(reader.rest().len()),
         b'c' => Message::CopyDone,
         b'f' => Message::CopyFail(reader.string("a reason")?),
         b'D' => Message::Describe(target(&mut reader)?),
@@ -302,7 +308,7 @@ fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
             max_rows: reader.int32("a number of rows")?,
         },
         b'H' => Message::Flush,
-        b'F' => Message::FunctionCall(reader.rest().to_vec()),
+        b'F' => Message::FunctionCall(reader.rest().len()),
         b'P' => Message::Parse {
             statement: reader.string("a statement's name")?,
             query: reader.string("a query")?,
@@ -317,7 +323,7 @@ fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
         b'Q' => Message::Query(reader.string("a query")?),
         b'S' => Message::Sync,
         b'X' => Message::Terminate,
-        tag => Message::Unknown { tag, body: reader.rest().to_vec() },
+        tag => Message::Unknown { tag, size: reader.rest().len() },
     };
     reader.end()?;
     Ok(message)
@@ -330,9 +336,10 @@ fn bind(reader: &mut Reader<'_>) -> Result<Bind, Error> {
         parameter_formats: formats(reader)?,
         parameters: {
             let count = reader.count("a number of parameters")?;
-            (0..count)
-                .map(|_| Ok(reader.nullable("a parameter")?.map(<[u8]>::to_vec)))
-                .collect::<Result<_, _>>()?
+            for _ in 0..count {
+                reader.nullable("a parameter")?;
+            }
+            count
         },
         result_formats: formats(reader)?,
     })

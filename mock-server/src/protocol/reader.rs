@@ -49,9 +49,14 @@ impl<'a> Reader<'a> {
 
     /// A string up to its NUL. Bytes that are not UTF-8 are replaced: nothing here depends on them.
     pub(super) fn string(&mut self, wanted: &'static str) -> Result<String, Error> {
+        self.text(wanted).map(|text| String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The bytes of a string up to its NUL.
+    pub(super) fn text(&mut self, wanted: &'static str) -> Result<&'a [u8], Error> {
         let end = self.rest.iter().position(|&byte| byte == 0).ok_or(self.error(wanted))?;
-        let text = String::from_utf8_lossy(&self.rest[..end]).into_owned();
-        self.rest = &self.rest[end + 1..];
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = &rest[1..];
         Ok(text)
     }
 

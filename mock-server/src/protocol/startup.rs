@@ -42,19 +42,34 @@ pub(crate) struct CancelRequest {
 pub(crate) struct StartupMessage {
     /// Major and minor version, such as (3, 0).
     pub(crate) protocol: (u16, u16),
-    /// `user`, `database`, … in the order sent; empty if the major version is not 3.
-    pub(crate) parameters: Vec<(String, String)>,
+    /// The parameters as they were sent, a NUL behind each name and each value: taken apart they
+    /// would hold many times as much.
+    parameters: String,
 }
 
 impl StartupMessage {
+    /// The size of its parameters as they were sent, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// `user`, `database`, … in the order sent; none if the major version is not 3.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut texts = self.parameters.split_terminator('\0');
+        std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
+    }
+
     /// The last value of a parameter: PostgreSQL too lets the last one win.
     #[must_use]
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.parameters().filter(|(known, _)| *known == name).last().map(|(_, value)| value)
+    }
+
+    /// A message with these parameters, which hold no NUL.
+    #[cfg(test)]
+    pub(crate) fn new(protocol: (u16, u16), parameters: &[(&str, &str)]) -> Self {
+        let text = |(name, value): &(&str, &str)| format!("{name}\0{value}\0");
+        Self { protocol, parameters: parameters.iter().map(text).collect() }
     }
 }
 
@@ -99,7 +114,7 @@ fn parse(body: &[u8]) -> Result<Packet, Error> {
             Ok(Packet::Startup(StartupMessage { protocol, parameters }))
         }
         // Other major versions lay their parameters out otherwise; the server only refuses them.
-        _ => Ok(Packet::Startup(StartupMessage { protocol, parameters: Vec::new() })),
+        _ => Ok(Packet::Startup(StartupMessage { protocol, parameters: String::new() })),
     }
 }
 
@@ -113,15 +128,14 @@ fn cancel_request(body: &[u8]) -> Result<CancelRequest, Error> {
     Ok(CancelRequest { process_id, key: key.to_vec() })
 }
 
-fn parameters(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
+fn parameters(body: &[u8]) -> Result<String, Error> {
     let mut reader = Reader::new("StartupMessage", body);
-    let mut parameters = Vec::new();
     loop {
-        let name = reader.string("a parameter's name or the final NUL")?;
-        if name.is_empty() {
+        if reader.text("a parameter's name or the final NUL")?.is_empty() {
             reader.end()?;
-            return Ok(parameters);
+            let all = &body[..body.len() - 1];
+            return Ok(String::from_utf8_lossy(all).into_owned());
         }
-        parameters.push((name, reader.string("a parameter's value")?));
+        reader.text("a parameter's value")?;
     }
 }

@@ -3,33 +3,45 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    MAX_REMEMBERED, Session,
+    MAX_REMEMBERED, REMEMBERED, Session, out_of_memory,
     run::{Field, Ran, Row, describe, rows_tag, send},
-    statement::{self, Statement},
+    select::SelectColumn,
+    statement::{self, Command, Statement},
     too_much,
+    types::Value,
 };
-use crate::protocol::{
-    backend::{self, Report},
-    frontend::{Bind, Format, Target},
+use crate::{
+    budget::Held,
+    protocol::{
+        backend::{self, Report},
+        frontend::{Bind, Format, Target},
+    },
 };
 
-/// A prepared statement.
-#[derive(Debug, Clone)]
+/// What a column of a statement costs: its name, its expression, its description.
+const COLUMN: usize = size_of::<SelectColumn>() + size_of::<Field>() + 160;
+
+/// A prepared statement; portals share it.
+#[derive(Debug)]
 pub(super) struct Prepared {
     /// `None` for a text without a statement.
-    statement: Option<Arc<Statement>>,
+    command: Option<Command>,
     /// The types of its parameters, by their oids.
     parameters: Vec<u32>,
     /// Its columns, if it gives rows.
-    fields: Option<Arc<[Field]>>,
+    fields: Option<Vec<Field>>,
+    /// What it holds of the account.
+    _held: Held,
 }
 
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(super) struct Portal {
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
     formats: Vec<Format>,
     state: State,
+    /// What it holds of the account.
+    held: Held,
 }
 
 /// How far a portal has run.
@@ -39,6 +51,14 @@ enum State {
     /// Rows that are still to be fetched.
     Suspended(VecDeque<Row>),
     Done,
+}
+
+fn size_of_value(value: &Option<Value>) -> usize {
+    let text = match value {
+        Some(Value::Text(text)) => text.len(),
+        _ => 0,
+    };
+    size_of_val(value) + text
 }
 
 /// 26000.
@@ -76,20 +96,16 @@ impl Session {
         &mut self,
         name: &str,
         query: &str,
-        types: &[u32],
+        types: Vec<u32>,
         out: &mut Vec<u8>,
     ) -> Result<(), Report> {
-        let mut statements =
-            statement::parse(query).map_err(|report| self.refuse_if_failed(report))?;
-        if statements.len() > 1 {
-            return Err(Report::error(
-                "42601",
-                "cannot insert multiple commands into a prepared statement",
-            ));
-        }
-        let statement = statements.pop().map(Arc::new);
-        if let Some(statement) = &statement {
-            self.check_transaction(&statement.command)?;
+        let statement = statement::single(query).map_err(|report| self.refuse_if_failed(report))?;
+        let (command, mut parameters) = match statement {
+            Some(Statement { command, parameters }) => (Some(command), parameters),
+            None => (None, Vec::new()),
+        };
+        if let Some(command) = &command {
+            self.check_transaction(command)?;
         }
         if !name.is_empty() && self.prepared.contains_key(name) {
             return Err(Report::error(
@@ -100,28 +116,33 @@ impl Session {
         if self.prepared.len() >= MAX_REMEMBERED && !self.prepared.contains_key(name) {
             return Err(too_much("prepared statements"));
         }
-        let mut parameters =
-            statement.as_ref().map(|statement| statement.parameters.clone()).unwrap_or_default();
-        for (index, &oid) in types.iter().enumerate() {
+        for (index, oid) in types.into_iter().enumerate() {
             match parameters.get_mut(index) {
                 Some(_) if oid == 0 => {}
                 Some(own) => *own = oid,
                 None => parameters.push(oid),
             }
         }
-        let fields = match &statement {
-            Some(statement) => self.fields(&statement.command)?.map(Arc::from),
+        parameters.shrink_to_fit();
+        let fields = match &command {
+            Some(command) => self.fields(command)?,
             None => None,
         };
-        self.prepared.insert(name.to_owned(), Prepared { statement, parameters, fields });
+        let columns = fields.as_ref().map_or(0, Vec::len) * COLUMN;
+        // No text of the statement is kept more than once.
+        let size =
+            REMEMBERED + name.len() + query.len() + columns + parameters.len() * size_of::<u32>();
+        let held = self.account.hold(size).map_err(out_of_memory)?;
+        let prepared = Arc::new(Prepared { command, parameters, fields, _held: held });
+        self.prepared.insert(name.to_owned(), prepared);
         backend::parse_complete(out);
         Ok(())
     }
 
-    pub(super) fn bind(&mut self, bind: &Bind, out: &mut Vec<u8>) -> Result<(), Report> {
+    pub(super) fn bind(&mut self, bind: Bind, out: &mut Vec<u8>) -> Result<(), Report> {
         let prepared =
             self.prepared.get(&bind.statement).ok_or_else(|| no_statement(&bind.statement))?;
-        let (given, wanted) = (bind.parameters.len(), prepared.parameters.len());
+        let (given, wanted) = (bind.parameters, prepared.parameters.len());
         let formats = bind.parameter_formats.len();
         if formats > 1 && formats != given {
             return Err(protocol_violation(format!(
@@ -135,15 +156,15 @@ impl Session {
                  requires {wanted}"
             )));
         }
-        let columns = prepared.fields.as_deref().map_or(0, <[Field]>::len);
+        let columns = prepared.fields.as_ref().map_or(0, Vec::len);
         let formats = bind.result_formats.len();
         if formats > 1 && formats != columns {
             return Err(protocol_violation(format!(
                 "bind message has {formats} result formats but query has {columns} columns"
             )));
         }
-        if let Some(statement) = &prepared.statement {
-            self.check_transaction(&statement.command)?;
+        if let Some(command) = &prepared.command {
+            self.check_transaction(command)?;
         }
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             let name = &bind.portal;
@@ -152,12 +173,14 @@ impl Session {
         if self.portals.len() >= MAX_REMEMBERED && !self.portals.contains_key(&bind.portal) {
             return Err(too_much("portals"));
         }
+        let size = REMEMBERED + bind.portal.len() + bind.result_formats.len();
         let portal = Portal {
-            prepared: prepared.clone(),
-            formats: bind.result_formats.clone(),
+            prepared: Arc::clone(prepared),
+            formats: bind.result_formats,
             state: State::New,
+            held: self.account.hold(size).map_err(out_of_memory)?,
         };
-        self.portals.insert(bind.portal.clone(), portal);
+        self.portals.insert(bind.portal, portal);
         backend::bind_complete(out);
         Ok(())
     }
@@ -192,13 +215,12 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<(), Report> {
         let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
-        let prepared = portal.prepared.clone();
+        let prepared = Arc::clone(&portal.prepared);
         let state = std::mem::replace(&mut portal.state, State::Done);
-        let Some(statement) = prepared.statement else {
+        let Some(command) = &prepared.command else {
             backend::empty_query_response(out);
             return Ok(());
         };
-        let command = &statement.command;
         self.check_transaction(command)?;
         let mut rows = match state {
             State::New => match self.run(command, out)? {
@@ -214,15 +236,17 @@ impl Session {
                 return Err(Report::error("55000", format!("portal \"{name}\" cannot be run")));
             }
         };
-        let fields = prepared.fields.unwrap_or_default();
+        let fields = prepared.fields.as_deref().unwrap_or_default();
         // Running it may have ended the transaction, and the portal with it: then it has no rows.
         let Some(portal) = self.portals.get_mut(name) else { return Ok(()) };
         let limit = usize::try_from(max_rows).ok().filter(|&limit| limit > 0);
         let batch = rows.len().min(limit.unwrap_or(usize::MAX));
         for row in rows.drain(..batch) {
-            send(&row, &fields, |column| portal.format(column), out);
+            send(&row, fields, |column| portal.format(column), out);
         }
         if Some(batch) == limit {
+            let kept = rows.iter().flatten().map(size_of_value).sum::<usize>();
+            portal.held.resize(REMEMBERED + kept).map_err(out_of_memory)?;
             portal.state = State::Suspended(rows);
             backend::portal_suspended(out);
         } else {

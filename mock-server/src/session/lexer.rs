@@ -1,6 +1,6 @@
 //! SQL text to statements of tokens: comments, quotes and semicolons as PostgreSQL reads them.
 
-use crate::protocol::backend::Report;
+use crate::protocol::{self, backend::Report};
 
 /// A word of SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,21 +39,51 @@ impl Token {
     }
 }
 
-/// The statements of a text; those without a token are left out.
-pub(super) fn statements(sql: &str) -> Result<Vec<Vec<Token>>, Report> {
-    let mut lexer = Lexer { rest: sql };
-    let mut statements = Vec::new();
-    let mut statement = Vec::new();
-    while let Some(token) = lexer.next()? {
-        if token.is_symbol(';') {
-            statements.push(std::mem::take(&mut statement));
-        } else {
+/// The most tokens of one statement: a statement is read in one go, and must not take long.
+const MAX_TOKENS: usize = 32 * 1024;
+/// The longest identifier, as in PostgreSQL (`NAMEDATALEN` - 1), in bytes; what is longer is cut.
+const MAX_IDENTIFIER: usize = 63;
+
+/// Reads a text statement by statement, from any place where one begins.
+pub(super) struct Statements<'a> {
+    lexer: Lexer<'a>,
+    size: usize,
+}
+
+impl<'a> Statements<'a> {
+    /// The statements of `sql` from the byte `at` on, which [`Statements::position`] gave.
+    pub(super) fn from(sql: &'a str, at: usize) -> Self {
+        Self { lexer: Lexer { rest: sql.get(at..).unwrap_or_default() }, size: sql.len() }
+    }
+
+    /// How much of the text is read, in bytes.
+    pub(super) const fn position(&self) -> usize {
+        self.size - self.lexer.rest.len()
+    }
+
+    /// The tokens up to the next semicolon, which may be none; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// 42601 where the text is no SQL, 54000 where a statement has too many tokens.
+    pub(super) fn next(&mut self) -> Result<Option<Vec<Token>>, Report> {
+        let mut statement = Vec::new();
+        while let Some(token) = self.lexer.next()? {
+            if token.is_symbol(';') {
+                return Ok(Some(statement));
+            }
+            if statement.len() >= MAX_TOKENS {
+                return Err(super::too_much("a statement of more than 32768 words and signs"));
+            }
             statement.push(token);
         }
+        Ok((!statement.is_empty()).then_some(statement))
     }
-    statements.push(statement);
-    statements.retain(|tokens| !tokens.is_empty());
-    Ok(statements)
+}
+
+/// An identifier as PostgreSQL takes it.
+fn identifier(mut name: String) -> String {
+    protocol::cut(&mut name, MAX_IDENTIFIER);
+    name
 }
 
 /// 42601, in PostgreSQL's words.
@@ -71,7 +101,7 @@ impl Lexer<'_> {
         let Some(first) = self.rest.chars().next() else { return Ok(None) };
         let token = match first {
             '\'' => Token::Text(self.quoted('\'', false)?),
-            '"' => Token::Quoted(self.quoted('"', false)?),
+            '"' => Token::Quoted(identifier(self.quoted('"', false)?)),
             '$' => self.dollar()?,
             ':' if self.rest.starts_with("::") => {
                 self.rest = &self.rest[2..];
@@ -87,7 +117,7 @@ impl Lexer<'_> {
                 match (word.as_str(), self.rest.starts_with('\'')) {
                     ("e", true) => Token::Text(self.quoted('\'', true)?),
                     ("b" | "x" | "n", true) => Token::Text(self.quoted('\'', false)?),
-                    _ => Token::Word(word),
+                    _ => Token::Word(identifier(word)),
                 }
             }
             symbol => {
@@ -193,6 +223,19 @@ impl Lexer<'_> {
 mod tests {
     use super::*;
 
+    /// The statements that have a token.
+    fn statements(sql: &str) -> Result<Vec<Vec<Token>>, Report> {
+        let mut reader = Statements::from(sql, 0);
+        let mut statements = Vec::new();
+        while let Some(tokens) = reader.next()? {
+            // A text can be gone on with wherever a statement begins.
+            reader = Statements::from(sql, reader.position());
+            statements.extend((!tokens.is_empty()).then_some(tokens));
+        }
+        assert_eq!(reader.position(), sql.len());
+        Ok(statements)
+    }
+
     fn word(word: &str) -> Token {
         Token::Word(word.to_owned())
     }
@@ -241,6 +284,18 @@ mod tests {
         ] {
             assert_eq!(statements(sql), Ok(vec![vec![wanted]]), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_statement_has_so_many_tokens_and_an_identifier_so_many_bytes() {
+        let fits = "- ".repeat(MAX_TOKENS);
+        assert_eq!(statements(&fits).map(|all| all.len()), Ok(1));
+        assert_eq!(statements(&format!("{fits};{fits}")).map(|all| all.len()), Ok(2));
+        assert_eq!(statements(&format!("{fits}-")).expect_err("one more").code, "54000");
+        let long = format!("{}ä", "x".repeat(62));
+        let cut = Token::Quoted("x".repeat(62));
+        assert_eq!(statements(&format!("\"{long}\"")), Ok(vec![vec![cut]]));
+        assert_eq!(statements(&"x".repeat(1000)), Ok(vec![vec![word(&"x".repeat(63))]]));
     }
 
     #[test]

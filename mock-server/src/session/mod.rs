@@ -8,6 +8,7 @@
 mod extended;
 mod lexer;
 mod parameters;
+mod query;
 mod run;
 mod select;
 mod statement;
@@ -15,24 +16,41 @@ mod statement;
 mod tests;
 mod types;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use self::extended::{Portal, Prepared};
 pub(crate) use self::parameters::Parameters;
 pub(crate) use self::parameters::SERVER_VERSION;
-use crate::protocol::{
-    backend::{self, Report, TransactionStatus},
-    frontend::Message,
+use self::{
+    extended::{Portal, Prepared},
+    query::Query,
+    run::Savepoint,
+};
+use crate::{
+    budget::{Account, Exhausted, Held},
+    protocol::{
+        backend::{self, Report, TransactionStatus},
+        frontend::Message,
+    },
 };
 
 /// How long the answer to one message may get, in bytes: more than any honest one asks for.
 const MAX_ANSWER: usize = 4 << 20;
+/// How long one row may get, in bytes: it is made in one piece.
+const MAX_ROW: usize = 256 * 1024;
 /// How many of a kind a session remembers: parameters, statements, portals, savepoints.
 const MAX_REMEMBERED: usize = 1000;
+/// What remembering anything costs beside its own bytes: a place in a map, a few allocations.
+const REMEMBERED: usize = 256;
 
 /// 54000.
 fn too_much(what: &str) -> Report {
     Report::error("54000", format!("too much for this server: {what}"))
+}
+
+/// 53200.
+pub(crate) fn out_of_memory(Exhausted: Exhausted) -> Report {
+    Report::error("53200", "out of memory")
+        .with_detail("The connection, or all of them, may hold no more; see the server's settings.")
 }
 
 /// Whether the session goes on.
@@ -40,6 +58,8 @@ fn too_much(what: &str) -> Report {
 pub(crate) enum Flow {
     /// It does.
     Continue,
+    /// It does, and the message is not answered to its end: [`Session::proceed`] is next.
+    More,
     /// The connection is to be closed.
     Close,
 }
@@ -62,23 +82,36 @@ pub(crate) struct Session {
     /// The number to look out for; any if there is none.
     wanted: Option<i64>,
     transaction: TransactionStatus,
-    savepoints: Vec<String>,
+    savepoints: Vec<Savepoint>,
     /// By name; the unnamed one has none.
-    prepared: HashMap<String, Prepared>,
+    prepared: HashMap<String, Arc<Prepared>>,
     /// By name; the unnamed one has none.
     portals: HashMap<String, Portal>,
     /// After an error in extended query nothing is answered until Sync.
     skipping: bool,
     /// See [`Respond`]; gathered while one message is answered.
     query_seen: Option<i64>,
+    /// A simple query that is not answered to its end.
+    query: Option<Query>,
+    /// What pays for all that is remembered.
+    account: Account,
+    /// What the parameters hold of it.
+    parameters_held: Held,
 }
 
 impl Session {
     /// A session right after its login, that looks out for `SELECT <wanted>`, or for any
-    /// `SELECT <integer>`.
-    #[must_use]
-    pub(crate) fn new(parameters: Parameters, wanted: Option<i64>) -> Self {
-        Self {
+    /// `SELECT <integer>`; what it remembers is taken from the account.
+    ///
+    /// # Errors
+    /// When the account has no room for the parameters.
+    pub(crate) fn new(
+        parameters: Parameters,
+        wanted: Option<i64>,
+        account: Account,
+    ) -> Result<Self, Exhausted> {
+        let parameters_held = account.hold(parameters.size())?;
+        Ok(Self {
             parameters,
             wanted,
             transaction: TransactionStatus::Idle,
@@ -87,35 +120,44 @@ impl Session {
             portals: HashMap::new(),
             skipping: false,
             query_seen: None,
-        }
+            query: None,
+            account,
+            parameters_held,
+        })
     }
 
-    /// Takes a message and appends the answer to `out`.
+    /// Takes a message and appends the answer to `out`, or, where that is [`Flow::More`], its
+    /// beginning: a long one comes in pieces, so that neither time nor memory is taken at once.
     ///
     /// Query, Sync, FunctionCall and messages that a session does not know end with
     /// ReadyForQuery; a failed message of the extended query does not, and all is skipped up to
     /// the next Sync, as in PostgreSQL.
-    pub(crate) fn respond(&mut self, message: &Message, out: &mut Vec<u8>) -> Respond {
+    pub(crate) fn respond(&mut self, message: Message, out: &mut Vec<u8>) -> Respond {
         self.query_seen = None;
         let flow = self.answer(message, out);
         Respond { flow, query_seen: self.query_seen.take() }
     }
 
-    fn answer(&mut self, message: &Message, out: &mut Vec<u8>) -> Flow {
-        if let Message::Terminate = message {
+    /// Appends the next piece of an answer.
+    pub(crate) fn proceed(&mut self, out: &mut Vec<u8>) -> Respond {
+        self.query_seen = None;
+        let flow = self.proceed_with_query(out);
+        Respond { flow, query_seen: self.query_seen.take() }
+    }
+
+    fn answer(&mut self, message: Message, out: &mut Vec<u8>) -> Flow {
+        if message == Message::Terminate {
             return Flow::Close;
         }
         if self.skipping && message.tag() != b'S' {
             return Flow::Continue;
         }
+        let tag = message.tag();
         match message {
-            Message::Query(sql) => {
-                let result = self.query(sql, out);
-                self.finish(result, out);
-            }
+            Message::Query(sql) => return self.begin_query(sql, out),
             Message::Sync => self.sync(out),
             Message::Parse { statement, query, parameter_types } => {
-                let result = self.parse(statement, query, parameter_types, out);
+                let result = self.parse(&statement, &query, parameter_types, out);
                 self.skip_after(result, out);
             }
             Message::Bind(bind) => {
@@ -123,14 +165,14 @@ impl Session {
                 self.skip_after(result, out);
             }
             Message::Describe(target) => {
-                let result = self.describe(target, out);
+                let result = self.describe(&target, out);
                 self.skip_after(result, out);
             }
             Message::Execute { portal, max_rows } => {
-                let result = self.execute(portal, *max_rows, out);
+                let result = self.execute(&portal, max_rows, out);
                 self.skip_after(result, out);
             }
-            Message::Close(target) => self.close(target, out),
+            Message::Close(target) => self.close(&target, out),
             // Every answer is sent at once; and what is left of a COPY is to be ignored.
             Message::Flush | Message::CopyData(_) | Message::CopyDone | Message::CopyFail(_) => {}
             Message::Malformed { tag: b'P' | b'B' | b'D' | b'E' | b'C' | b'H', error } => {
@@ -145,34 +187,12 @@ impl Session {
                 self.finish(Err(statement::unsupported("FunctionCall")), out);
             }
             Message::Proof(_) | Message::Unknown { .. } => {
-                let tag = message.tag();
                 let report = Report::error("08P01", format!("invalid frontend message type {tag}"));
                 self.finish(Err(report), out);
             }
             Message::Terminate => return Flow::Close,
         }
         Flow::Continue
-    }
-
-    /// Simple query.
-    fn query(&mut self, sql: &str, out: &mut Vec<u8>) -> Result<(), Report> {
-        self.prepared.remove("");
-        self.portals.remove("");
-        let statements = statement::parse(sql).map_err(|report| self.refuse_if_failed(report))?;
-        if statements.is_empty() {
-            backend::empty_query_response(out);
-        }
-        let before = out.len();
-        for statement in statements {
-            if out.len() - before > MAX_ANSWER {
-                return Err(too_much("an answer of more than 4 MiB"));
-            }
-            if !statement.parameters.is_empty() {
-                return Err(Report::error("42P02", "there is no parameter $1"));
-            }
-            self.simple(&statement.command, out)?;
-        }
-        Ok(())
     }
 
     fn sync(&mut self, out: &mut Vec<u8>) {

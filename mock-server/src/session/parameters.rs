@@ -10,6 +10,8 @@ use crate::protocol::{
 
 /// The longest value of a parameter, in bytes.
 const MAX_VALUE: usize = 10_000;
+/// How much all parameters together may hold, in bytes: SHOW ALL tells them in one piece.
+const MAX_ALL: usize = 256 * 1024;
 
 /// The version that the server says it is.
 pub(crate) const SERVER_VERSION: &str = "18.4";
@@ -61,6 +63,8 @@ pub(crate) struct Parameters {
     user: String,
     database: String,
     settings: Vec<Setting>,
+    /// What they hold, in bytes.
+    size: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +96,14 @@ impl Parameters {
         let database = database.unwrap_or(&user).to_owned();
         let settings =
             REPORTED.iter().map(setting(true)).chain(SHOWN.iter().map(setting(false))).collect();
-        let mut own = Self { user, database, settings };
+        let mut own = Self { user, database, settings, size: 0 };
+        own.weigh();
         own.set_at_login("session_authorization", &own.user.clone());
         if !tls {
             own.set_at_login("ssl", "off");
         }
-        for (name, value) in &startup.parameters {
-            match name.as_str() {
+        for (name, value) in startup.parameters() {
+            match name {
                 "user" | "database" | "replication" => {}
                 "options" => own.set_options(value),
                 name if name.starts_with("_pq_.") => {}
@@ -109,7 +114,13 @@ impl Parameters {
             setting.default.clone_from(&setting.value);
             setting.changed = false;
         }
+        own.weigh();
         own
+    }
+
+    fn weigh(&mut self) {
+        let settings: usize = self.settings.iter().map(Setting::size).sum();
+        self.size = self.user.len() + self.database.len() + settings;
     }
 
     /// Appends a ParameterStatus for each one that PostgreSQL reports.
@@ -126,6 +137,16 @@ impl Parameters {
                 backend::parameter_status(out, &setting.name, &setting.value);
             }
         }
+    }
+
+    /// What they hold, in bytes.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// What they will hold at most once this is set.
+    pub(super) fn size_with(&self, name: &str, value: &str) -> usize {
+        self.size + size_of::<Setting>() + name.len() + 2 * value.len()
     }
 
     pub(super) fn user(&self) -> &str {
@@ -157,7 +178,8 @@ impl Parameters {
             return Err(too_much("a parameter of more than 10000 bytes"));
         }
         let known = self.settings.iter().position(|own| own.name.eq_ignore_ascii_case(name));
-        if known.is_none() && self.settings.len() >= MAX_REMEMBERED {
+        let full = known.is_none() && self.settings.len() >= MAX_REMEMBERED;
+        if full || self.size_with(name, value) > MAX_ALL {
             return Err(too_much("parameters"));
         }
         let index = known.unwrap_or_else(|| {
@@ -171,9 +193,11 @@ impl Parameters {
             self.settings.len() - 1
         });
         let setting = &mut self.settings[index];
+        self.size -= if known.is_some() { setting.size() } else { 0 };
         let value = canonical(&setting.name, value);
         setting.changed |= setting.value != value;
         setting.value = value.into();
+        self.size += setting.size();
         Ok(())
     }
 
@@ -189,12 +213,18 @@ impl Parameters {
     pub(super) fn reset(&mut self, name: &str) {
         let known = self.settings.iter_mut().find(|own| own.name.eq_ignore_ascii_case(name));
         if let Some(setting) = known {
+            self.size -= setting.size();
             setting.reset();
+            self.size += setting.size();
         }
     }
 
     pub(super) fn reset_all(&mut self) {
-        self.settings.iter_mut().for_each(Setting::reset);
+        for setting in &mut self.settings {
+            self.size -= setting.size();
+            setting.reset();
+            self.size += setting.size();
+        }
     }
 
     /// `-c name=value` and `--name=value`, as on the server's command line.
@@ -214,6 +244,11 @@ impl Parameters {
 }
 
 impl Setting {
+    /// What it holds, in bytes; a text of the program's own is counted too.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.value.len() + self.default.len()
+    }
+
     fn reset(&mut self) {
         self.changed |= self.value != self.default;
         self.value.clone_from(&self.default);

@@ -1,15 +1,18 @@
 //! Running a statement: what it changes, the rows it gives, the tag it ends with.
 
 use super::{
-    MAX_REMEMBERED, Session,
+    MAX_REMEMBERED, MAX_ROW, Session, out_of_memory,
     select::{Expression, Select},
     statement::Command,
     too_much,
     types::{Type, Value},
 };
-use crate::protocol::{
-    backend::{self, Column, Report, Severity, TransactionStatus},
-    frontend::Format,
+use crate::{
+    budget::Held,
+    protocol::{
+        backend::{self, Column, Report, Severity, TransactionStatus},
+        frontend::Format,
+    },
 };
 
 /// A row; `None` is NULL.
@@ -20,6 +23,13 @@ pub(super) type Row = Vec<Option<Value>>;
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) of_type: Type,
+}
+
+/// A savepoint, and what it holds of the account.
+#[derive(Debug)]
+pub(super) struct Savepoint {
+    name: String,
+    _held: Held,
 }
 
 /// What running a statement gave.
@@ -145,7 +155,9 @@ impl Session {
                 if self.savepoints.len() >= MAX_REMEMBERED {
                     return Err(too_much("savepoints"));
                 }
-                self.savepoints.push(name.clone());
+                let held = self.account.hold(size_of::<Savepoint>() + name.len());
+                let held = held.map_err(out_of_memory)?;
+                self.savepoints.push(Savepoint { name: name.clone(), _held: held });
                 "SAVEPOINT"
             }
             Command::Release(name) => {
@@ -163,7 +175,7 @@ impl Session {
             }
             Command::Set { name, value } => {
                 match value {
-                    Some(value) => self.parameters.set(name, value)?,
+                    Some(value) => self.set(name, value)?,
                     None => self.parameters.reset(name),
                 }
                 "SET"
@@ -219,7 +231,7 @@ impl Session {
     fn savepoint(&self, name: &str) -> Result<usize, Report> {
         self.savepoints
             .iter()
-            .rposition(|own| own == name)
+            .rposition(|own| own.name == name)
             .ok_or_else(|| Report::error("3B001", format!("savepoint \"{name}\" does not exist")))
     }
 
@@ -229,10 +241,19 @@ impl Session {
             self.query_seen = select.integer;
         }
         let Some(expressions) = &select.row else { return Ok(Vec::new()) };
-        let row: Row = expressions
-            .iter()
-            .map(|expression| self.evaluate(expression))
-            .collect::<Result<_, _>>()?;
+        let mut row = Row::with_capacity(expressions.len());
+        let mut size = 0;
+        for expression in expressions {
+            let value = self.evaluate(expression)?;
+            size += match &value {
+                Some(Value::Text(text)) => text.len(),
+                _ => 0,
+            };
+            if size > MAX_ROW {
+                return Err(too_much("a row of more than 256 KiB"));
+            }
+            row.push(value);
+        }
         Ok(vec![row])
     }
 
@@ -250,10 +271,20 @@ impl Session {
             Expression::Database => text(self.parameters.database()),
             Expression::Setting(name) => text(self.setting(name)?.1),
             Expression::SetConfig(name, value) => {
-                self.parameters.set(name, value)?;
+                self.set(name, value)?;
                 text(value)
             }
         })
+    }
+
+    /// Sets a parameter, if there is memory for it.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Report> {
+        let size = self.parameters.size_with(name, value);
+        self.parameters_held.resize(size).map_err(out_of_memory)?;
+        let result = self.parameters.set(name, value);
+        // Never more than was held for it.
+        let _ = self.parameters_held.resize(self.parameters.size());
+        result
     }
 
     fn show(&self, name: Option<&str>) -> Result<Vec<Row>, Report> {

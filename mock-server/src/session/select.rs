@@ -80,6 +80,8 @@ pub(super) fn with(tokens: &[Token]) -> Result<Select, Report> {
     Ok(Select { row: None, integer: None, ..select(&tokens[start + 1..])? })
 }
 
+/// How many columns an answer has at most, as in PostgreSQL (`MaxTupleAttributeNumber`).
+const MAX_COLUMNS: usize = 1664;
 /// How deep an expression that is evaluated may be nested: enough for a person, too little to
 /// exhaust the stack.
 const DEEPEST: usize = 32;
@@ -138,6 +140,10 @@ fn items(list: &[Token]) -> Result<Vec<&[Token]>, Report> {
         start = comma + 1;
     }
     items.push(&list[start..]);
+    if items.len() > MAX_COLUMNS {
+        let message = format!("target lists can have at most {MAX_COLUMNS} entries");
+        return Err(Report::error("54011", message));
+    }
     if items.iter().any(|item| item.is_empty()) {
         return Err(syntax_error("syntax error at or near \",\""));
     }

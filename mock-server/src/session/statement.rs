@@ -1,7 +1,7 @@
 //! What a statement asks for, as far as a session here can tell.
 
 use super::{
-    lexer::{self, Token, syntax_error},
+    lexer::{Statements, Token, syntax_error},
     select::{self, Select},
     types::{self, Type},
 };
@@ -51,18 +51,41 @@ impl Command {
     }
 }
 
-/// The statements of a text.
+/// The statement that a text to be prepared holds, or `None` if it holds none.
 ///
 /// # Errors
-/// 42601 where the text is no SQL, 0A000 where it is some that is not done here. PostgreSQL too
-/// reads all before it runs the first.
-pub(super) fn parse(sql: &str) -> Result<Vec<Statement>, Report> {
-    lexer::statements(sql)?.iter().map(|tokens| statement(tokens)).collect()
+/// 42601 where the text is no SQL or more than one statement, 0A000 where it is SQL that is not
+/// done here.
+pub(super) fn single(sql: &str) -> Result<Option<Statement>, Report> {
+    let mut statements = Statements::from(sql, 0);
+    let mut single = None;
+    while let Some(tokens) = statements.next()? {
+        if tokens.is_empty() {
+            continue;
+        }
+        if single.is_some() {
+            return Err(syntax_error("cannot insert multiple commands into a prepared statement"));
+        }
+        single = Some(Statement { command: checked(&tokens)?, parameters: parameters(&tokens) });
+    }
+    Ok(single)
 }
 
-fn statement(tokens: &[Token]) -> Result<Statement, Report> {
+/// What a statement without parameters does.
+///
+/// # Errors
+/// 42601 where the tokens are no SQL, 0A000 where they are some that is not done here.
+pub(super) fn checked(tokens: &[Token]) -> Result<Command, Report> {
     check_parentheses(tokens)?;
-    Ok(Statement { command: command(tokens)?, parameters: parameters(tokens) })
+    command(tokens)
+}
+
+/// The first parameter that a statement names: simple query has none to give.
+pub(super) fn first_parameter(tokens: &[Token]) -> Option<u16> {
+    tokens.iter().find_map(|token| match token {
+        Token::Parameter(number) => Some(*number),
+        _ => None,
+    })
 }
 
 fn check_parentheses(tokens: &[Token]) -> Result<(), Report> {

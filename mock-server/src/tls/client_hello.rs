@@ -4,6 +4,8 @@ use crate::transcript::TlsFacts;
 
 /// No client has reason to send a longer one; whoever does is left to the TLS library.
 const MAX_HELLO: usize = 64 * 1024;
+/// The same with the headers of its records, in bytes: room for records of a few bytes each.
+const MAX_HELLO_IN_RECORDS: usize = 2 * MAX_HELLO;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
@@ -18,35 +20,54 @@ pub(crate) enum Hello {
     Other,
 }
 
-/// Looks for a ClientHello at the front of `bytes`; it may span any number of records.
-pub(crate) fn client_hello(bytes: &[u8]) -> Hello {
-    let mut message = Vec::new();
-    let mut rest = bytes;
-    loop {
-        let Some((header, body)) = rest.split_first_chunk::<5>() else {
-            let plausible = rest.first().is_none_or(|&first| first == HANDSHAKE)
-                && rest.get(1).is_none_or(|&major| major == 3);
-            return if plausible { Hello::Incomplete } else { Hello::Other };
-        };
-        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-        if header[0] != HANDSHAKE || header[1] != 3 || length == 0 {
+/// Looks for a ClientHello at the front of a stream that grows; it may span any number of records.
+///
+/// Records that were read are not read again, however small the pieces in which the rest comes.
+#[derive(Debug, Default)]
+pub(crate) struct HelloReader {
+    /// The bodies of the records that are whole.
+    message: Vec<u8>,
+    /// Where the next record begins, in bytes.
+    at: usize,
+}
+
+impl HelloReader {
+    /// Looks at all that came so far: what it was given before, and more.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Hello {
+        // Whoever makes records of single bytes hides something, or wants to be a burden.
+        if bytes.len() > MAX_HELLO_IN_RECORDS {
             return Hello::Other;
         }
-        message.extend_from_slice(&body[..length.min(body.len())]);
-        if let Some(&[kind, a, b, c]) = message.first_chunk() {
-            let size = u32::from_be_bytes([0, a, b, c]) as usize;
-            if kind != CLIENT_HELLO || size > MAX_HELLO {
+        loop {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some((header, body)) = rest.split_first_chunk::<5>() else {
+                let plausible = rest.first().is_none_or(|&first| first == HANDSHAKE)
+                    && rest.get(1).is_none_or(|&major| major == 3);
+                return if plausible { Hello::Incomplete } else { Hello::Other };
+            };
+            let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+            if header[0] != HANDSHAKE || header[1] != 3 || length == 0 {
                 return Hello::Other;
             }
-            if let Some(hello) = message.get(4..4 + size) {
-                let beyond = message.len() - 4 - size;
-                let consumed = bytes.len() - rest.len() + 5 + length.min(body.len()) - beyond;
-                return facts(hello).map_or(Hello::Other, |facts| Hello::Complete(facts, consumed));
+            let whole = self.message.len();
+            self.message.extend_from_slice(&body[..length.min(body.len())]);
+            if let Some(&[kind, a, b, c]) = self.message.first_chunk() {
+                let size = u32::from_be_bytes([0, a, b, c]) as usize;
+                if kind != CLIENT_HELLO || size > MAX_HELLO {
+                    return Hello::Other;
+                }
+                if let Some(hello) = self.message.get(4..4 + size) {
+                    let beyond = self.message.len() - 4 - size;
+                    let consumed = self.at + 5 + length.min(body.len()) - beyond;
+                    let complete = |facts| Hello::Complete(facts, consumed);
+                    return facts(hello).map_or(Hello::Other, complete);
+                }
             }
-        }
-        match body.get(length..) {
-            Some(next) => rest = next,
-            None => return Hello::Incomplete,
+            if body.len() < length {
+                self.message.truncate(whole);
+                return Hello::Incomplete;
+            }
+            self.at += 5 + length;
         }
     }
 }
@@ -141,6 +162,10 @@ mod tests {
 
     use super::*;
 
+    fn client_hello(bytes: &[u8]) -> Hello {
+        HelloReader::default().read(bytes)
+    }
+
     fn vector(width: usize, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len()).expect("short");
         [&length.to_be_bytes()[4 - width..], body].concat()
@@ -223,9 +248,12 @@ mod tests {
             behind in proptest::collection::vec(any::<u8>(), 0..9),
         ) {
             let bytes = records(&hello(), &cuts);
+            let mut reader = HelloReader::default();
             for end in 0..bytes.len() {
                 prop_assert_eq!(client_hello(&bytes[..end]), Hello::Incomplete);
+                prop_assert_eq!(reader.read(&bytes[..end]), Hello::Incomplete);
             }
+            prop_assert_eq!(reader.read(&bytes), client_hello(&bytes));
             check(&[&bytes[..], &behind].concat(), bytes.len());
         }
 

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 
 pub(crate) use self::{
     alert::{HANDSHAKE_FAILURE, fatal_record},
-    client_hello::{Hello, client_hello},
+    client_hello::{Hello, HelloReader},
     records::{Records, Seen},
 };
 use crate::{

@@ -116,7 +116,7 @@ fn after_an_error_all_is_skipped_up_to_sync() {
         Message::Bind(bind("", "")),
         execute("", 0),
         Message::Query("SELECT 1".to_owned()),
-        Message::Unknown { tag: b'?', body: Vec::new() },
+        Message::Unknown { tag: b'?', size: 0 },
         Message::Flush,
         Message::Sync,
         Message::Sync,
@@ -165,7 +165,7 @@ fn statements_and_their_parameters_are_checked() {
     assert_eq!(words, wanted);
 
     let full = Bind {
-        parameters: vec![None, Some(b"x".to_vec()), Some(b"1".to_vec())],
+        parameters: 3,
         parameter_formats: vec![Format::Text],
         result_formats: vec![Format::Binary],
         ..bind("", "a")
