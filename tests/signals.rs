@@ -1,5 +1,5 @@
 //! Ctrl-C, SIGTERM and SIGHUP, alike in every command: what is known is printed, exit code 130, and
-//! nothing is left; the second one ends it at once.
+//! nothing is left; the second one ends it at once. Behind SIGKILL nothing is left either.
 
 #[path = "support/processes.rs"]
 mod processes;
@@ -17,13 +17,13 @@ use std::{
 
 use nix::{
     sys::{
-        signal::Signal::{self, SIGHUP, SIGINT, SIGTERM},
+        signal::Signal::{self, SIGHUP, SIGINT, SIGKILL, SIGTERM},
         stat::Mode,
     },
     unistd::mkfifo,
 };
 
-use processes::{children, is_running, wait_until};
+use processes::{all_children, children, is_guardian, is_running, wait_until};
 use served::{Served, lines};
 use support::text;
 
@@ -123,6 +123,64 @@ fn the_second_one_ends_it_at_once() {
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "", "it did not wait for the pipe and print its results");
     assert!(fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
+}
+
+/// A run of a shim that answers nothing, with a temporary folder of its own; who belongs to it, the
+/// guardian aside, and the guardian.
+fn running(folder: &Path) -> (std::process::Child, Vec<u32>, u32) {
+    let child = Command::new(support::PROGRAM)
+        .args(["run", "--shim", &mute(folder)])
+        .env("TMPDIR", folder.join("tmp"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("pgtls");
+    wait_until(|| !children(child.id()).is_empty());
+    let guardian = all_children(child.id()).into_iter().find(|pid| is_guardian(*pid));
+    let shims = children(child.id());
+    (child, shims, guardian.expect("a guardian"))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).expect("a folder").next().is_none()
+}
+
+#[test]
+fn killed_it_leaves_nothing_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).expect("a folder");
+    let (child, shims, guardian) = running(folder.path());
+    support::signal(child.id(), SIGKILL);
+    support::ended(child);
+    wait_until(|| shims.iter().chain([&guardian]).all(|pid| !is_running(*pid)));
+    assert!(is_empty(&temporary));
+}
+
+#[test]
+fn what_nobody_was_left_to_clear_the_next_run_sweeps_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).expect("a folder");
+    let (child, shims, guardian) = running(folder.path());
+    let (living, its_shims, its_guardian) = running(folder.path());
+    support::signal(guardian, SIGKILL);
+    wait_until(|| !is_running(guardian));
+    support::signal(child.id(), SIGKILL);
+    support::ended(child);
+    assert!(shims.iter().all(|pid| is_running(*pid)), "nobody was left to end it");
+    let next = support::output(
+        Command::new(support::PROGRAM)
+            .args(["run", "pgtls/rustls:sslmode=disable"])
+            .env("TMPDIR", &temporary),
+    );
+    assert_eq!(next.status.code(), Some(0), "{}", text(&next.stderr));
+    wait_until(|| shims.iter().all(|pid| !is_running(*pid)));
+    assert!(its_shims.iter().chain([&its_guardian]).all(|pid| is_running(*pid)), "it lives");
+    support::signal(living.id(), SIGTERM);
+    support::ended(living);
+    assert!(is_empty(&temporary));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod strings;
 use std::{
     future::pending,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use clap::{Args, value_parser};
 use pgtls_conformance::{
     axes::{Certificate, Key, Sslmode},
     providers::Profile,
+    shim::RunFolder,
 };
 use pgtls_mock_server::{
     Builder, Connections, MockServer,
@@ -56,11 +57,34 @@ struct Bounds {
     /// How long a connection may last, in seconds
     #[arg(long, value_name = "S", default_value_t = 3600, value_parser = value_parser!(u64).range(1..))]
     connection_time: u64,
+    /// How long a client may neither send nor read, in seconds [default: no bound of its own]
+    #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(1..))]
+    idle_time: Option<u64>,
+    /// How much clients together can make the server hold, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = value_parser!(u32).range(1..=65_536))]
+    memory: u32,
+    /// How much one connection can make it hold, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4, value_parser = value_parser!(u32).range(1..=65_536))]
+    connection_memory: u32,
+    /// How many connections may be open at a time
+    #[arg(long, value_name = "N", default_value_t = 16_384, value_parser = value_parser!(u32).range(1..))]
+    connections: u32,
 }
+
+/// Bytes in a MiB.
+const MIB: usize = 1 << 20;
 
 impl Bounds {
     fn on(&self, builder: Builder) -> Builder {
-        builder.deadline(Duration::from_secs(self.connection_time))
+        let bounded = builder
+            .deadline(Duration::from_secs(self.connection_time))
+            .memory(self.memory as usize * MIB)
+            .connection_memory(self.connection_memory as usize * MIB)
+            .simultaneous(self.connections as usize);
+        match self.idle_time {
+            Some(idle) => bounded.idle(Duration::from_secs(idle)),
+            None => bounded,
+        }
     }
 }
 
@@ -69,7 +93,16 @@ impl Serve {
         let interrupted = interrupt::listen()?;
         tokio::pin!(interrupted);
         let axes = self.axes.over(self.profile.map(Profile::server).unwrap_or_default());
-        let authority = self.authority(axes.key)?;
+        // Removed at the end; and where that does not come, by whoever starts next.
+        let (folder, _removed) = match &self.pki_dir {
+            Some(folder) => (folder.clone(), None),
+            None => {
+                let own = RunFolder::create()
+                    .map_err(|error| CliError::tool("no folder for certificates", error))?;
+                (own.path().to_owned(), Some(own))
+            }
+        };
+        let authority = authority(&folder, axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
         let server =
             self.bounds.on(self.builder(authority, axes)).bind(address).start().await.map_err(
@@ -102,21 +135,6 @@ impl Serve {
             .authority(authority)
             .axes(axes)
             .send_root(self.profile.is_some_and(Profile::sends_root))
-    }
-
-    fn authority(&self, key: Key) -> Result<Authority, CliError> {
-        let Some(folder) = &self.pki_dir else {
-            return Authority::generate().map_err(|error| CliError::tool("no certificates", error));
-        };
-        // The root comes first: whatever is wrong with the folder shows here.
-        Authority::generate_in(folder)
-            .and_then(|authority| authority.root(key).map(|_| authority))
-            .map_err(|error| {
-                CliError::input(
-                    format!("could not use {} for certificates", folder.display()),
-                    error,
-                )
-            })
     }
 
     /// The swap to come; none where an axis has replaced the profile's first certificate.
@@ -202,6 +220,15 @@ async fn watch(
             }
         }
     }
+}
+
+fn authority(folder: &Path, key: Key) -> Result<Authority, CliError> {
+    // The root comes first: whatever is wrong with the folder shows here.
+    Authority::generate_in(folder)
+        .and_then(|authority| authority.root(key).map(|_| authority))
+        .map_err(|error| {
+            CliError::input(format!("could not use {} for certificates", folder.display()), error)
+        })
 }
 
 /// A certificate that is to replace the first one.

@@ -9,8 +9,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The children of a process.
+/// The children of a process that it does something with: its guardian only waits for its end.
 pub(crate) fn children(of: u32) -> Vec<u32> {
+    let mut children = all_children(of);
+    children.retain(|pid| !is_guardian(*pid));
+    children
+}
+
+/// Whether a process waits for the end of a run, to clear up behind it.
+pub(crate) fn is_guardian(pid: u32) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    command.split(|byte| *byte == 0).nth(1) == Some(b"guard")
+}
+
+/// The children of a process.
+pub(crate) fn all_children(of: u32) -> Vec<u32> {
     let status = |pid: u32| fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let parent = format!("PPid:\t{of}\n");
     let processes = fs::read_dir("/proc").expect("/proc").flatten();

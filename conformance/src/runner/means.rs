@@ -26,8 +26,8 @@ const DESCRIPTORS_A_PROCESS: usize = 9;
 const DESCRIPTORS_BESIDE: usize = 12;
 /// What a client may want for itself: files, libraries, sockets. Below that it may fail for want of it.
 const DESCRIPTORS_OF_A_CLIENT: usize = 128;
-/// What has to fit into the run's folder.
-const FILE: usize = 64 << 10;
+/// What has to fit into the run's folder: the largest file of a chain.
+const FILE: usize = 4 << 10;
 /// How long the loopback may take.
 const LOOPBACK: Duration = Duration::from_secs(1);
 /// Who had to wait so long for a processor may have made a client miss its timeout of 2 s.
