@@ -10,7 +10,7 @@ mod support;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -60,7 +60,8 @@ fn server_process() {
     });
 }
 
-struct Process(Child);
+/// Its output is kept open: the test harness in it has something to say after a minute.
+struct Process(Child, std::io::Lines<BufReader<ChildStdout>>);
 
 impl Process {
     fn start() -> (Self, SocketAddr) {
@@ -75,7 +76,7 @@ impl Process {
         let address = lines
             .find_map(|line| line.unwrap().strip_prefix("listening ").map(|it| it.parse().unwrap()))
             .expect("an address");
-        (Self(child), address)
+        (Self(child, lines), address)
     }
 
     /// What it holds in memory now, in bytes.
