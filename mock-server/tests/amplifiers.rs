@@ -8,7 +8,7 @@
 mod support;
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     net::SocketAddr,
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
@@ -61,7 +61,10 @@ fn server_process() {
 }
 
 /// Its output is kept open: the test harness in it has something to say after a minute.
-struct Process(Child, std::io::Lines<BufReader<ChildStdout>>);
+struct Process {
+    child: Child,
+    _output: Lines<BufReader<ChildStdout>>,
+}
 
 impl Process {
     fn start() -> (Self, SocketAddr) {
@@ -76,12 +79,12 @@ impl Process {
         let address = lines
             .find_map(|line| line.unwrap().strip_prefix("listening ").map(|it| it.parse().unwrap()))
             .expect("an address");
-        (Self(child, lines), address)
+        (Self { child, _output: lines }, address)
     }
 
     /// What it holds in memory now, in bytes.
     fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
     }
@@ -89,8 +92,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
