@@ -159,7 +159,7 @@ impl Builder {
     /// itself (some 17 KiB in which it waits, up to 60 KiB more in use): buffers, statements, portals, parameters, answers,
     /// transcripts. Whoever asks for more gets 53200, or is left.
     ///
-    /// Without this setting, the servers of one authority share 16 MiB.
+    /// Without this setting, the servers of one authority share 12 MiB.
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);
         self

@@ -11,7 +11,7 @@ use crate::{
 
 /// What all servers of an authority together hold for their clients, unless one has a budget of its
 /// own, in bytes: with what the allocator loses it stays well below 64 MiB.
-pub(crate) const DEFAULT_MEMORY: usize = 16 << 20;
+pub(crate) const DEFAULT_MEMORY: usize = 12 << 20;
 
 /// TLS contexts, each made once, and the memory for clients.
 pub(crate) struct Shared {

@@ -8,9 +8,9 @@
 mod support;
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -60,7 +60,11 @@ fn server_process() {
     });
 }
 
-struct Process(Child);
+/// Its output is kept open: the test harness in it has something to say after a minute.
+struct Process {
+    child: Child,
+    _output: Lines<BufReader<ChildStdout>>,
+}
 
 impl Process {
     fn start() -> (Self, SocketAddr) {
@@ -75,12 +79,12 @@ impl Process {
         let address = lines
             .find_map(|line| line.unwrap().strip_prefix("listening ").map(|it| it.parse().unwrap()))
             .expect("an address");
-        (Self(child), address)
+        (Self { child, _output: lines }, address)
     }
 
     /// What it holds in memory now, in bytes.
     fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
     }
@@ -88,8 +92,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

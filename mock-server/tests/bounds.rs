@@ -235,7 +235,7 @@ async fn servers_of_one_authority_share_their_memory() {
     while codes(&ask(&mut greedy, &prepare(count)).await).is_empty() {
         count += 1;
     }
-    assert!((50..=64).contains(&count), "{count} statements of 262 KB each");
+    assert!((38..=48).contains(&count), "{count} statements of 262 KB each");
     is_served(&first).await;
     is_served(&second).await;
     let mut other = session(&second).await;
