@@ -408,6 +408,30 @@ async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The certificate's name is the user's, whatever the access rule; no suite asks for this.
+#[tokio::test]
+async fn an_honest_client_agrees_with_every_access_rule_and_its_certificate() {
+    let laboratory = laboratory();
+    let subject = Subject::probe(&client("honest", "certificate"), &laboratory).await;
+    for access in ["any", "ssl-only", "nossl-only"] {
+        for certificate in ["none", "right", "wrong"] {
+            for mode in ["disable", "allow", "prefer", "verify-full"] {
+                let axes = format!(
+                    "access={access},auth=cert,client-cert={certificate},sslmode={mode},sslrootcert=right"
+                );
+                let run = subject.try_scenario(&axes.parse().expect("axes"), &[]).await;
+                assert_eq!(
+                    (run.result.conformance, run.result.safety.as_slice()),
+                    (Conformance::Agrees, &[][..]),
+                    "{axes}: {:?}",
+                    run.result.observed
+                );
+            }
+        }
+    }
+    assert_eq!(subject.settle().await, []);
+}
+
 #[tokio::test]
 async fn an_honest_client_draws_no_finding() {
     let whole = std::env::var_os("PGTLS_FULL").is_some();

@@ -50,7 +50,7 @@ pub(super) struct Matrix {
     /// The K-th of N parts of the cells
     #[arg(long, value_name = "K/N", value_parser = shard)]
     shard: Option<(usize, usize)>,
-    /// How many cells run side by side [default: two a processor]
+    /// How many cells run side by side [default: three a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// What all chance comes from [default: drawn]
@@ -223,7 +223,8 @@ fn rendered(
     }
 }
 
-/// Client and server take turns, so two cells keep one processor busy.
+/// Client and server take turns, and some clients wait for a timer in between, so that three cells
+/// keep one processor busy.
 fn default_jobs() -> usize {
-    2 * thread::available_parallelism().map_or(2, usize::from)
+    3 * thread::available_parallelism().map_or(2, usize::from)
 }

@@ -202,8 +202,10 @@ fn interruptible(
 /// How long a command's tasks may take to end once its work is done.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// On one thread: servers and runner hand over to one another at every step, and the other processors
+/// are the clients'.
 fn block_on(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::tool("no runtime for network and timers", error))?;

@@ -60,15 +60,15 @@ struct Bounds {
     /// How long a client may neither send nor read, in seconds [default: no bound of its own]
     #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(1..))]
     idle_time: Option<u64>,
-    /// How much clients together can make the server hold, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = value_parser!(u32).range(1..=65_536))]
-    memory: u32,
-    /// How much one connection can make it hold, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 4, value_parser = value_parser!(u32).range(1..=65_536))]
-    connection_memory: u32,
-    /// How many connections may be open at a time
-    #[arg(long, value_name = "N", default_value_t = 16_384, value_parser = value_parser!(u32).range(1..))]
-    connections: u32,
+    /// How much clients together can make the server hold, in MiB [default: 12]
+    #[arg(long, value_name = "MIB", value_parser = value_parser!(u16).range(1..))]
+    memory: Option<u16>,
+    /// How much one connection can make it hold, in MiB [default: 4]
+    #[arg(long, value_name = "MIB", value_parser = value_parser!(u16).range(1..))]
+    connection_memory: Option<u16>,
+    /// How many connections may be open at a time [default: 16384]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    connections: Option<u32>,
 }
 
 /// Bytes in a MiB.
@@ -76,15 +76,20 @@ const MIB: usize = 1 << 20;
 
 impl Bounds {
     fn on(&self, builder: Builder) -> Builder {
-        let bounded = builder
-            .deadline(Duration::from_secs(self.connection_time))
-            .memory(self.memory as usize * MIB)
-            .connection_memory(self.connection_memory as usize * MIB)
-            .simultaneous(self.connections as usize);
-        match self.idle_time {
-            Some(idle) => bounded.idle(Duration::from_secs(idle)),
-            None => bounded,
+        let mut builder = builder.deadline(Duration::from_secs(self.connection_time));
+        if let Some(seconds) = self.idle_time {
+            builder = builder.idle(Duration::from_secs(seconds));
         }
+        if let Some(mib) = self.memory {
+            builder = builder.memory(usize::from(mib) * MIB);
+        }
+        if let Some(mib) = self.connection_memory {
+            builder = builder.connection_memory(usize::from(mib) * MIB);
+        }
+        if let Some(connections) = self.connections {
+            builder = builder.simultaneous(connections as usize);
+        }
+        builder
     }
 }
 

@@ -87,6 +87,7 @@ mod tests {
             clear_text_reached_application: false,
             number: 1,
             wire_is_cut: false,
+            transcript_is_incomplete: false,
         }
     }
 

@@ -67,6 +67,8 @@ pub struct Facts {
     pub number: i32,
     /// The wire was told to lose bytes or to end, so that an answer may not have arrived.
     pub wire_is_cut: bool,
+    /// The client did more than a server keeps of it: something may be missing above.
+    pub transcript_is_incomplete: bool,
 }
 
 impl Facts {
@@ -140,6 +142,10 @@ impl Facts {
             },
             number: secrets.number,
             wire_is_cut: wire.iter().any(cuts),
+            transcript_is_incomplete: observation.forgotten > 0
+                || connections
+                    .iter()
+                    .any(|connection| connection.forgotten > 0 || connection.clear_forgotten > 0),
             claim,
         }
     }
@@ -289,6 +295,23 @@ mod tests {
             let facts = facts(vec![connection.clone()], Claim::Failed(String::new()));
             assert_eq!(facts.farewell_without_login_behind_s, tells, "{:?}", connection.entries);
         }
+    }
+
+    #[test]
+    fn what_was_not_kept_is_told() {
+        let of = |connection: Connection| {
+            let facts = facts(vec![connection], Claim::Failed(String::new()));
+            crate::judge::warnings(&crate::axes::Axes::default(), &facts)
+        };
+        assert_eq!(of(Connection::default()), [""; 0]);
+        assert_eq!(
+            of(Connection { forgotten: 1, ..Connection::default() }),
+            ["transcript-incomplete"]
+        );
+        assert_eq!(
+            of(Connection { clear_forgotten: 1, ..Connection::default() }),
+            ["transcript-incomplete"]
+        );
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::axes::{Axes, ChannelBinding, Sslmode};
 /// The warning where a mode allows plaintext by design.
 pub(super) const PLAINTEXT_BY_DESIGN: &str = "plaintext-by-design";
 
+/// The warning where a client did more than the server keeps, so that a broken invariant may be unseen.
+const TRANSCRIPT_INCOMPLETE: &str = "transcript-incomplete";
+
 /// The invariants that the facts break, in the contract's order.
 #[must_use]
 pub fn safety(axes: &Axes, facts: &Facts) -> Vec<Invariant> {
@@ -77,9 +80,10 @@ fn is_dishonest(facts: &Facts) -> bool {
 #[must_use]
 pub fn warnings(axes: &Axes, facts: &Facts) -> Vec<String> {
     let by_design = matches!(axes.effective_sslmode(), Sslmode::Allow | Sslmode::Prefer);
-    if by_design && facts.plaintext_password {
-        vec![PLAINTEXT_BY_DESIGN.to_owned()]
-    } else {
-        Vec::new()
-    }
+    let warnings = [
+        (by_design && facts.plaintext_password, PLAINTEXT_BY_DESIGN),
+        (facts.transcript_is_incomplete, TRANSCRIPT_INCOMPLETE),
+    ];
+    let applies = |(applies, warning): (bool, &str)| applies.then(|| warning.to_owned());
+    warnings.into_iter().filter_map(applies).collect()
 }
