@@ -15,9 +15,10 @@ use nix::time::{ClockId, clock_gettime};
 
 /// How often the heart beats.
 const BEAT: Duration = Duration::from_millis(50);
-/// How much processor time a beat takes: more than a wake-up that the scheduler favours, and under a
-/// hundredth of one processor.
-const WORK: Duration = Duration::from_micros(300);
+/// How much processor time a beat takes: more than a wake-up that the scheduler favours, and more than
+/// is left beside others who have all the rights (one in seventy for nice 19), yet a fiftieth of one
+/// processor.
+const WORK: Duration = Duration::from_millis(1);
 /// Shorter waits than this are any busy machine's.
 const NOTED: Duration = Duration::from_millis(100);
 /// So many waits are remembered.
@@ -54,11 +55,11 @@ impl Heartbeat {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// The longest time since then that the thread was ready and not run.
-    pub(super) fn longest_wait_since(&self, since: Instant) -> Duration {
+    /// How long the thread was ready since then and not run, short waits aside.
+    pub(super) fn waited_since(&self, since: Instant) -> Duration {
         let waits = self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
         let after = waits.iter().rev().take_while(|(ended, _)| *ended >= since);
-        after.map(|(_, wait)| *wait).max().unwrap_or_default()
+        after.map(|(_, wait)| *wait).sum()
     }
 }
 
@@ -106,17 +107,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_wait_since_a_time_counts() {
+    fn what_was_waited_since_a_time_counts() {
         let heartbeat = Heartbeat { shared: Arc::default(), thread: None };
         let before = Instant::now();
         heartbeat.shared.note(Duration::from_secs(2));
         heartbeat.shared.note(Duration::from_secs(1));
         heartbeat.shared.note(Duration::from_millis(1));
-        assert_eq!(heartbeat.longest_wait_since(before), Duration::from_secs(2));
-        assert_eq!(heartbeat.longest_wait_since(Instant::now()), Duration::ZERO);
+        assert_eq!(heartbeat.waited_since(before), Duration::from_secs(3));
+        assert_eq!(heartbeat.waited_since(Instant::now()), Duration::ZERO);
         for _ in 0..2 * REMEMBERED {
             heartbeat.shared.note(Duration::from_millis(500));
         }
-        assert_eq!(heartbeat.longest_wait_since(before), Duration::from_millis(500));
+        let remembered = u32::try_from(REMEMBERED).expect("a small number");
+        assert_eq!(heartbeat.waited_since(before), Duration::from_millis(500) * remembered);
     }
 }

@@ -30,7 +30,8 @@ const DESCRIPTORS_OF_A_CLIENT: usize = 128;
 const FILE: usize = 4 << 10;
 /// How long the loopback may take.
 const LOOPBACK: Duration = Duration::from_secs(1);
-/// Who had to wait so long for a processor may have made a client miss its timeout of 2 s.
+/// Where this thread had to wait so long for a processor, a client that wants more may have missed its
+/// timeout of 2 s.
 const STARVED: Duration = Duration::from_millis(300);
 /// How long the answer to a look holds: looking costs a millisecond, and there may be a thousand
 /// findings a second.
@@ -70,7 +71,7 @@ pub enum Shortage {
     #[error("wanted to connect to 127.0.0.1, got: {0}")]
     Loopback(String),
     /// Other programs have the processors.
-    #[error("wanted the processor, got it {0} ms late")]
+    #[error("wanted the processor, waited {0} ms for it")]
     Processor(u128),
     /// Something of the runner's own failed.
     #[error("{0}")]
@@ -94,7 +95,7 @@ impl Means {
 
     /// What was short while something ran that began then, if anything was.
     pub(super) fn shortage_since(&self, since: Instant, folder: &Path) -> Option<Shortage> {
-        let waited = self.heartbeat.longest_wait_since(since);
+        let waited = self.heartbeat.waited_since(since);
         if waited >= STARVED {
             return Some(Shortage::Processor(waited.as_millis()));
         }
