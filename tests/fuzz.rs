@@ -73,6 +73,13 @@ async fn what_a_client_does_in_clear_is_found_and_made_small() {
 }
 
 #[tokio::test]
+async fn a_client_that_never_connects_is_not_called_clean() {
+    let run = pgtls(&["fuzz", "--shim", &client("never-connects"), "--seed", "1"]).await;
+    assert_eq!(run.status.code(), Some(2), "{}", told(&run));
+    assert!(told(&run).contains("no honest connection works"), "{}", told(&run));
+}
+
+#[tokio::test]
 async fn what_a_client_does_behind_its_answer_is_found_too() {
     for vice in ["dies-afterwards", "answers-twice"] {
         let found = finds(vice, "2").await;

@@ -291,7 +291,7 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("p256")).expect("a folder");
     fs::write(folder.path().join("p256/root.key"), "rubbish").expect("a file");
-    let mut serve = Command::new(support::PROGRAM);
+    let mut serve = support::program();
     let output = support::output(serve.args(["serve", "--pki-dir"]).arg(folder.path()));
     assert_eq!(output.status.code(), Some(2));
     let stderr = text(&output.stderr);

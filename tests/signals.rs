@@ -50,7 +50,7 @@ fn half_way_what_is_known_is_written() {
         let out = folder.path().join("results.json");
         let arguments =
             ["matrix", "--suite", "full", "--stack", "pgtls/rustls", "--format", "json", "--out"];
-        let mut command = Command::new(support::PROGRAM);
+        let mut command = support::program();
         let (output, running) = interrupted(command.args(arguments).arg(&out), signal);
         assert_eq!(output.status.code(), Some(130), "{signal}: {}", text(&output.stderr));
         assert!(text(&output.stderr).contains("interrupted"), "{signal}");
@@ -89,7 +89,7 @@ fn before_the_first_cell_nothing_is_left() {
             [&["run"][..], &["matrix"], &["fuzz", "--out", out], &["replay", file.as_str()]]
         {
             fs::create_dir(&temporary).expect("a folder");
-            let mut program = Command::new(support::PROGRAM);
+            let mut program = support::program();
             program.args(command).args(["--shim", &shim]).env("TMPDIR", &temporary);
             let (output, running) = interrupted(&mut program, signal);
             let told = text(&output.stderr);
@@ -107,7 +107,7 @@ fn the_second_one_ends_it_at_once() {
     let pipe = folder.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
     // Nobody reads the pipe that the results go to, so the first signal does not end it soon.
-    let child = Command::new(support::PROGRAM)
+    let child = support::program()
         .args(["matrix", "--shim", &mute(folder.path()), "--format", "json", "--out"])
         .arg(&pipe)
         .stdin(Stdio::null())
@@ -128,7 +128,7 @@ fn the_second_one_ends_it_at_once() {
 /// A run of a shim that answers nothing, with a temporary folder of its own; who belongs to it, the
 /// guardian aside, and the guardian.
 fn running(folder: &Path) -> (std::process::Child, Vec<u32>, u32) {
-    let child = Command::new(support::PROGRAM)
+    let child = support::program()
         .args(["run", "--shim", &mute(folder)])
         .env("TMPDIR", folder.join("tmp"))
         .stdin(Stdio::null())
@@ -171,9 +171,7 @@ fn what_nobody_was_left_to_clear_the_next_run_sweeps_away() {
     support::ended(child);
     assert!(shims.iter().all(|pid| is_running(*pid)), "nobody was left to end it");
     let next = support::output(
-        Command::new(support::PROGRAM)
-            .args(["run", "pgtls/rustls:sslmode=disable"])
-            .env("TMPDIR", &temporary),
+        support::program().args(["run", "pgtls/rustls:sslmode=disable"]).env("TMPDIR", &temporary),
     );
     assert_eq!(next.status.code(), Some(0), "{}", text(&next.stderr));
     wait_until(|| shims.iter().all(|pid| !is_running(*pid)));
@@ -225,7 +223,7 @@ fn an_installation_that_is_broken_off_leaves_nothing() {
         let manifest = "[[stack]]\nname = \"slow\"\nversion = \"1\"\ncommand = [\"x\"]\n\
             install = \"sleep 600 & echo $! > pid.new && mv pid.new pid; touch $DEST/half; wait\"\n";
         fs::write(here.join("shim.toml"), manifest).expect("a manifest");
-        let child = Command::new(support::PROGRAM)
+        let child = support::program()
             .args(["install", "--shims"])
             .arg(folder.path())
             .stdin(Stdio::null())
@@ -254,7 +252,7 @@ fn catches(pid: u32, signal: Signal) -> bool {
 #[test]
 fn a_shim_ends_too() {
     for signal in ALL {
-        let child = Command::new(support::PROGRAM)
+        let child = support::program()
             .args(["shim", "pgtls/rustls"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -275,7 +273,7 @@ fn a_command_that_waits_for_a_file_ends_too() {
         let folder = tempfile::tempdir().expect("a folder");
         let pipe = folder.path().join("pipe");
         mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
-        let child = Command::new(support::PROGRAM)
+        let child = support::program()
             .arg("diff")
             .args([&pipe, &pipe])
             .stdin(Stdio::null())

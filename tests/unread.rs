@@ -9,7 +9,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::fd::AsFd,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -27,7 +27,7 @@ const PAGE: i32 = 4096;
 
 /// A server of whose greeting the address was read, and nothing behind it.
 fn serve(log: &str) -> (Child, String, impl std::io::Read + Send + 'static) {
-    let mut child = Command::new(support::PROGRAM)
+    let mut child = support::program()
         .args(["serve", "--reply", "refuse"])
         .env("PGTLS_LOG", log)
         .stdin(Stdio::null())

@@ -155,6 +155,10 @@ impl Fuzz {
         best: &mut Option<Found>,
     ) -> Result<(), CliError> {
         let subject = probe(spec, laboratory).await?;
+        // What never connects breaks nothing, and nothing is known of it.
+        if let Some(reason) = subject.could_not_connect().await {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        }
         let seed = laboratory.seed();
         for case in 0..self.cases {
             let scenario = made_up(&subject, seed, case);

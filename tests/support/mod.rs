@@ -25,6 +25,14 @@ use pgtls_mock_server::Seed;
 /// The program that this test run has built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pgtls");
 
+/// The program, which no signal is hidden from: whoever started these tests may have had reason to
+/// ignore some, as nohup does, and would hand that down.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,TERM,HUP", PROGRAM]);
+    command
+}
+
 /// How long a child may take on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(120);
 

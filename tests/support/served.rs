@@ -5,7 +5,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
@@ -32,7 +32,7 @@ pub(crate) struct Served {
 impl Served {
     /// Starts it with these arguments, and reads its greeting.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(support::PROGRAM)
+        let mut child = support::program()
             .arg("serve")
             .args(arguments)
             .stdin(Stdio::null())

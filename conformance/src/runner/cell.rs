@@ -9,7 +9,7 @@ use super::{
     means::Shortage,
     open::{OpenCell, Told, told},
     pool::{AskedAgain, Checkout, NoProcess, Pool, Suspicion, with_source},
-    stack::{Stack, Unfit},
+    stack::{Ready, Stack, Unfit},
     support,
 };
 use crate::{
@@ -67,14 +67,10 @@ pub(super) async fn ask<'a>(
     question: Question<'a>,
 ) -> Result<Asked<'a>, Shortage> {
     let blank = blank(stack, question);
-    let ready = match &stack.ready {
+    let ready = match fit(stack, question)? {
         Ok(ready) => ready,
-        Err(Unfit::Own(reason)) => return Ok(closed(blank.unsupported(reason.clone()))),
-        Err(Unfit::Short(shortage)) => return Err(shortage.clone()),
+        Err(reason) => return Ok(closed(blank.unsupported(reason))),
     };
-    if let Some(reason) = support::reason_against(&ready.hello.supports, question.axes) {
-        return Ok(closed(blank.unsupported(reason)));
-    }
     let environment = place.laboratory.environment(question.axes)?;
     let earlier = match place.pool.checkout(ready, &environment).await {
         Ok(checkout) => match attempt(place, &blank, question, &environment, checkout).await? {
@@ -112,10 +108,9 @@ pub(super) async fn ask_alone<'a>(
     question: Question<'a>,
 ) -> Result<Asked<'a>, Shortage> {
     let blank = blank(stack, question);
-    let ready = match &stack.ready {
+    let ready = match fit(stack, question)? {
         Ok(ready) => ready,
-        Err(Unfit::Own(reason)) => return Ok(closed(blank.unsupported(reason.clone()))),
-        Err(Unfit::Short(shortage)) => return Err(shortage.clone()),
+        Err(reason) => return Ok(closed(blank.unsupported(reason))),
     };
     let environment = place.laboratory.environment(question.axes)?;
     let checkout = match place.pool.start(ready, &environment).await {
@@ -131,6 +126,21 @@ pub(super) async fn ask_alone<'a>(
             let how = "a new process answered what it was not asked";
             Ok(closed(blank.crashed(how.to_owned())))
         }
+    }
+}
+
+/// The stack, if it can be asked for this, or why it cannot.
+fn fit<'a>(
+    stack: &'a Stack,
+    question: Question<'_>,
+) -> Result<Result<&'a Ready, String>, Shortage> {
+    match &stack.ready {
+        Ok(ready) => Ok(match support::reason_against(&ready.hello.supports, question.axes) {
+            None => Ok(ready),
+            Some(reason) => Err(reason),
+        }),
+        Err(Unfit::Own(reason)) => Ok(Err(reason.clone())),
+        Err(Unfit::Short(shortage)) => Err(shortage.clone()),
     }
 }
 

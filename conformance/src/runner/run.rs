@@ -60,9 +60,14 @@ pub async fn run(
     let _ = progress.send(Progress::Begun { cells: cells.len() });
     let run = Run { plan, place, cells: &cells, progress, interrupt };
     let mut measured = run.measure(lanes(&stacks, &cells, jobs, laboratory.processes())).await;
-    if !interrupt.is_triggered() {
+    let doubts = async {
         run.find_the_guilty(&mut measured, jobs).await;
         run.ask_again(&mut measured).await;
+    };
+    tokio::select! {
+        biased;
+        () = interrupt.triggered() => {}
+        () = doubts => {}
     }
     let results = measured.into_iter().map(|(number, measured)| match measured {
         Ok(result) => result,
@@ -248,9 +253,6 @@ impl<'a> Run<'a> {
             .map(|(number, _)| *number)
             .collect();
         for number in unmeasured {
-            if self.interrupt.is_triggered() {
-                return;
-            }
             let again = match self.place.laboratory.shortage() {
                 Some(shortage) => Err(shortage),
                 None => {
