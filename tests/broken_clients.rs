@@ -1,6 +1,6 @@
-//! Clients with one vice each are found out under its right name, and an honest one is not.
+//! Clients with one fault each are found out under its right name, and an honest one is not.
 //!
-//! The client is `tests/clients`; its vices are its command line's words.
+//! The client is `tests/clients`; its faults are its command line's words.
 
 mod support;
 #[path = "broken_clients/wire.rs"]
@@ -18,7 +18,7 @@ use pgtls_conformance::{
     judge::{Conformance, Invariant},
     reference::Version,
     results::Results,
-    runner::{self, Interrupt, Laboratory, Plan, StackSpec, Subject},
+    runner::{self, Interrupt, Plan, StackSpec, Subject, TestEnvironment},
     shim::Launch,
 };
 use pgtls_mock_server::Seed;
@@ -27,7 +27,7 @@ use tokio::{
     task::{JoinSet, LocalSet},
 };
 
-/// How many vices run side by side.
+/// How many faults run side by side.
 const SIDE_BY_SIDE: usize = 6;
 
 /// The client, beside the directory of the test's own executable.
@@ -43,20 +43,20 @@ fn program() -> PathBuf {
     program
 }
 
-/// The client with that vice; `marker` stands in its environment and in that of all that it starts.
-fn client(vice: &str, marker: &str) -> StackSpec {
+/// The client with that fault; `marker` stands in its environment and in that of all that it starts.
+fn client(fault: &str, marker: &str) -> StackSpec {
     let launch = Launch {
         program: program().into(),
-        arguments: vec![vice.into()],
+        arguments: vec![fault.into()],
         variables: vec![("PGTLS_TEST_MARKER".into(), marker.into())],
     };
-    StackSpec { name: vice.to_owned(), launch: Ok(launch) }
+    StackSpec { name: fault.to_owned(), launch: Ok(launch) }
 }
 
-fn laboratory() -> Laboratory {
+fn environment() -> TestEnvironment {
     let seed = Seed::random();
     eprintln!("seed {seed}");
-    Laboratory::new(seed).expect("a laboratory")
+    TestEnvironment::new(seed).expect("a environment")
 }
 
 /// All complaints of all checks, so many checks side by side.
@@ -91,17 +91,17 @@ fn verdict(conformance: Conformance, safety: &[Invariant]) -> Verdict {
 }
 
 #[tokio::test]
-async fn each_vice_on_the_wire_is_found_under_its_name() {
-    find(wire::vices()).await;
+async fn each_fault_on_the_wire_is_found_under_its_name() {
+    find(wire::faults()).await;
 }
 
-async fn find(vices: Vec<(&'static str, &'static str, Verdict)>) {
-    let laboratory = laboratory();
-    let wrong = complaints_of(vices.into_iter().map(|(vice, axes, expected)| {
-        let laboratory = laboratory.clone();
+async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
+    let environment = environment();
+    let wrong = complaints_of(faults.into_iter().map(|(fault, axes, expected)| {
+        let environment = environment.clone();
         async move {
             let axes = axes.parse().expect("axes");
-            let subject = Subject::probe(&client(vice, "wire"), &laboratory).await;
+            let subject = Subject::probe(&client(fault, "wire"), &environment).await;
             let observed = subject.try_to_the_end(&axes, &[]).await.result;
             let found = Verdict { conformance: observed.conformance, safety: observed.safety };
             if found == expected {
@@ -109,14 +109,14 @@ async fn find(vices: Vec<(&'static str, &'static str, Verdict)>) {
             }
             let trace = observed.observed.map(|observed| (observed.trace, observed.error));
             let why = observed.reason;
-            vec![format!("{vice} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
+            vec![format!("{fault} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
         }
     }))
     .await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every vice of a process, with the verdict of the one cell in which it shows.
+/// Every fault of a process, with the verdict of the one cell in which it shows.
 const PROCESS_VICES: [(&str, Conformance); 26] = [
     ("hangs", Conformance::Hang),
     ("answers-late", Conformance::Hang),
@@ -147,11 +147,11 @@ const PROCESS_VICES: [(&str, Conformance); 26] = [
 ];
 
 /// Runs one cell a mode, one after the other by the same process where it lasts.
-async fn run_modes(vice: &str, marker: &str, laboratory: &Laboratory) -> Results {
-    run_plan(client(vice, marker), laboratory).await
+async fn run_modes(fault: &str, marker: &str, environment: &TestEnvironment) -> Results {
+    run_plan(client(fault, marker), environment).await
 }
 
-async fn run_plan(stack: StackSpec, laboratory: &Laboratory) -> Results {
+async fn run_plan(stack: StackSpec, environment: &TestEnvironment) -> Results {
     let cells = "reply=accept,certificate=valid,key=p256,access=any,auth=password,tls=1.2-1.3,\
                  sslnegotiation=postgres,sslrootcert=right,host=localhost,channel-binding=prefer,client-cert=none";
     let plan = Plan {
@@ -163,14 +163,14 @@ async fn run_plan(stack: StackSpec, laboratory: &Laboratory) -> Results {
         jobs: 1,
     };
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, laboratory, &progress, &Interrupt::default()).await
+    runner::run(&plan, environment, &progress, &Interrupt::default()).await
 }
 
-/// What is wrong with a run in which `vice` shows under `require` alone.
-fn complaints(vice: &str, expected: Conformance, results: &Results) -> Vec<String> {
+/// What is wrong with a run in which `fault` shows under `require` alone.
+fn complaints(fault: &str, expected: Conformance, results: &Results) -> Vec<String> {
     let mut wrong = Vec::new();
     if results.cells.len() != 7 {
-        wrong.push(format!("{vice}: {} cells of 7, {:?}", results.cells.len(), results.stacks));
+        wrong.push(format!("{fault}: {} cells of 7, {:?}", results.cells.len(), results.stacks));
     }
     for cell in &results.cells {
         let shows = cell.axes.get("sslmode").is_some_and(|mode| mode == "require");
@@ -191,23 +191,23 @@ fn complaints(vice: &str, expected: Conformance, results: &Results) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn each_vice_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
-    let laboratory = laboratory();
-    let at_most = laboratory.deadline() * 2;
+async fn each_fault_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
+    let environment = environment();
+    let at_most = environment.deadline() * 2;
     let bare = [("leaves-a-bare-daemon", Conformance::Hang)];
-    let wrong = complaints_of(PROCESS_VICES.into_iter().chain(bare).map(|(vice, expected)| {
-        let laboratory = laboratory.clone();
+    let wrong = complaints_of(PROCESS_VICES.into_iter().chain(bare).map(|(fault, expected)| {
+        let environment = environment.clone();
         async move {
-            let marker = format!("{vice}-{}", laboratory.seed());
+            let marker = format!("{fault}-{}", environment.seed());
             let started = Instant::now();
-            let results = run_modes(vice, &marker, &laboratory).await;
+            let results = run_modes(fault, &marker, &environment).await;
             let took = started.elapsed();
-            let mut wrong = complaints(vice, expected, &results);
+            let mut wrong = complaints(fault, expected, &results);
             if took > at_most {
-                wrong.push(format!("{vice}: took {took:?}, more than one deadline and a little"));
+                wrong.push(format!("{fault}: took {took:?}, more than one deadline and a little"));
             }
             if !is_gone(&marker).await {
-                wrong.push(format!("{vice}: it left a process running"));
+                wrong.push(format!("{fault}: it left a process running"));
             }
             wrong
         }
@@ -234,9 +234,9 @@ async fn what_a_dead_client_left_behind_ends_with_the_program() {
 }
 
 #[tokio::test]
-async fn a_vice_behind_the_last_answer_is_found_too() {
-    let laboratory = laboratory();
-    let vices = [
+async fn a_fault_behind_the_last_answer_is_found_too() {
+    let environment = environment();
+    let faults = [
         "answers-twice",
         "leaves-half-a-line",
         "closes-stdin",
@@ -246,22 +246,22 @@ async fn a_vice_behind_the_last_answer_is_found_too() {
         "dies-at-the-end",
         "fails-at-the-end",
     ];
-    let wrong = complaints_of(vices.map(|vice| {
-        let laboratory = laboratory.clone();
+    let wrong = complaints_of(faults.map(|fault| {
+        let environment = environment.clone();
         async move {
-            let subject = Subject::probe(&client(vice, "last"), &laboratory).await;
-            let cell: Cell = format!("{vice}:sslmode=require").parse().expect("a cell");
+            let subject = Subject::probe(&client(fault, "last"), &environment).await;
+            let cell: Cell = format!("{fault}:sslmode=require").parse().expect("a cell");
             let axes = cell.axes.clone();
             let result = subject.try_to_the_end(&axes, &[]).await.result;
             let found = verdict(result.conformance, &result.safety);
             let reason = result.reason.clone().unwrap_or_default();
             // What no two runs share is no part of it.
-            let number = laboratory.secrets(&cell.to_string(), &cell.axes).number.to_string();
+            let number = environment.secrets(&cell.to_string(), &cell.axes).number.to_string();
             let crash = verdict(Conformance::Crash, &[Invariant::Crash]);
             if found == crash && !reason.is_empty() && !reason.contains(&number) {
                 return Vec::new();
             }
-            vec![format!("{vice}: got {found:?}, {:?}", result.reason)]
+            vec![format!("{fault}: got {found:?}, {:?}", result.reason)]
         }
     }))
     .await;
@@ -272,7 +272,7 @@ async fn a_vice_behind_the_last_answer_is_found_too() {
 /// it comes to.
 #[tokio::test]
 async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
-    let laboratory = laboratory();
+    let environment = environment();
     let refused =
         "reply=refuse,certificate=valid,key=p256,access=any,auth=password,sslnegotiation=postgres";
     let plan = Plan {
@@ -284,7 +284,7 @@ async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
         jobs: 4,
     };
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    let results = runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await;
+    let results = runner::run(&plan, &environment, &progress, &Interrupt::default()).await;
     assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
     for cell in &results.cells {
         let demands_tls =
@@ -297,8 +297,8 @@ async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
 
 #[tokio::test]
 async fn a_client_that_never_connects_is_not_run_and_says_why_itself() {
-    let laboratory = laboratory();
-    let results = run_modes("never-connects", "never", &laboratory).await;
+    let environment = environment();
+    let results = run_modes("never-connects", "never", &environment).await;
     assert_eq!(results.cells, []);
     let told = results.stacks[0].could_not_run.as_deref().unwrap_or_default();
     assert!(told.starts_with("no honest connection works: "), "{told}");
@@ -341,8 +341,8 @@ async fn a_cell_without_a_process_is_a_crash_with_an_observation() {
         variables: Vec::new(),
     };
     let stack = StackSpec { name: "starts-once".to_owned(), launch: Ok(launch) };
-    let laboratory = laboratory();
-    let results = run_plan(stack, &laboratory).await;
+    let environment = environment();
+    let results = run_plan(stack, &environment).await;
     let stillborn: Vec<_> =
         results.cells.iter().skip_while(|cell| cell.axes["sslmode"] != "require").skip(1).collect();
     assert!(!stillborn.is_empty(), "{:?}", results.stacks);
@@ -360,24 +360,24 @@ async fn a_cell_without_a_process_is_a_crash_with_an_observation() {
 
 #[tokio::test]
 async fn who_fails_the_first_questions_is_not_asked_any_others() {
-    let laboratory = laboratory();
-    for (vice, reason) in [
+    let environment = environment();
+    for (fault, reason) in [
         ("says-yes-to-nonsense", "asked for sslmode=nonsense, it did not say no"),
         ("refuses-nonsense-ahead-of-time", "asked for sslmode=nonsense, it answered question 0"),
         ("connects-on-nonsense", "asked for sslmode=nonsense, it connected"),
         ("speaks-another-contract", "wanted contract 1, got 2"),
         ("breaks-hello", "not the shim contract"),
     ] {
-        let results = run_modes(vice, vice, &laboratory).await;
-        assert!(results.cells.is_empty(), "{vice}");
+        let results = run_modes(fault, fault, &environment).await;
+        assert!(results.cells.is_empty(), "{fault}");
         let told = results.stacks[0].could_not_run.as_deref().unwrap_or_default();
-        assert!(told.contains(reason), "{vice}: {told}");
+        assert!(told.contains(reason), "{fault}: {told}");
     }
 }
 
 #[tokio::test]
 async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
-    let laboratory = laboratory();
+    let environment = environment();
     let mut clients: Vec<StackSpec> = [
         "answers-in-another-order",
         "keeps-tls-to-itself",
@@ -398,10 +398,10 @@ async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
         }),
     });
     let wrong = complaints_of(clients.into_iter().map(|client| {
-        let laboratory = laboratory.clone();
+        let environment = environment.clone();
         async move {
             let name = client.name.clone();
-            complaints(&name, Conformance::Agrees, &run_plan(client, &laboratory).await)
+            complaints(&name, Conformance::Agrees, &run_plan(client, &environment).await)
         }
     }))
     .await;
@@ -411,8 +411,8 @@ async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
 /// The certificate's name is the user's, whatever the access rule; no suite asks for this.
 #[tokio::test]
 async fn an_honest_client_agrees_with_every_access_rule_and_its_certificate() {
-    let laboratory = laboratory();
-    let subject = Subject::probe(&client("honest", "certificate"), &laboratory).await;
+    let environment = environment();
+    let subject = Subject::probe(&client("honest", "certificate"), &environment).await;
     for access in ["any", "ssl-only", "nossl-only"] {
         for certificate in ["none", "right", "wrong"] {
             for mode in ["disable", "allow", "prefer", "verify-full"] {

@@ -18,13 +18,13 @@ use nix::{
 use pgtls_conformance::{fuzz::Counterexample, judge::Invariant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// The command line of the tests' own client with that vice.
-fn client(vice: &str) -> String {
+/// The command line of the tests' own client with that fault.
+fn client(fault: &str) -> String {
     let own = std::env::current_exe().expect("the test's own path");
     let profile = own.parent().and_then(Path::parent).expect("a profile's directory");
     let program = profile.join("examples/test-client");
     assert!(program.exists(), "no {}", program.display());
-    format!("'{}' {vice}", program.display())
+    format!("'{}' {fault}", program.display())
 }
 
 async fn pgtls(arguments: &[&str]) -> Output {
@@ -38,20 +38,20 @@ fn told(output: &Output) -> String {
 }
 
 /// Looks for a counterexample, and replays it; what it is, after it was written down.
-async fn finds(vice: &str, seed: &str) -> Counterexample {
+async fn finds(fault: &str, seed: &str) -> Counterexample {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("counterexample.json");
     let file = file.to_str().expect("a path");
-    let shim = client(vice);
+    let shim = client(fault);
     let found = pgtls(&["fuzz", "--shim", &shim, "--seed", seed, "--out", file]).await;
-    assert_eq!(found.status.code(), Some(1), "{vice}: {}", told(&found));
+    assert_eq!(found.status.code(), Some(1), "{fault}: {}", told(&found));
     assert!(told(&found).contains(&format!("again: pgtls replay {file}")), "{}", told(&found));
     // The file names a command, and is not the one to say what runs here.
     let unasked = pgtls(&["replay", file]).await;
-    assert_eq!(unasked.status.code(), Some(2), "{vice}: {}", told(&unasked));
+    assert_eq!(unasked.status.code(), Some(2), "{fault}: {}", told(&unasked));
     assert!(told(&unasked).contains(&shim), "{}", told(&unasked));
     let again = pgtls(&["replay", file, "--shim", &shim]).await;
-    assert_eq!(again.status.code(), Some(1), "{vice}: {}", told(&again));
+    assert_eq!(again.status.code(), Some(1), "{fault}: {}", told(&again));
     let counterexample: Counterexample =
         serde_json::from_str(&fs::read_to_string(file).expect("a file")).expect("JSON");
     for invariant in &counterexample.broken {
@@ -81,10 +81,10 @@ async fn a_client_that_never_connects_is_not_called_clean() {
 
 #[tokio::test]
 async fn what_a_client_does_behind_its_answer_is_found_too() {
-    for vice in ["dies-afterwards", "answers-twice"] {
-        let found = finds(vice, "2").await;
-        assert_eq!(found.broken, [Invariant::Crash], "{vice}");
-        assert_eq!(found.axes, "sslmode=require", "{vice}");
+    for fault in ["dies-afterwards", "answers-twice"] {
+        let found = finds(fault, "2").await;
+        assert_eq!(found.broken, [Invariant::Crash], "{fault}");
+        assert_eq!(found.axes, "sslmode=require", "{fault}");
     }
 }
 

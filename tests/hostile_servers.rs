@@ -7,7 +7,7 @@ use pgtls::stacks::Stack;
 use pgtls_conformance::{
     axes::{Access, Axes, Certificate, Reply, Sslmode, Sslnegotiation, Sslrootcert},
     judge::Invariant,
-    runner::{Laboratory, Subject},
+    runner::{Subject, TestEnvironment},
 };
 use pgtls_mock_server::{RuleSpec, Seed};
 use proptest::{
@@ -63,8 +63,8 @@ fn attack(stack: Stack, cases: u32) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let seed = Seed::random();
     eprintln!("seed {seed}");
-    let laboratory = Laboratory::new(seed).expect("a laboratory");
-    let subject = runtime.block_on(Subject::probe(&support::spec(stack), &laboratory));
+    let environment = TestEnvironment::new(seed).expect("a environment");
+    let subject = runtime.block_on(Subject::probe(&support::spec(stack), &environment));
     assert_eq!(subject.could_not_run(), None);
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });

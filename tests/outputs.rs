@@ -274,11 +274,11 @@ fn a_full_disk_leaves_the_old_file_as_it_was() {
     assert_eq!(results["schema"], 1);
 }
 
-/// The command line of the tests' own client with that vice.
-fn client(vice: &str) -> String {
+/// The command line of the tests' own client with that fault.
+fn client(fault: &str) -> String {
     let own = std::env::current_exe().expect("the test's own path");
     let profile = own.parent().and_then(Path::parent).expect("a profile's directory");
-    format!("'{}' {vice}", profile.join("examples/test-client").display())
+    format!("'{}' {fault}", profile.join("examples/test-client").display())
 }
 
 #[test]

@@ -23,8 +23,8 @@ use pgtls::stacks::Stack;
 use pgtls_conformance::{
     Suite,
     axes::{Auth, Axes, Reply, ServerAxes, Sslmode, Sslnegotiation},
-    runner::{Laboratory, StackSpec, Subject},
-    shim::{Answer, CONTRACT, Environment, Launch, Outcome, Request, Response, ShimProcess},
+    runner::{StackSpec, Subject, TestEnvironment},
+    shim::{Answer, CONTRACT, ClientEnvironment, Launch, Outcome, Request, Response, ShimProcess},
 };
 use pgtls_mock_server::{Seed, trace::Trace};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -48,8 +48,8 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
     }
     let mut specs: Vec<StackSpec> = Stack::ALL.map(support::spec).into();
     specs.extend(installed::stack("psycopg"));
-    let laboratory = Laboratory::new(Seed::random()).expect("a laboratory");
-    eprintln!("seed {}", laboratory.seed());
+    let environment = TestEnvironment::new(Seed::random()).expect("a environment");
+    eprintln!("seed {}", environment.seed());
     // A client and its server keep one core busy between them.
     let cores = Arc::new(Semaphore::new(
         std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1),
@@ -57,12 +57,12 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
     let mut runs = JoinSet::new();
     for installation in &installations {
         for spec in &specs {
-            let (installation, spec, laboratory) =
-                (installation.clone(), spec.clone(), laboratory.clone());
+            let (installation, spec, environment) =
+                (installation.clone(), spec.clone(), environment.clone());
             let cores = Arc::clone(&cores);
             runs.spawn(async move {
                 let _core = cores.acquire_owned().await.expect("an open semaphore");
-                compare(&installation, &spec, &laboratory).await
+                compare(&installation, &spec, &environment).await
             });
         }
     }
@@ -77,9 +77,9 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
 async fn compare(
     installation: &Installation,
     spec: &StackSpec,
-    laboratory: &Laboratory,
+    environment: &TestEnvironment,
 ) -> Vec<String> {
-    let subject = Subject::probe(spec, laboratory).await;
+    let subject = Subject::probe(spec, environment).await;
     if let Some(reason) = subject.could_not_run() {
         installed::skip(&format!("{}: {reason}", spec.name));
         return Vec::new();
@@ -87,12 +87,12 @@ async fn compare(
     let cells = chosen(installation, |axes| subject.supports(axes));
     let _ = subject.settle().await;
     // The same for all cells but for the user, who follows the access rule.
-    let password = laboratory.secrets("parity", &Axes::default()).password;
+    let password = environment.secrets("parity", &Axes::default()).password;
     let mut cluster = Cluster::start(installation, &password).await;
     let mut client = Client::new(spec.launch.clone().expect("a launch"));
     let mut differences = Vec::new();
     for axes in &cells {
-        let shown = show(&mut cluster, &mut client, laboratory, axes).await;
+        let shown = show(&mut cluster, &mut client, environment, axes).await;
         let [mock, real] = if installation.tells_negotiation() {
             shown
         } else {
@@ -152,34 +152,36 @@ impl std::fmt::Display for Seen {
 async fn show(
     cluster: &mut Cluster,
     client: &mut Client,
-    laboratory: &Laboratory,
+    environment: &TestEnvironment,
     axes: &Axes,
 ) -> [Seen; 2] {
-    let secrets = laboratory.secrets("parity", axes);
-    let environment = laboratory.environment(axes).expect("an environment");
-    let server = laboratory.serve(axes, &[], &secrets).await.expect("a mock server");
-    let at_mock = laboratory.connect(axes, &secrets, &server, client.id()).expect("a request");
+    let secrets = environment.secrets("parity", axes);
+    let client_environment = environment.client_environment(axes).expect("an environment");
+    let server = environment.serve(axes, &[], &secrets).await.expect("a mock server");
+    let at_mock = environment.connect(axes, &secrets, &server, client.id()).expect("a request");
     let mut at_real = at_mock.clone();
 
-    let said =
-        client.ask(&environment, Request::Connect(Box::new(at_mock)), laboratory.deadline()).await;
+    let said = client
+        .ask(&client_environment, Request::Connect(Box::new(at_mock)), environment.deadline())
+        .await;
     let mock = Seen { trace: server.finish(GRACE).await.trace, said };
 
-    cluster.set(&axes.server, laboratory.authority()).await;
+    cluster.set(&axes.server, environment.authority()).await;
     at_real.port = cluster.address().port();
     at_real.hostaddr = Some(cluster.address().ip().to_string());
     at_real.user = cluster::user(&axes.server, &at_real.user).to_owned();
     at_real.id = client.id();
     let query = at_real.query.clone();
-    let said =
-        client.ask(&environment, Request::Connect(Box::new(at_real)), laboratory.deadline()).await;
+    let said = client
+        .ask(&client_environment, Request::Connect(Box::new(at_real)), environment.deadline())
+        .await;
     [mock, Seen { trace: cluster.trace(&query).await, said }]
 }
 
 /// A client's processes, one for each environment that a cell needs.
 struct Client {
     launch: Launch,
-    processes: HashMap<Environment, ShimProcess>,
+    processes: HashMap<ClientEnvironment, ShimProcess>,
     asked: u64,
 }
 
@@ -195,16 +197,16 @@ impl Client {
 
     async fn ask(
         &mut self,
-        environment: &Environment,
+        client_environment: &ClientEnvironment,
         request: Request,
         deadline: Duration,
     ) -> Said {
-        if !self.processes.contains_key(environment) {
-            let mut process = ShimProcess::start(&self.launch, environment).expect("a shim");
+        if !self.processes.contains_key(client_environment) {
+            let mut process = ShimProcess::start(&self.launch, client_environment).expect("a shim");
             process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await.expect("a hello");
-            self.processes.insert(environment.clone(), process);
+            self.processes.insert(client_environment.clone(), process);
         }
-        let process = self.processes.get_mut(environment).expect("the process just started");
+        let process = self.processes.get_mut(client_environment).expect("the process just started");
         let (outcome, error) = match process.ask(&request, deadline).await {
             Ok(Response::Result(Answer { outcome, .. })) => match outcome {
                 Outcome::Connected { tls, rows } => {
@@ -215,7 +217,7 @@ impl Client {
             },
             Ok(Response::Hello(_)) => ("a hello".to_owned(), String::new()),
             Err(error) => {
-                if let Some(process) = self.processes.remove(environment) {
+                if let Some(process) = self.processes.remove(client_environment) {
                     process.kill().await;
                 }
                 ("no answer".to_owned(), error.to_string())

@@ -17,7 +17,7 @@ use crate::{
     budget::Account,
     connection::{Channel, Connection, Log, Met},
     server::{Core, Settings},
-    transcript::{Sender, What},
+    transcript::{EntryKind, Sender},
 };
 
 /// How many connections beyond those that may be open are let in, to be told so.
@@ -195,10 +195,10 @@ async fn serve(
     tokio::select! {
         biased;
         ended = deadline.bound(connection.run()) => if ended.is_err() {
-            log.enter(Sender::Server, false, 0, What::TimedOut);
+            log.enter(Sender::Server, false, 0, EntryKind::TimedOut);
         },
         Ok(()) = resets.changed() => connection.reset(),
-        _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, What::Closed),
+        _ = cut.wait_for(|cut| *cut) => log.enter(Sender::Server, false, 0, EntryKind::Closed),
     }
 }
 

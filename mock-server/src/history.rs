@@ -11,7 +11,7 @@ use crate::{
     budget::Budget,
     connection::Log,
     trace::{Event, Outcome, Trace},
-    transcript::{Connection, Observation, What},
+    transcript::{Connection, EntryKind, Observation},
 };
 
 /// What of the server's budget the logs of ended connections may hold: the rest is for those that
@@ -230,9 +230,9 @@ fn observe(connections: Vec<Connection>, forgotten: u64) -> Observation {
         let mut events: Vec<Event> = Vec::new();
         for entry in &connection.entries {
             match entry.what {
-                What::Event(event) => events.push(event),
-                What::Query(_) if entry.encrypted => trace.outcome = Outcome::Ssl,
-                What::Query(_) => trace.outcome = Outcome::Plain,
+                EntryKind::Event(event) => events.push(event),
+                EntryKind::Query(_) if entry.encrypted => trace.outcome = Outcome::Ssl,
+                EntryKind::Query(_) => trace.outcome = Outcome::Plain,
                 _ => {}
             }
         }

@@ -96,13 +96,13 @@ pub struct Entry {
     /// Its size in bytes, inside TLS if it travelled there.
     pub size: usize,
     /// What it was.
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// What an entry is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum What {
+pub enum EntryKind {
     /// An event of the trace.
     Event(Event),
     /// SSLRequest.
@@ -170,7 +170,7 @@ pub enum What {
     ServerFailed,
 }
 
-impl What {
+impl EntryKind {
     /// Whether a trace or a verdict may rest on it: an event, or something that the client should
     /// or should not have sent. The rest is there to be read.
     #[must_use]

@@ -18,7 +18,7 @@ use std::{
 use pgtls_harness::rules::RuleSpec;
 use pgtls_mock_server::{
     axes::{Auth, Reply, ServerAxes, TlsVersions},
-    transcript::What,
+    transcript::EntryKind,
 };
 use proptest::{collection::vec, prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use support::*;
@@ -373,8 +373,10 @@ fn a_long_text_is_answered_in_time() {
             assert!(answer.len() < 8 << 20, "{sql:.40}: {}", answer.len());
         }
         let seen = timeout(DEADLINE, server.finish(DEADLINE)).await.unwrap();
-        let kept = |what: &What| match what {
-            What::Frontend { summary, .. } | What::Backend { summary, .. } => summary.len(),
+        let kept = |what: &EntryKind| match what {
+            EntryKind::Frontend { summary, .. } | EntryKind::Backend { summary, .. } => {
+                summary.len()
+            }
             _ => 0,
         };
         assert!(!entered(&seen, |what| kept(what) > 2000));

@@ -15,7 +15,7 @@ use pgtls_mock_server::{
     Builder, MockServer, Observation,
     axes::{Auth, Reply},
     pki::Authority,
-    transcript::{Proof, Sender, What},
+    transcript::{EntryKind, Proof, Sender},
 };
 use support::*;
 use tokio::{
@@ -249,11 +249,11 @@ async fn who_does_not_read_is_not_worked_for_and_is_left_as_idle() {
     let ask = query("show all").repeat(20_000);
     // More than the sockets' buffers hold, in both directions.
     let _ = within(client.0.write_all(&ask)).await;
-    until(&server, |seen| said(seen, &What::TimedOut)).await;
+    until(&server, |seen| said(seen, &EntryKind::TimedOut)).await;
     is_served(&server).await;
 }
 
-fn said(seen: &Observation, what: &What) -> bool {
+fn said(seen: &Observation, what: &EntryKind) -> bool {
     entered(seen, |entered| entered == what)
 }
 
@@ -268,7 +268,7 @@ async fn an_idle_session_is_told_so() {
     let mut asked = Raw::connect(&proof).await;
     assert_eq!(ask(&mut asked, &startup("any")).await, ["R"]);
     let seen = finish(server).await;
-    assert!(said(&seen, &What::TimedOut));
+    assert!(said(&seen, &EntryKind::TimedOut));
     // Whoever is not idle stays.
     let server = trusting().idle(Duration::from_secs(2)).start().await.unwrap();
     let mut client = session(&server).await;
@@ -321,9 +321,9 @@ async fn a_transcript_keeps_what_decides_and_counts_the_rest() {
     drop((greedy, other));
     let seen = finish(server).await;
     assert!(seen.connections[0].forgotten > 1000);
-    assert!(said(&seen, &What::Query("SELECT 1".to_owned())));
+    assert!(said(&seen, &EntryKind::Query("SELECT 1".to_owned())));
     assert_eq!(seen.connections[1].forgotten, 0);
-    let proof = What::Proof(Proof::Password { right: true });
+    let proof = EntryKind::Proof(Proof::Password { right: true });
     let proven = |entry: &&pgtls_mock_server::transcript::Entry| {
         entry.what == proof && !entry.encrypted && entry.sender == Sender::Client
     };
@@ -351,7 +351,7 @@ async fn a_long_startup_message_and_many_of_them_are_counted() {
         .entries
         .iter()
         .filter_map(|entry| match &entry.what {
-            What::Startup { parameters, .. } => Some(parameters.len()),
+            EntryKind::Startup { parameters, .. } => Some(parameters.len()),
             _ => None,
         })
         .collect();
@@ -434,7 +434,7 @@ async fn ended_connections_leave_room_for_those_that_are_open() {
     assert_eq!((seen.connections[0].forgotten, seen.connections[4].forgotten), (0, 0));
     assert!(seen.connections[1..4].iter().any(|it| it.forgotten > 0));
     let asked = |it: &pgtls_mock_server::transcript::Connection| {
-        it.entries.iter().any(|entry| matches!(entry.what, What::Query(_)))
+        it.entries.iter().any(|entry| matches!(entry.what, EntryKind::Query(_)))
     };
     assert!(seen.connections.iter().all(asked));
 }

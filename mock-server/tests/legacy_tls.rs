@@ -15,7 +15,7 @@ use pgtls_mock_server::{
     MockServer,
     axes::{Auth, Key, TlsVersions},
     pki::ClientCertificate,
-    transcript::{Observation, What},
+    transcript::{EntryKind, Observation},
 };
 use support::*;
 
@@ -102,7 +102,7 @@ async fn clients_of_today_are_turned_away() {
         assert!(error.contains("protocol"), "{error}");
         assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
         // From the server where the client lists its versions, else from the client.
-        let alert = What::Alert("fatal protocol_version".to_owned());
+        let alert = EntryKind::Alert("fatal protocol_version".to_owned());
         assert!(seen.connections[0].entries.iter().any(|entry| entry.what == alert));
     }
 }

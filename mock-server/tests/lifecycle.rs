@@ -13,7 +13,7 @@ use pgtls_harness::{Direction, Layer, Seed, rules::RuleSpec};
 use pgtls_mock_server::{
     Error, MockServer,
     axes::{Auth, Certificate, Key, Reply, ServerAxes},
-    transcript::{Sender, What},
+    transcript::{EntryKind, Sender},
 };
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,7 +69,7 @@ async fn a_deadline_ends_a_connection_and_says_so() {
     let seen = finish(server).await;
     assert_eq!(seen.trace.to_string(), "connect, authquit -> fail");
     let entries = &seen.connections[0].entries;
-    assert!(entries.iter().any(|entry| entry.what == What::TimedOut), "{entries:#?}");
+    assert!(entries.iter().any(|entry| entry.what == EntryKind::TimedOut), "{entries:#?}");
 }
 
 #[tokio::test]
@@ -170,9 +170,9 @@ async fn rules_act_on_the_wire_and_recordings_show_both_layers() {
 #[tokio::test]
 async fn what_a_rule_ends_the_client_did_not_end() {
     for (rule, end) in [
-        (RuleSpec::ResetInbound { at: 3 }, What::Reset),
-        (RuleSpec::ResetOutbound { at: 0 }, What::Reset),
-        (RuleSpec::HalfCloseInbound { at: 8 }, What::Closed),
+        (RuleSpec::ResetInbound { at: 3 }, EntryKind::Reset),
+        (RuleSpec::ResetOutbound { at: 0 }, EntryKind::Reset),
+        (RuleSpec::HalfCloseInbound { at: 8 }, EntryKind::Closed),
     ] {
         let server = server().rules([rule.clone()]).start().await.unwrap();
         let mut client = Raw::connect(&server).await;

@@ -7,7 +7,7 @@ use pgtls_mock_server::{
     DEFAULT_CANARY, MockServer,
     axes::{Access, Auth, Certificate, Key, Reply, TlsVersions},
     pki::ClientCertificate,
-    transcript::{Challenge, Observation, Proof, What},
+    transcript::{Challenge, EntryKind, Observation, Proof},
 };
 use support::*;
 use tokio_postgres::{
@@ -62,7 +62,7 @@ fn proofs(seen: &Observation) -> Vec<Proof> {
         .iter()
         .flat_map(|connection| &connection.entries)
         .filter_map(|entry| match entry.what {
-            What::Proof(proof) => Some(proof),
+            EntryKind::Proof(proof) => Some(proof),
             _ => None,
         })
         .collect()
@@ -213,7 +213,7 @@ async fn tls_versions_and_keys() {
         let (answer, seen) = seen(server, |_| {}, client).await;
         answer.unwrap_err();
         assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
-        let alert = What::Alert("fatal protocol_version".to_owned());
+        let alert = EntryKind::Alert("fatal protocol_version".to_owned());
         assert!(seen.connections[0].entries.iter().any(|entry| entry.what == alert));
     }
 }

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use pgtls_mock_server::{
     DEFAULT_CANARY, MockServer,
     axes::{Auth, Reply, TlsVersions},
-    transcript::{Sender, What},
+    transcript::{EntryKind, Sender},
 };
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -55,7 +55,7 @@ async fn an_error_carries_the_canary_and_then_the_end() {
     let told = format!("53300 {DEFAULT_CANARY}: sorry, too many clients already");
     assert!(entered(
         &seen,
-        |what| matches!(what, What::Backend { summary, .. } if *summary == told)
+        |what| matches!(what, EntryKind::Backend { summary, .. } if *summary == told)
     ));
 }
 
@@ -100,7 +100,7 @@ async fn close_is_a_fin_even_where_bytes_are_left_unread() {
     let seen = finish(server).await;
     assert_eq!(seen.trace.to_string(), "connect -> fail");
     let connection = &seen.connections[0];
-    assert!(connection.entries.iter().any(|entry| matches!(entry.what, What::Startup { .. })));
+    assert!(connection.entries.iter().any(|entry| matches!(entry.what, EntryKind::Startup { .. })));
     assert_eq!(connection.clear_from_client, [&SSL_REQUEST[..], &startup("any")].concat());
 }
 
@@ -274,16 +274,16 @@ async fn foreign_alpn_fails_the_handshake() {
         assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
         let connection = &seen.connections[0];
         assert!(!connection.tls.as_ref().unwrap().complete);
-        let entered = |wanted: fn(&What) -> bool| {
+        let entered = |wanted: fn(&EntryKind) -> bool| {
             connection
                 .entries
                 .iter()
                 .any(|entry| entry.sender == Sender::Server && wanted(&entry.what))
         };
-        assert!(entered(|what| matches!(what, What::HandshakeFailed(_))));
+        assert!(entered(|what| matches!(what, EntryKind::HandshakeFailed(_))));
         // In TLS 1.3 it travels encrypted.
         if tls == TlsVersions::Tls12 {
-            let named = |what: &What| matches!(what, What::Alert(alert) if alert == "fatal no_application_protocol");
+            let named = |what: &EntryKind| matches!(what, EntryKind::Alert(alert) if alert == "fatal no_application_protocol");
             assert!(entered(named), "{:#?}", connection.entries);
         }
     }
@@ -331,7 +331,7 @@ async fn cancel_requests_are_seen_in_clear_and_inside_tls() {
         .connections
         .iter()
         .flat_map(|connection| &connection.entries)
-        .filter(|entry| entry.what == What::CancelRequest)
+        .filter(|entry| entry.what == EntryKind::CancelRequest)
         .map(|entry| entry.encrypted)
         .collect();
     assert_eq!(encrypted, [false, true]);

@@ -10,7 +10,7 @@ use openssl::x509::X509;
 use pgtls_mock_server::{
     axes::{Auth, Certificate, Key},
     pki::{self, Authority},
-    transcript::{Entry, Sender, What},
+    transcript::{Entry, EntryKind, Sender},
 };
 use support::*;
 use tokio::io::AsyncReadExt;
@@ -52,7 +52,7 @@ async fn a_reset_ends_what_is_open_and_nothing_that_comes_after() {
         .iter()
         .map(|connection| {
             let by_server =
-                |entry: &Entry| (entry.sender, &entry.what) == (Sender::Server, &What::Reset);
+                |entry: &Entry| (entry.sender, &entry.what) == (Sender::Server, &EntryKind::Reset);
             connection.entries.iter().any(by_server)
         })
         .collect();

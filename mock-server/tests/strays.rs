@@ -5,7 +5,7 @@ mod support;
 
 use pgtls_mock_server::{
     axes::Reply,
-    transcript::{Observation, Sender, What},
+    transcript::{EntryKind, Observation, Sender},
 };
 use support::*;
 
@@ -16,8 +16,8 @@ fn clear_packets(seen: &Observation) -> String {
         .flat_map(|connection| &connection.entries)
         .filter(|entry| entry.sender == Sender::Client && !entry.encrypted)
         .filter_map(|entry| match entry.what {
-            What::Startup { .. } => Some('S'),
-            What::CancelRequest => Some('C'),
+            EntryKind::Startup { .. } => Some('S'),
+            EntryKind::CancelRequest => Some('C'),
             _ => None,
         })
         .collect()
@@ -44,7 +44,7 @@ async fn plaintext_behind_s_is_junk_and_known_for_what_it_is() {
         let seen = finish(server).await;
         assert_eq!(seen.trace.to_string(), "connect, sslaccept, junk -> fail");
         assert_eq!(clear_packets(&seen), "S", "{cut}");
-        assert!(!entered(&seen, |what| matches!(what, What::Junk(_))), "{cut}");
+        assert!(!entered(&seen, |what| matches!(what, EntryKind::Junk(_))), "{cut}");
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_client_hello_that_came_with_its_request_is_not_in_clear() {
         assert_eq!(seen.trace.to_string(), "connect, sslaccept -> fail");
         let clear = [&SSL_REQUEST[..], &startup("any")].concat();
         assert_eq!(seen.connections[0].clear_from_client, clear, "{cut}");
-        let alert = What::Alert("warning close_notify".to_owned());
+        let alert = EntryKind::Alert("warning close_notify".to_owned());
         assert!(entered(&seen, |what| *what == alert), "{cut}");
         assert_eq!(clear_packets(&seen), "S", "{cut}");
     }
@@ -78,7 +78,7 @@ async fn half_a_packet_behind_s_is_junk() {
     drop(client);
     let seen = finish(server).await;
     assert_eq!(seen.trace.to_string(), "connect, sslaccept, junk -> fail");
-    let junk = What::Junk(startup("any")[..10].to_vec());
+    let junk = EntryKind::Junk(startup("any")[..10].to_vec());
     assert!(entered(&seen, |what| *what == junk));
 }
 

@@ -6,7 +6,7 @@ mod support;
 use pgtls_mock_server::{
     MockServer, RuleSpec,
     axes::Reply,
-    transcript::{Observation, What},
+    transcript::{EntryKind, Observation},
 };
 use support::*;
 use tokio::io::AsyncReadExt;
@@ -28,10 +28,9 @@ async fn stuffing_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
     drop(client);
     let seen = finish(server).await;
     assert_eq!(seen.trace.to_string(), "connect, sslaccept, authfail -> fail");
-    let out_of_turn = seen.connections[0]
-        .entries
-        .iter()
-        .find(|entry| matches!(&entry.what, What::OutOfTurn(words) if words == "Query SELECT 1"));
+    let out_of_turn = seen.connections[0].entries.iter().find(
+        |entry| matches!(&entry.what, EntryKind::OutOfTurn(words) if words == "Query SELECT 1"),
+    );
     assert!(out_of_turn.unwrap().encrypted);
 }
 
@@ -72,7 +71,7 @@ fn out_of_turn(seen: &Observation) -> Vec<(String, bool)> {
         .iter()
         .flat_map(|connection| &connection.entries)
         .filter_map(|entry| match &entry.what {
-            What::OutOfTurn(words) => Some((words.clone(), entry.encrypted)),
+            EntryKind::OutOfTurn(words) => Some((words.clone(), entry.encrypted)),
             _ => None,
         })
         .collect()
@@ -172,7 +171,7 @@ async fn what_is_no_message_during_a_login_is_entered() {
         drop(client);
         let seen = finish(server).await;
         assert_eq!(seen.trace.to_string(), "connect, sslaccept, authfail -> fail");
-        assert!(entered(&seen, |what| *what == What::Junk(bytes.to_vec())), "{reply}");
+        assert!(entered(&seen, |what| *what == EntryKind::Junk(bytes.to_vec())), "{reply}");
         assert_eq!(out_of_turn(&seen).len(), usize::from(reply == Reply::Stuffed));
     }
 }

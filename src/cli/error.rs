@@ -72,8 +72,8 @@ impl CliError {
     }
 }
 
-impl From<pgtls_conformance::runner::LaboratoryError> for CliError {
-    fn from(error: pgtls_conformance::runner::LaboratoryError) -> Self {
+impl From<pgtls_conformance::runner::TestEnvironmentError> for CliError {
+    fn from(error: pgtls_conformance::runner::TestEnvironmentError) -> Self {
         Self::tool("the run could not go on", error)
     }
 }

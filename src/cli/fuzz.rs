@@ -8,7 +8,7 @@ use pgtls_conformance::{
     axes::Axes,
     fuzz::{self, Counterexample, Scenario},
     judge::Invariant,
-    runner::{CellRun, Laboratory, StackSpec, Subject},
+    runner::{CellRun, StackSpec, Subject, TestEnvironment},
 };
 use pgtls_mock_server::Seed;
 
@@ -16,7 +16,7 @@ use super::{
     error::CliError,
     exit,
     file::{self, Pending},
-    guard::laboratory,
+    guard::environment,
     interrupt, output,
     stacks::{ShimsArgs, StacksArgs, spec_of_command},
 };
@@ -68,13 +68,13 @@ impl Fuzz {
         let seed = self.seed.unwrap_or_else(Seed::random);
         output::notice(&format!("seed {seed}"));
         let interrupted = interrupt::listen()?;
-        let laboratory = laboratory(seed)?;
+        let environment = environment(seed)?;
         // The best so far outlives a search that is interrupted.
         let mut found = None;
         let mut ended = Ok(());
         let interrupted = tokio::select! {
             () = interrupted => true,
-            searched = self.search(&spec, &laboratory, &mut found) => {
+            searched = self.search(&spec, &environment, &mut found) => {
                 ended = searched;
                 false
             }
@@ -151,15 +151,15 @@ impl Fuzz {
     async fn search(
         &self,
         spec: &StackSpec,
-        laboratory: &Laboratory,
+        environment: &TestEnvironment,
         best: &mut Option<Found>,
     ) -> Result<(), CliError> {
-        let subject = probe(spec, laboratory).await?;
+        let subject = probe(spec, environment).await?;
         // What never connects breaks nothing, and nothing is known of it.
         if let Some(reason) = subject.could_not_connect().await {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
         }
-        let seed = laboratory.seed();
+        let seed = environment.seed();
         for case in 0..self.cases {
             let scenario = made_up(&subject, seed, case);
             let run = subject.try_scenario(&scenario.axes, &scenario.rules).await;
@@ -214,8 +214,11 @@ async fn shrink(subject: &Subject<'_>, best: &mut Option<Found>) -> Result<(), C
     }
 }
 
-async fn probe<'a>(spec: &StackSpec, laboratory: &'a Laboratory) -> Result<Subject<'a>, CliError> {
-    let subject = Subject::probe(spec, laboratory).await;
+async fn probe<'a>(
+    spec: &StackSpec,
+    environment: &'a TestEnvironment,
+) -> Result<Subject<'a>, CliError> {
+    let subject = Subject::probe(spec, environment).await;
     match subject.could_not_run() {
         Some(reason) => Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name))),
         None => Ok(subject),
@@ -235,9 +238,9 @@ impl Replay {
         let axes: Axes = counterexample.axes.parse().map_err(|error| wrong(Box::new(error)))?;
         let spec = self.client(&counterexample)?;
         let interrupted = interrupt::listen()?;
-        let laboratory = laboratory(counterexample.seed)?;
+        let environment = environment(counterexample.seed)?;
         let run = async {
-            let subject = probe(&spec, &laboratory).await?;
+            let subject = probe(&spec, &environment).await?;
             Ok::<_, CliError>(subject.try_to_the_end(&axes, &counterexample.rules).await)
         };
         let run = tokio::select! {

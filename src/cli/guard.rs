@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 use clap::Args;
-use pgtls_conformance::{runner::Laboratory, shim::stand_guard};
+use pgtls_conformance::{runner::TestEnvironment, shim::stand_guard};
 use pgtls_mock_server::Seed;
 
 use super::{error::CliError, exit};
@@ -26,13 +26,13 @@ impl Guard {
 }
 
 /// The surroundings of a run, looked after by a guardian.
-pub(super) fn laboratory(seed: Seed) -> Result<Laboratory, CliError> {
-    let laboratory = Laboratory::new(seed)?;
+pub(super) fn environment(seed: Seed) -> Result<TestEnvironment, CliError> {
+    let environment = TestEnvironment::new(seed)?;
     let guardian = std::env::current_exe()
-        .and_then(|program| laboratory.guard_by(Command::new(program).arg(NAME)));
+        .and_then(|program| environment.guard_by(Command::new(program).arg(NAME)));
     if let Err(error) = guardian {
         // The next run sweeps up; and a run that is not killed needs nobody.
         tracing::warn!(%error, "no guardian: if this run is killed, its processes may go on");
     }
-    Ok(laboratory)
+    Ok(environment)
 }

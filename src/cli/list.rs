@@ -20,7 +20,7 @@ use crate::foreign::Foreign;
 pub(super) struct List {
     /// What to list
     #[arg(value_enum)]
-    what: What,
+    what: EntryKind,
     /// For `cells`, the suite: core, full, cancel, providers
     #[arg(long, default_value_t = Suite::Core)]
     suite: Suite,
@@ -31,7 +31,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum What {
+enum EntryKind {
     /// The stacks: those that were named, or all, built in and by manifest
     Stacks,
     /// The axes and their values, the default first
@@ -45,10 +45,10 @@ enum What {
 impl List {
     pub(super) fn run(&self) -> Result<u8, CliError> {
         let lines = match self.what {
-            What::Stacks => self.stacks()?,
-            What::Axes => axes(),
-            What::Cells => self.cells()?,
-            What::Invariants => {
+            EntryKind::Stacks => self.stacks()?,
+            EntryKind::Axes => axes(),
+            EntryKind::Cells => self.cells()?,
+            EntryKind::Invariants => {
                 let line = |invariant: &Invariant| {
                     format!("{:20} {}", invariant.id(), invariant.broken_when())
                 };

@@ -18,7 +18,7 @@ use super::{
     error::CliError,
     exit,
     filters::FiltersArgs,
-    guard::laboratory,
+    guard::environment,
     interrupt, output,
     outputs::{Format, Outputs},
     places::Places,
@@ -115,10 +115,10 @@ impl Matrix {
         };
         let seed = self.seed.unwrap_or_else(Seed::random);
         tracing::info!(%seed, "the seed");
-        let laboratory = laboratory(seed)?;
+        let environment = environment(seed)?;
         let (sender, receiver) = mpsc::unbounded_channel();
         let bar = progress::show(receiver);
-        let results = runner::run(&plan, &laboratory, &sender, interrupt).await;
+        let results = runner::run(&plan, &environment, &sender, interrupt).await;
         drop(sender);
         // The bar's task ends with the sender.
         let _ = bar.await;

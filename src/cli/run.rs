@@ -11,7 +11,8 @@ use pgtls_conformance::{
 use pgtls_mock_server::Seed;
 
 use super::{
-    axes::AxesArgs, error::CliError, exit, guard::laboratory, interrupt, output, stacks::StacksArgs,
+    axes::AxesArgs, error::CliError, exit, guard::environment, interrupt, output,
+    stacks::StacksArgs,
 };
 use crate::{
     foreign::{self, Visible},
@@ -64,8 +65,8 @@ impl Run {
     }
 
     async fn one(&self, spec: &StackSpec, axes: &Axes) -> Result<CellRun, CliError> {
-        let laboratory = laboratory(self.seed.unwrap_or_else(Seed::random))?;
-        let subject = Subject::probe(spec, &laboratory).await.against(self.libpq);
+        let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
+        let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
         }

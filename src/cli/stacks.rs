@@ -348,7 +348,7 @@ mod tests {
             ["shim", "shim-2"]
         );
         assert_eq!(
-            names(&[], &["client --vice=x", "client --vice=y", "./client-2", "./client"]),
+            names(&[], &["client --fault=x", "client --fault=y", "./client-2", "./client"]),
             ["client", "client-2", "client-2-2", "client-3"]
         );
         assert_eq!(names(&["libpq/psql", "libpq/psql"], &[]), ["libpq/psql"]);

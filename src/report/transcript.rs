@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pgtls_mock_server::transcript::{Entry, Observation, Proof, Sender, What};
+use pgtls_mock_server::transcript::{Entry, EntryKind, Observation, Proof, Sender};
 
 use crate::foreign::Foreign;
 
@@ -38,12 +38,12 @@ fn millis(duration: std::time::Duration) -> f64 {
 /// An entry on one line, with what the client sent as it sent it.
 fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) -> String {
     match &entry.what {
-        What::Event(event) => format!("[{}]", event.name()),
-        What::SslRequest => "SSLRequest".to_owned(),
-        What::GssEncRequest => "GSSENCRequest".to_owned(),
-        What::NegotiationByte(byte) => format!("'{}'", byte.escape_ascii()),
-        What::CancelRequest => "CancelRequest".to_owned(),
-        What::ClientHello => {
+        EntryKind::Event(event) => format!("[{}]", event.name()),
+        EntryKind::SslRequest => "SSLRequest".to_owned(),
+        EntryKind::GssEncRequest => "GSSENCRequest".to_owned(),
+        EntryKind::NegotiationByte(byte) => format!("'{}'", byte.escape_ascii()),
+        EntryKind::CancelRequest => "CancelRequest".to_owned(),
+        EntryKind::ClientHello => {
             let Some(tls) = tls else { return "ClientHello".to_owned() };
             format!(
                 "ClientHello: SNI {}, ALPN {}, {}",
@@ -56,20 +56,20 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
                 tls.versions_offered.join(" ")
             )
         }
-        What::HandshakeComplete => {
+        EntryKind::HandshakeComplete => {
             let facts = tls.map(|tls| [&tls.version, &tls.cipher, &tls.alpn]);
             let known: Vec<&str> =
                 facts.iter().flatten().filter_map(|fact| fact.as_deref()).collect();
             format!("TLS handshake complete: {}", known.join(", "))
         }
-        What::HandshakeFailed(why) => format!("TLS handshake failed: {why}"),
-        What::Alert(alert) => format!("TLS alert: {alert}"),
-        What::Startup { protocol: (major, minor), parameters } => {
+        EntryKind::HandshakeFailed(why) => format!("TLS handshake failed: {why}"),
+        EntryKind::Alert(alert) => format!("TLS alert: {alert}"),
+        EntryKind::Startup { protocol: (major, minor), parameters } => {
             let parameters: Vec<String> =
                 parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
             format!("StartupMessage {major}.{minor}: {}", parameters.join(" "))
         }
-        What::Proof(proof) => match proof {
+        EntryKind::Proof(proof) => match proof {
             Proof::Password { right } => {
                 format!("PasswordMessage: the password itself, {}", rightness(*right))
             }
@@ -83,13 +83,13 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
             }
             _ => "a proof".to_owned(),
         },
-        What::Frontend { name, summary, .. } | What::Backend { name, summary, .. } => {
+        EntryKind::Frontend { name, summary, .. } | EntryKind::Backend { name, summary, .. } => {
             format!("{name} {summary}").trim_end().to_owned()
         }
-        What::Query(query) => format!("the cell's query: {query}"),
-        What::OutOfTurn(what) => format!("out of turn: {what}"),
-        What::Hostile(what) => format!("wrong on purpose: {what}"),
-        What::Junk(bytes) => {
+        EntryKind::Query(query) => format!("the cell's query: {query}"),
+        EntryKind::OutOfTurn(what) => format!("out of turn: {what}"),
+        EntryKind::Hostile(what) => format!("wrong on purpose: {what}"),
+        EntryKind::Junk(bytes) => {
             let shown = bytes.len().min(24);
             format!(
                 "no message: {}{}",
@@ -97,11 +97,11 @@ fn tell(entry: &Entry, tls: Option<&pgtls_mock_server::transcript::TlsFacts>) ->
                 if shown < bytes.len() { "…" } else { "" }
             )
         }
-        What::Closed => "closes".to_owned(),
-        What::Reset => "resets".to_owned(),
-        What::TimedOut => "the server's deadline passed".to_owned(),
-        What::SessionBroken(why) => format!("the TLS session broke: {why}"),
-        What::ServerFailed => "the mock server itself failed".to_owned(),
+        EntryKind::Closed => "closes".to_owned(),
+        EntryKind::Reset => "resets".to_owned(),
+        EntryKind::TimedOut => "the server's deadline passed".to_owned(),
+        EntryKind::SessionBroken(why) => format!("the TLS session broke: {why}"),
+        EntryKind::ServerFailed => "the mock server itself failed".to_owned(),
         other => format!("{other:?}"),
     }
 }

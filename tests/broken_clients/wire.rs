@@ -1,11 +1,11 @@
-//! What goes wrong on the wire: the vice, the cell in which it shows, and the verdict.
+//! What goes wrong on the wire: the fault, the cell in which it shows, and the verdict.
 
 use pgtls_conformance::judge::{Conformance, Invariant};
 
 use super::{Verdict, verdict};
 
-/// Every vice on the wire, with a cell that shows it.
-pub(super) fn vices() -> Vec<(&'static str, &'static str, Verdict)> {
+/// Every fault on the wire, with a cell that shows it.
+pub(super) fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
     use Conformance::{Agrees, Departs, Stricter, Weaker};
     use Invariant::{
         BindingDropped, Dishonest, InjectedPlaintext, PlaintextCancel, PlaintextPassword,

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::{
+    fault::Fault,
     login, session,
     settings::{Mode, Settings},
     trust,
-    vice::Vice,
     wire::{Connection, packet},
 };
 
@@ -54,19 +54,19 @@ pub(crate) fn each_method<T>(
     then: impl Fn(Connection) -> Result<T, Failure>,
 ) -> Result<T, String> {
     let mut methods = methods(settings.mode);
-    if settings.has(Vice::NeverRetries) {
+    if settings.has(Fault::NeverRetries) {
         methods.truncate(1);
     }
-    if settings.has(Vice::RetriesTooMuch) {
+    if settings.has(Fault::RetriesTooMuch) {
         methods = methods.into_iter().flat_map(|method| [method, method]).collect();
     }
-    if settings.has(Vice::Storms) {
+    if settings.has(Fault::Storms) {
         for _ in 0..STORM {
             // What becomes of them is of no interest.
             let _ = Connection::open(settings);
         }
     }
-    if settings.has(Vice::StartsInClear) && settings.demands_tls() {
+    if settings.has(Fault::StartsInClear) && settings.demands_tls() {
         let mut connection = Connection::open(settings).map_err(|error| error.to_string())?;
         connection.send(&login::startup(settings, "")).map_err(|error| error.to_string())?;
         connection.close();
@@ -81,7 +81,7 @@ pub(crate) fn each_method<T>(
             }
             Err(Failure::NextMethod(text)) => {
                 texts.push(text);
-                if settings.has(Vice::LeaksAfterAuthfail)
+                if settings.has(Fault::LeaksAfterAuthfail)
                     && method == Method::Ssl
                     && settings.demands_tls()
                 {
@@ -106,7 +106,7 @@ fn negotiate(
     if settings.direct {
         return trust::secure(connection, settings);
     }
-    if settings.has(Vice::AsksForGssFirst) {
+    if settings.has(Fault::AsksForGssFirst) {
         connection.send(&packet(&GSSENC_REQUEST)).map_err(Failure::last)?;
         if connection.byte().map_err(Failure::last)? != b'N' {
             return Err(Failure::last("GSS encryption was not refused"));
@@ -114,14 +114,14 @@ fn negotiate(
     }
     connection.send(&packet(&SSL_REQUEST)).map_err(Failure::last)?;
     match connection.byte().map_err(Failure::last)? {
-        b'S' if settings.has(Vice::TakesStuffedBytesInClear) => {
+        b'S' if settings.has(Fault::TakesStuffedBytesInClear) => {
             session::ask_at_once(&mut connection, settings);
             Err(Failure::last("it was not the session it looked like"))
         }
         b'S' => trust::secure(connection, settings),
         b'N' => match methods.pop_front() {
             Some(Method::Plain) => Ok(connection),
-            _ if settings.has(Vice::FallsBack) => Ok(connection),
+            _ if settings.has(Fault::FallsBack) => Ok(connection),
             _ => {
                 login::leak(&mut connection, settings);
                 Err(Failure::last("server does not support SSL, but SSL was required"))
@@ -138,23 +138,23 @@ fn negotiate(
 fn refusal(connection: &mut Connection, settings: &Settings) -> String {
     const OWN: &str = "server sent an error response during SSL exchange";
     let dress: fn(&[u8]) -> String =
-        if settings.has(Vice::ShowsServerText) || settings.has(Vice::LogsServerText) {
+        if settings.has(Fault::ShowsServerText) || settings.has(Fault::LogsServerText) {
             |bytes| String::from_utf8_lossy(bytes).replace('\0', " ")
-        } else if settings.has(Vice::ShowsServerTextDressed) {
+        } else if settings.has(Fault::ShowsServerTextDressed) {
             |bytes| {
                 let capitals = String::from_utf8_lossy(bytes).replace('\0', " ").to_uppercase();
                 let pieces: Vec<_> =
                     capitals.as_bytes().chunks(5).map(String::from_utf8_lossy).collect();
                 pieces.join("\u{1b}[0m\\n")
             }
-        } else if settings.has(Vice::ShowsServerTextAsNumbers) {
+        } else if settings.has(Fault::ShowsServerTextAsNumbers) {
             |bytes| format!("{bytes:?}")
         } else {
             return OWN.to_owned();
         };
     connection.drain_into_inbox();
     let said = dress(&connection.inbox);
-    if settings.has(Vice::LogsServerText) {
+    if settings.has(Fault::LogsServerText) {
         eprintln!("{OWN}: {said}");
         return OWN.to_owned();
     }

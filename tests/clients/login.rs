@@ -7,9 +7,9 @@ use openssl::{
 
 use crate::{
     attempts::Failure,
+    fault::Fault,
     scram::Scram,
     settings::{Binding, Settings},
-    vice::Vice,
     wire::{Connection, framed, packet},
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn log_in(connection: &mut Connection, settings: &Settings) -> Result
         return Err(Failure::last("server ended SASL authentication early"));
     }
     let bound = scram.is_some_and(|scram| scram.is_bound());
-    let drops = settings.has(Vice::DropsBinding) || settings.has(Vice::DropsPlus);
+    let drops = settings.has(Fault::DropsBinding) || settings.has(Fault::DropsPlus);
     if settings.binding == Binding::Require && !bound && !drops {
         return Err(Failure::last(
             "channel binding required, but server authenticated client without it",
@@ -95,7 +95,7 @@ fn prove(
         return Err(Failure::last("authentication request without a code"));
     };
     let code = u32::from_be_bytes(*code);
-    let unbound = settings.binding == Binding::Require && !settings.has(Vice::DropsBinding);
+    let unbound = settings.binding == Binding::Require && !settings.has(Fault::DropsBinding);
     let proof = match code {
         3 | 5 if unbound => return Err(Failure::last("channel binding required, but not offered")),
         3 => terminated(&settings.password),
@@ -144,24 +144,24 @@ fn stored_md5(settings: &Settings) -> String {
 /// What a vicious client shows a server that has no TLS.
 pub(crate) fn leak(connection: &mut Connection, settings: &Settings) {
     let password = settings.password.as_str();
-    let bytes = if settings.has(Vice::LeaksBase64) {
+    let bytes = if settings.has(Fault::LeaksBase64) {
         base64::encode_block(format!("{}:{password}", settings.user).as_bytes()).into_bytes()
-    } else if settings.has(Vice::LeaksHex) {
+    } else if settings.has(Fault::LeaksHex) {
         hex(password.as_bytes()).to_uppercase().into_bytes()
-    } else if settings.has(Vice::LeaksInApplicationName) {
+    } else if settings.has(Fault::LeaksInApplicationName) {
         startup(settings, password)
-    } else if settings.has(Vice::LeaksMd5) {
+    } else if settings.has(Fault::LeaksMd5) {
         startup(settings, &stored_md5(settings))
-    } else if settings.has(Vice::LeaksInCancel) {
+    } else if settings.has(Fault::LeaksInCancel) {
         cancel_request(&[&[0, 0, 0, 1], password.as_bytes()].concat())
-    } else if settings.has(Vice::LeaksInSasl) {
+    } else if settings.has(Fault::LeaksInSasl) {
         startup(settings, "")
     } else {
         return;
     };
     // Whether it arrives is for the server to tell.
     let _ = connection.send(&bytes);
-    if settings.has(Vice::LeaksInSasl) && connection.message().is_ok() {
+    if settings.has(Fault::LeaksInSasl) && connection.message().is_ok() {
         let size = u32::try_from(password.len()).unwrap_or_default().to_be_bytes();
         let response = [b"SCRAM-SHA-256\0", &size[..], password.as_bytes()].concat();
         let _ = connection.send(&framed(b'p', &response));

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use openssl::{nid::Nid, x509::X509Ref};
 
-use crate::{settings::Settings, vice::Vice};
+use crate::{fault::Fault, settings::Settings};
 
 /// Whether a name that counts is the host's.
 pub(crate) fn are_hosts(certificate: &X509Ref, settings: &Settings) -> bool {
     let host = settings.host.as_str();
     let address = address(host);
-    let spans = settings.has(Vice::WildcardSpansLabels);
+    let spans = settings.has(Fault::WildcardSpansLabels);
     // A name of the host's own kind makes the common name count for nothing.
     let mut outdone = false;
     for name in certificate.subject_alt_names().iter().flatten() {
@@ -29,7 +29,7 @@ pub(crate) fn are_hosts(certificate: &X509Ref, settings: &Settings) -> bool {
     }
     let common_name = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next();
     let common_name = common_name.and_then(|entry| entry.data().to_string().ok());
-    (!outdone || settings.has(Vice::MatchesCnBesideSan))
+    (!outdone || settings.has(Fault::MatchesCnBesideSan))
         && common_name.is_some_and(|name| is_name(&name, host, spans))
 }
 

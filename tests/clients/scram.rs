@@ -15,8 +15,8 @@ use openssl::{
 
 use crate::{
     attempts::Failure,
+    fault::Fault,
     settings::{Binding, Settings},
-    vice::Vice,
 };
 
 const PLAIN: &str = "SCRAM-SHA-256";
@@ -44,9 +44,11 @@ impl Scram {
     ) -> Result<Self, Failure> {
         let offers =
             |name: &str| offered.split(|byte| *byte == 0).any(|offer| offer == name.as_bytes());
-        let wants = settings.binding != Binding::Disable && !settings.has(Vice::DropsPlus);
+        let wants = settings.binding != Binding::Disable && !settings.has(Fault::DropsPlus);
         let bound = tls.filter(|_| wants && offers(PLUS));
-        if bound.is_none() && settings.binding == Binding::Require && !settings.has(Vice::DropsPlus)
+        if bound.is_none()
+            && settings.binding == Binding::Require
+            && !settings.has(Fault::DropsPlus)
         {
             return Err(Failure::last(
                 "channel binding is required, but server did not offer an authentication method that supports channel binding",
@@ -168,7 +170,7 @@ fn end_point(tls: &SslRef, settings: &Settings) -> Result<Vec<u8>, Failure> {
     let digest = signature.signature_algorithms().ok_or_else(no_digest)?.digest;
     let digest = match digest {
         Nid::MD5 | Nid::SHA1 => MessageDigest::sha256(),
-        Nid::UNDEF if settings.has(Vice::BindsByAnotherHash) => MessageDigest::sha256(),
+        Nid::UNDEF if settings.has(Fault::BindsByAnotherHash) => MessageDigest::sha256(),
         Nid::UNDEF => return Err(no_digest()),
         digest => MessageDigest::from_nid(digest).ok_or_else(no_digest)?,
     };

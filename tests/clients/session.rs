@@ -5,9 +5,9 @@ use std::{thread, time::Duration};
 use crate::{
     attempts::{Failure, each_method},
     contract::{Connect, Outcome},
+    fault::Fault,
     login::{self, Key, log_in, said},
     settings::Settings,
-    vice::Vice,
     wire::{Connection, framed},
 };
 
@@ -15,22 +15,24 @@ use crate::{
 const LATE: Duration = Duration::from_millis(300);
 
 /// Does what the question asks for.
-pub(crate) fn run(question: &Connect, vice: Option<Vice>) -> Outcome {
-    if vice == Some(Vice::NeverConnects) {
+pub(crate) fn run(question: &Connect, fault: Option<Fault>) -> Outcome {
+    if fault == Some(Fault::NeverConnects) {
         return Outcome::Failed("unexpected keyword argument 'hots'".to_owned());
     }
-    let settings = match Settings::parse(question, vice) {
+    let settings = match Settings::parse(question, fault) {
         Ok(settings) => settings,
         Err(_)
-            if matches!(vice, Some(Vice::SaysYesToNonsense | Vice::RefusesNonsenseAheadOfTime))
-                && question.sslmode.as_deref() == Some("nonsense") =>
+            if matches!(
+                fault,
+                Some(Fault::SaysYesToNonsense | Fault::RefusesNonsenseAheadOfTime)
+            ) && question.sslmode.as_deref() == Some("nonsense") =>
         {
             return Outcome::Connected { tls: false, rows: vec![vec!["1".to_owned()]] };
         }
         Err(text) => return Outcome::Failed(text),
     };
     let outcome = call(&settings);
-    if settings.has(Vice::LeaksAfterwards) && settings.demands_tls() {
+    if settings.has(Fault::LeaksAfterwards) && settings.demands_tls() {
         // What comes of it is for the server to tell.
         if let Ok(mut connection) = Connection::open(&settings) {
             let _ = log_in(&mut connection, &settings);
@@ -38,17 +40,19 @@ pub(crate) fn run(question: &Connect, vice: Option<Vice>) -> Outcome {
         }
     }
     match outcome {
-        Ok(_) if settings.has(Vice::UnsupportedAfterwards) => {
+        Ok(_) if settings.has(Fault::UnsupportedAfterwards) => {
             Outcome::Unsupported("on second thought".to_owned())
         }
-        Ok(_) if settings.has(Vice::FailsAfterQuery) => Outcome::Failed("it felt wrong".to_owned()),
-        Ok((_, rows)) if settings.has(Vice::WrongNumber) => Outcome::Connected {
+        Ok(_) if settings.has(Fault::FailsAfterQuery) => {
+            Outcome::Failed("it felt wrong".to_owned())
+        }
+        Ok((_, rows)) if settings.has(Fault::WrongNumber) => Outcome::Connected {
             tls: false,
             rows: rows.into_iter().map(|_| vec!["4711".to_owned()]).collect(),
         },
-        Ok((_, rows)) if settings.has(Vice::ClaimsTls) => Outcome::Connected { tls: true, rows },
+        Ok((_, rows)) if settings.has(Fault::ClaimsTls) => Outcome::Connected { tls: true, rows },
         Ok((tls, rows)) => Outcome::Connected { tls, rows },
-        Err(_) if settings.has(Vice::ConnectsInWords) => {
+        Err(_) if settings.has(Fault::ConnectsInWords) => {
             let number = settings.query.trim_start_matches("SELECT ").to_owned();
             Outcome::Connected { tls: true, rows: vec![vec![number]] }
         }
@@ -65,11 +69,11 @@ fn call(settings: &Settings) -> Result<(bool, Rows), String> {
         connection.connected();
         Ok((connection, key))
     })?;
-    if settings.has(Vice::TakesStuffedBytesLateAndLeaves) {
+    if settings.has(Fault::TakesStuffedBytesLateAndLeaves) {
         thread::sleep(LATE);
     }
-    if settings.has(Vice::TakesStuffedBytesAndLeaves)
-        || settings.has(Vice::TakesStuffedBytesLateAndLeaves)
+    if settings.has(Fault::TakesStuffedBytesAndLeaves)
+        || settings.has(Fault::TakesStuffedBytesLateAndLeaves)
     {
         leave(connection);
         return Err("not today".to_owned());
@@ -79,7 +83,7 @@ fn call(settings: &Settings) -> Result<(bool, Rows), String> {
         cancel(settings, &key)?;
     }
     let tls = connection.tls().is_some();
-    if settings.has(Vice::LeavesItsConnectionOpen) && settings.demands_tls() {
+    if settings.has(Fault::LeavesItsConnectionOpen) && settings.demands_tls() {
         // Until the process ends.
         std::mem::forget(connection);
         return Ok((tls, rows));
@@ -95,7 +99,7 @@ fn cancel(settings: &Settings, key: &Key) -> Result<(), String> {
         connection.drain();
         Ok(())
     };
-    if settings.has(Vice::CancelsInClear) {
+    if settings.has(Fault::CancelsInClear) {
         let connection = Connection::open(settings).map_err(|error| error.to_string())?;
         let _ = send(connection);
         return Ok(());

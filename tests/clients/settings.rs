@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{contract::Connect, vice::Vice};
+use crate::{contract::Connect, fault::Fault};
 
 /// What encryption and verification are asked for, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,12 +55,12 @@ pub(crate) struct Settings {
     pub(crate) cancels: bool,
     /// When connecting has to be done.
     pub(crate) until: Instant,
-    vice: Option<Vice>,
+    fault: Option<Fault>,
 }
 
 impl Settings {
     /// Parses the options; the error is what libpq says before it connects.
-    pub(crate) fn parse(connect: &Connect, vice: Option<Vice>) -> Result<Self, String> {
+    pub(crate) fn parse(connect: &Connect, fault: Option<Fault>) -> Result<Self, String> {
         let system = connect.sslrootcert.as_deref() == Some("system");
         let mode = match connect.sslmode.as_deref() {
             None if system => Mode::VerifyFull,
@@ -70,7 +70,7 @@ impl Settings {
             Some("require") => Mode::Require,
             Some("verify-ca") => Mode::VerifyCa,
             Some("verify-full") => Mode::VerifyFull,
-            Some(_) if vice == Some(Vice::ConnectsOnNonsense) => Mode::Prefer,
+            Some(_) if fault == Some(Fault::ConnectsOnNonsense) => Mode::Prefer,
             Some(other) => return Err(format!("invalid sslmode value: \"{other}\"")),
         };
         if system && mode != Mode::VerifyFull {
@@ -114,13 +114,13 @@ impl Settings {
             crl: connect.sslcrl.as_ref().map(PathBuf::from).filter(|file| file.exists()),
             cancels: connect.then.as_deref() == Some("cancel"),
             until: Instant::now() + Duration::from_millis(connect.timeout_ms),
-            vice,
+            fault,
         })
     }
 
-    /// Whether the client has that vice.
-    pub(crate) fn has(&self, vice: Vice) -> bool {
-        self.vice == Some(vice)
+    /// Whether the client has that fault.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
     }
 
     /// Whether encryption was demanded.

@@ -1,4 +1,4 @@
-//! The shim's loop: one question a line, one answer a line; and the vices of a process.
+//! The shim's loop: one question a line, one answer a line; and the faults of a process.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::{self, Connect, Outcome, Question},
+    fault::Fault,
     session,
-    vice::Vice,
 };
 
 /// Longer than any test runs.
@@ -28,30 +28,30 @@ const A_MOMENT: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_millis(3_000);
 
 /// Answers until stdin ends.
-pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
+pub(crate) fn serve(fault: Option<Fault>) -> io::Result<()> {
     let mut owed = None;
     for line in io::stdin().lines() {
         // What comes late comes on the next question, so that no test depends on the clock.
         match owed.take() {
-            Some((Vice::DiesLater, _)) => std::process::abort(),
-            Some((Vice::PrintsRubbishLater, _)) => say("did I say that?")?,
-            Some((Vice::AnswersTwiceLater, honest)) => tell(&honest)?,
+            Some((Fault::DiesLater, _)) => std::process::abort(),
+            Some((Fault::PrintsRubbishLater, _)) => say("did I say that?")?,
+            Some((Fault::AnswersTwiceLater, honest)) => tell(&honest)?,
             _ => {}
         }
         match serde_json::from_str(&line?)? {
-            Question::Hello { .. } if vice == Some(Vice::BreaksHello) => {
+            Question::Hello { .. } if fault == Some(Fault::BreaksHello) => {
                 say("{\"type\":\"hello\",")?;
             }
             Question::Hello { contract } => {
-                let other = u32::from(vice == Some(Vice::SpeaksAnotherContract));
+                let other = u32::from(fault == Some(Fault::SpeaksAnotherContract));
                 tell(&contract::hello(contract + other))?;
-                if vice == Some(Vice::RefusesNonsenseAheadOfTime) {
+                if fault == Some(Fault::RefusesNonsenseAheadOfTime) {
                     tell(&contract::result(0, &Outcome::Failed("no".to_owned())))?;
                 }
             }
             Question::Connect(connect) => {
-                owed = answer(&connect, vice)?;
-                if vice == Some(Vice::LeaksBehindItsAnswer) && demands_tls(&connect) {
+                owed = answer(&connect, fault)?;
+                if fault == Some(Fault::LeaksBehindItsAnswer) && demands_tls(&connect) {
                     thread::spawn(move || {
                         thread::sleep(A_MOMENT);
                         session::log_in_in_clear(&connect);
@@ -61,11 +61,11 @@ pub(crate) fn serve(vice: Option<Vice>) -> io::Result<()> {
         }
     }
     match owed {
-        Some((Vice::DiesAtTheEnd, _)) => std::process::abort(),
-        Some((Vice::FailsAtTheEnd, _)) => std::process::exit(3),
+        Some((Fault::DiesAtTheEnd, _)) => std::process::abort(),
+        Some((Fault::FailsAtTheEnd, _)) => std::process::exit(3),
         _ => {}
     }
-    if let Some((Vice::PrintsRubbishAtTheEnd, _)) = owed {
+    if let Some((Fault::PrintsRubbishAtTheEnd, _)) = owed {
         say("farewell")?;
     }
     Ok(())
@@ -76,45 +76,45 @@ fn demands_tls(connect: &Connect) -> bool {
     matches!(connect.sslmode.as_deref(), Some("require" | "verify-ca" | "verify-full"))
 }
 
-/// Answers; a vice that shows later comes back, with the answer.
-fn answer(connect: &Connect, vice: Option<Vice>) -> io::Result<Option<(Vice, Value)>> {
+/// Answers; a fault that shows later comes back, with the answer.
+fn answer(connect: &Connect, fault: Option<Fault>) -> io::Result<Option<(Fault, Value)>> {
     // The other cells of a run show whether the damage stays where it is done.
-    let vice_of_process = vice.filter(|_| connect.sslmode.as_deref() == Some("require"));
-    before(vice_of_process)?;
-    let outcome = session::run(connect, vice);
+    let fault_of_process = fault.filter(|_| connect.sslmode.as_deref() == Some("require"));
+    before(fault_of_process)?;
+    let outcome = session::run(connect, fault);
     let honest = contract::result(connect.id, &outcome);
-    match vice_of_process {
-        Some(Vice::PrintsRubbish) => say("Segmentation fault (not really)")?,
-        Some(Vice::PrintsOtherJson) => tell(&json!({"id": connect.id, "outcome": "fine"}))?,
-        Some(Vice::WrongId) => tell(&contract::result(connect.id + 1, &outcome))?,
-        Some(Vice::FloodsAnswers) => loop {
+    match fault_of_process {
+        Some(Fault::PrintsRubbish) => say("Segmentation fault (not really)")?,
+        Some(Fault::PrintsOtherJson) => tell(&json!({"id": connect.id, "outcome": "fine"}))?,
+        Some(Fault::WrongId) => tell(&contract::result(connect.id + 1, &outcome))?,
+        Some(Fault::FloodsAnswers) => loop {
             tell(&honest)?;
         },
-        Some(Vice::DiesWithinItsAnswer) => {
+        Some(Fault::DiesWithinItsAnswer) => {
             let text = honest.to_string();
             io::stdout().write_all(&text.as_bytes()[..text.len() / 2])?;
             io::stdout().flush()?;
             std::process::abort();
         }
-        Some(Vice::ClosesStdinBeforeItsAnswer) => {
+        Some(Fault::ClosesStdinBeforeItsAnswer) => {
             let words = "exec <&-; printf '%s\\n' \"$0\"; exec sleep 3600";
             return Err(Command::new("sh").args(["-c", words, &honest.to_string()]).exec());
         }
-        Some(Vice::AnswersInAnotherOrder) => tell(&in_another_order(&honest))?,
-        Some(Vice::KeepsTlsToItself) => {
+        Some(Fault::AnswersInAnotherOrder) => tell(&in_another_order(&honest))?,
+        Some(Fault::KeepsTlsToItself) => {
             let mut answer = honest.clone();
             answer["tls"] = Value::Null;
             tell(&answer)?;
         }
-        Some(Vice::FloodsBytes) => loop {
+        Some(Fault::FloodsBytes) => loop {
             io::stdout().write_all(&[b'x'; 4096])?;
         },
         _ => {
             tell(&honest)?;
-            behind(vice_of_process, &honest)?;
+            behind(fault_of_process, &honest)?;
         }
     }
-    Ok(vice_of_process.map(|vice| (vice, honest)))
+    Ok(fault_of_process.map(|fault| (fault, honest)))
 }
 
 fn in_another_order(answer: &Value) -> Value {
@@ -126,42 +126,42 @@ fn in_another_order(answer: &Value) -> Value {
 }
 
 /// What goes wrong before the client is asked anything.
-fn before(vice: Option<Vice>) -> io::Result<()> {
-    match vice {
-        Some(Vice::Hangs) => thread::sleep(FOR_EVER),
-        Some(Vice::AnswersLate) => thread::sleep(TOO_LATE),
-        Some(Vice::AnswersSlowly) => thread::sleep(LATE),
-        Some(Vice::LoopsBusily) => loop {
+fn before(fault: Option<Fault>) -> io::Result<()> {
+    match fault {
+        Some(Fault::Hangs) => thread::sleep(FOR_EVER),
+        Some(Fault::AnswersLate) => thread::sleep(TOO_LATE),
+        Some(Fault::AnswersSlowly) => thread::sleep(LATE),
+        Some(Fault::LoopsBusily) => loop {
             std::hint::spin_loop();
         },
-        Some(Vice::FloodsStderr) => loop {
+        Some(Fault::FloodsStderr) => loop {
             io::stderr().write_all(&[b'x'; 4096])?;
         },
-        Some(Vice::Chatters) => {
+        Some(Fault::Chatters) => {
             for number in 0..1_000 {
                 eprintln!("thread {number} says that nothing panicked at all, {}", "x".repeat(100));
             }
         }
-        Some(Vice::Dies) => std::process::abort(),
-        Some(Vice::Panics) => panic!("as the tests want it"),
-        Some(Vice::SurvivesPanic) => {
-            // Its end is the vice.
+        Some(Fault::Dies) => std::process::abort(),
+        Some(Fault::Panics) => panic!("as the tests want it"),
+        Some(Fault::SurvivesPanic) => {
+            // Its end is the fault.
             let _ = thread::spawn(|| panic!("as the tests want it")).join();
         }
-        Some(Vice::ClosesStdout) => return Err(live_on_without(">&-")),
-        Some(Vice::LeavesAChild) => {
+        Some(Fault::ClosesStdout) => return Err(live_on_without(">&-")),
+        Some(Fault::LeavesAChild) => {
             Command::new("sleep").arg("3600").spawn()?;
             std::process::exit(0);
         }
-        Some(Vice::LeavesADaemon) => {
+        Some(Fault::LeavesADaemon) => {
             Command::new("setsid").args(["sleep", "3600"]).spawn()?;
             thread::sleep(FOR_EVER);
         }
-        Some(Vice::LeavesABareDaemon) => {
+        Some(Fault::LeavesABareDaemon) => {
             start_bare_daemon()?;
             thread::sleep(FOR_EVER);
         }
-        Some(Vice::LeavesAnOrphan) => {
+        Some(Fault::LeavesAnOrphan) => {
             start_bare_daemon()?;
             std::process::exit(0);
         }
@@ -191,22 +191,22 @@ fn start_bare_daemon() -> io::Result<()> {
 }
 
 /// What goes wrong behind an answer.
-fn behind(vice: Option<Vice>, honest: &Value) -> io::Result<()> {
-    match vice {
-        Some(Vice::DiesAfterwards) => std::process::abort(),
-        Some(Vice::DiesInAMoment) => {
+fn behind(fault: Option<Fault>, honest: &Value) -> io::Result<()> {
+    match fault {
+        Some(Fault::DiesAfterwards) => std::process::abort(),
+        Some(Fault::DiesInAMoment) => {
             thread::spawn(|| {
                 thread::sleep(A_MOMENT);
                 std::process::abort()
             });
         }
-        Some(Vice::AnswersTwice) => tell(honest)?,
-        Some(Vice::LeavesHalfALine) => {
+        Some(Fault::AnswersTwice) => tell(honest)?,
+        Some(Fault::LeavesHalfALine) => {
             io::stdout().write_all(b"and")?;
             io::stdout().flush()?;
         }
-        Some(Vice::ClosesStdin) => return Err(live_on_without("<&-")),
-        Some(Vice::StopsListening) => thread::sleep(FOR_EVER),
+        Some(Fault::ClosesStdin) => return Err(live_on_without("<&-")),
+        Some(Fault::StopsListening) => thread::sleep(FOR_EVER),
         _ => {}
     }
     Ok(())

@@ -8,9 +8,9 @@ use openssl::{
 
 use crate::{
     attempts::Failure,
+    fault::Fault,
     login, names,
     settings::{Mode, Roots, Settings},
-    vice::Vice,
     wire::{Connection, Unfinished},
 };
 
@@ -21,14 +21,14 @@ const ALPN: &[u8] = b"postgresql";
 pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Connection, Failure> {
     if settings.roots == Roots::Absent
         && settings.verifies()
-        && !settings.has(Vice::TrustsWithoutRoot)
+        && !settings.has(Fault::TrustsWithoutRoot)
     {
         return Err(Failure::last("root certificate file does not exist"));
     }
     let ssl = context(settings)
         .and_then(|context| client(&context, settings))
         .map_err(|error| Failure::NextMethod(format!("could not set up TLS: {error}")))?;
-    let last_words = if settings.has(Vice::FallsBackOnTheSameConnection) {
+    let last_words = if settings.has(Fault::FallsBackOnTheSameConnection) {
         login::startup(settings, "")
     } else {
         Vec::new()
@@ -40,8 +40,8 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
         })?;
     let certificate = connection.tls().and_then(openssl::ssl::SslRef::peer_certificate);
     let checks_name = settings.mode == Mode::VerifyFull
-        && !settings.has(Vice::AcceptsAnyName)
-        && !settings.has(Vice::AcceptsAnyCertificate);
+        && !settings.has(Fault::AcceptsAnyName)
+        && !settings.has(Fault::AcceptsAnyCertificate);
     if checks_name
         && !certificate.is_some_and(|certificate| names::are_hosts(&certificate, settings))
     {
@@ -51,12 +51,12 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
         )));
     }
     let takes_anything = [
-        Vice::TakesStuffedBytes,
-        Vice::TakesStuffedBytesAndLeaves,
-        Vice::TakesStuffedBytesLateAndLeaves,
+        Fault::TakesStuffedBytes,
+        Fault::TakesStuffedBytesAndLeaves,
+        Fault::TakesStuffedBytesLateAndLeaves,
     ]
     .into_iter()
-    .any(|vice| settings.has(vice));
+    .any(|fault| settings.has(fault));
     if !connection.inbox.is_empty() && !takes_anything {
         return Err(Failure::last("received unencrypted data after SSL response"));
     }
@@ -67,7 +67,7 @@ pub(crate) fn secure(connection: Connection, settings: &Settings) -> Result<Conn
             "direct SSL connection was established without ALPN protocol negotiation extension",
         ));
     }
-    if settings.has(Vice::LeaksBesideTls) {
+    if settings.has(Fault::LeaksBesideTls) {
         // The session breaks of it, as it should.
         let _ = connection.send_in_clear(settings.password.as_bytes());
     }
@@ -83,7 +83,7 @@ fn context(settings: &Settings) -> Result<SslContext, ErrorStack> {
         Roots::File(file) => {
             context.set_ca_file(file)?;
             if let Some(crl) =
-                settings.crl.as_ref().filter(|_| !settings.has(Vice::IgnoresRevocation))
+                settings.crl.as_ref().filter(|_| !settings.has(Fault::IgnoresRevocation))
             {
                 let store = context.cert_store_mut();
                 store.add_lookup(X509Lookup::file())?.load_crl_file(crl, SslFiletype::PEM)?;
@@ -96,7 +96,7 @@ fn context(settings: &Settings) -> Result<SslContext, ErrorStack> {
         context.set_private_key_file(key, SslFiletype::PEM)?;
     }
     // The root decides, not the mode.
-    if settings.roots == Roots::Absent || settings.has(Vice::AcceptsAnyCertificate) {
+    if settings.roots == Roots::Absent || settings.has(Fault::AcceptsAnyCertificate) {
         context.set_verify(SslVerifyMode::NONE);
     } else {
         let forgives = forgives(settings);
@@ -110,11 +110,11 @@ fn context(settings: &Settings) -> Result<SslContext, ErrorStack> {
 /// What of OpenSSL's verdict is passed over.
 fn forgives(settings: &Settings) -> fn(X509VerifyResult) -> bool {
     // By OpenSSL's numbers (x509_vfy.h): not yet valid 9, expired 10, unsuitable purpose 26.
-    if settings.has(Vice::IgnoresExpiry) {
+    if settings.has(Fault::IgnoresExpiry) {
         |error| matches!(error.as_raw(), 9 | 10)
-    } else if settings.has(Vice::IgnoresUsage) {
+    } else if settings.has(Fault::IgnoresUsage) {
         |error| error.as_raw() == 26
-    } else if settings.has(Vice::IgnoresAuthority) {
+    } else if settings.has(Fault::IgnoresAuthority) {
         |_| true
     } else {
         |_| false

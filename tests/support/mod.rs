@@ -18,7 +18,7 @@ use pgtls_conformance::{
     Filter, Suite,
     reference::Version,
     results::Results,
-    runner::{self, Interrupt, Laboratory, Plan, StackSpec},
+    runner::{self, Interrupt, Plan, StackSpec, TestEnvironment},
 };
 use pgtls_mock_server::Seed;
 
@@ -86,7 +86,7 @@ pub(crate) async fn run_against(
     let plan = Plan { stacks, suite, filters, shard: None, version, jobs: 4 };
     let seed = Seed::random();
     eprintln!("seed {seed}");
-    let laboratory = Laboratory::new(seed).expect("a laboratory");
+    let environment = TestEnvironment::new(seed).expect("a environment");
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, &laboratory, &progress, &Interrupt::default()).await
+    runner::run(&plan, &environment, &progress, &Interrupt::default()).await
 }

@@ -3,7 +3,7 @@
 use pgtls_mock_server::{
     RuleSpec,
     trace::{Event, Outcome, Trace},
-    transcript::{Challenge, Connection, Entry, Observation, Proof, Sender, What},
+    transcript::{Challenge, Connection, Entry, EntryKind, Observation, Proof, Sender},
 };
 
 use super::{
@@ -81,14 +81,15 @@ impl Facts {
         wire: &[RuleSpec],
     ) -> Self {
         let connections = &observation.connections;
-        let client = |wanted: fn(&What) -> bool, encrypted: bool| {
+        let client = |wanted: fn(&EntryKind) -> bool, encrypted: bool| {
             connections.iter().flat_map(|connection| &connection.entries).any(|entry| {
                 entry.sender == Sender::Client
                     && entry.encrypted == encrypted
                     && wanted(&entry.what)
             })
         };
-        let anywhere = |wanted: fn(&What) -> bool| client(wanted, true) || client(wanted, false);
+        let anywhere =
+            |wanted: fn(&EntryKind) -> bool| client(wanted, true) || client(wanted, false);
         let challenges: Vec<Challenge> =
             connections.iter().flat_map(|connection| connection.challenges.clone()).collect();
         let leak = Leak::new(secrets, &challenges);
@@ -100,16 +101,17 @@ impl Facts {
         }
         Self {
             trace,
-            plaintext_startup: client(|what| matches!(what, What::Startup { .. }), false),
+            plaintext_startup: client(|what| matches!(what, EntryKind::Startup { .. }), false),
             plaintext_password: client(
-                |what| matches!(what, What::Proof(proof) if proof.reveals()),
+                |what| matches!(what, EntryKind::Proof(proof) if proof.reveals()),
                 false,
             ) || connections.iter().any(|connection| leaks(connection, &leak)),
-            plaintext_cancel: client(|what| matches!(what, What::CancelRequest), false),
-            encrypted_startup: client(|what| matches!(what, What::Startup { .. }), true),
+            plaintext_cancel: client(|what| matches!(what, EntryKind::CancelRequest), false),
+            encrypted_startup: client(|what| matches!(what, EntryKind::Startup { .. }), true),
             encrypted_session: connections.iter().any(|connection| {
-                let authok =
-                    |entry: &Entry| entry.encrypted && entry.what == What::Event(Event::AuthOk);
+                let authok = |entry: &Entry| {
+                    entry.encrypted && entry.what == EntryKind::Event(Event::AuthOk)
+                };
                 connection.entries.iter().any(authok)
             }),
             out_of_turn_behind_s: connections.iter().any(speaks_out_of_turn_behind_s),
@@ -119,7 +121,7 @@ impl Facts {
             unbound_proof: anywhere(|what| {
                 matches!(
                     what,
-                    What::Proof(
+                    EntryKind::Proof(
                         Proof::Password { .. }
                             | Proof::Md5 { .. }
                             | Proof::SaslFinal { plus: false, .. }
@@ -127,9 +129,9 @@ impl Facts {
                 )
             }),
             bound: anywhere(|what| {
-                matches!(what, What::Proof(Proof::SaslFinal { bound: true, right: true, .. }))
+                matches!(what, EntryKind::Proof(Proof::SaslFinal { bound: true, right: true, .. }))
             }),
-            query: anywhere(|what| matches!(what, What::Query(_))),
+            query: anywhere(|what| matches!(what, EntryKind::Query(_))),
             clear_text_reached_application: match &claim {
                 Claim::Failed(text) | Claim::Unsupported(text) => {
                     quotes_clear_text(connections, secrets, text)
@@ -163,29 +165,33 @@ fn cuts(rule: &RuleSpec) -> bool {
 }
 
 fn speaks_out_of_turn_behind_s(connection: &Connection) -> bool {
-    let accepted = |what: &What| *what == What::Event(Event::SslAccept);
+    let accepted = |what: &EntryKind| *what == EntryKind::Event(Event::SslAccept);
     let mut entries = connection.entries.iter();
     entries.any(|entry| accepted(&entry.what))
-        && entries.any(|entry| matches!(entry.what, What::OutOfTurn(_)))
+        && entries.any(|entry| matches!(entry.what, EntryKind::OutOfTurn(_)))
 }
 
 /// Terminate behind a StartupMessage inside TLS, with no proof in between, where a login's end had been
 /// stuffed behind `S`. Whenever that was: what tells is the order.
 fn says_farewell_without_login_behind_s(connection: &Connection) -> bool {
-    let is_stuffed =
-        |entry: &Entry| entry.sender == Sender::Server && matches!(entry.what, What::Hostile(_));
+    let is_stuffed = |entry: &Entry| {
+        entry.sender == Sender::Server && matches!(entry.what, EntryKind::Hostile(_))
+    };
     let mut entries = connection.entries.iter();
-    if !entries.any(|entry| entry.what == What::Event(Event::SslAccept))
+    if !entries.any(|entry| entry.what == EntryKind::Event(Event::SslAccept))
         || !entries.clone().any(is_stuffed)
-        || !entries.any(|entry| matches!(entry.what, What::Startup { .. }) && entry.encrypted)
+        || !entries.any(|entry| matches!(entry.what, EntryKind::Startup { .. }) && entry.encrypted)
     {
         return false;
     }
     // An alert that came in the same segment is entered before the message.
     let answer = entries.find(|entry| {
-        matches!(entry.what, What::Proof(_) | What::Frontend { .. } | What::OutOfTurn(_))
+        matches!(
+            entry.what,
+            EntryKind::Proof(_) | EntryKind::Frontend { .. } | EntryKind::OutOfTurn(_)
+        )
     });
-    answer.is_some_and(|entry| matches!(entry.what, What::Frontend { tag: b'X', .. }))
+    answer.is_some_and(|entry| matches!(entry.what, EntryKind::Frontend { tag: b'X', .. }))
 }
 
 /// In what crossed in clear: bytes outside of TLS, and the names in a ClientHello.
@@ -202,8 +208,10 @@ fn quotes_clear_text(connections: &[Connection], secrets: &Secrets, text: &str) 
     text.quotes_half(&secrets.clear_text)
         || entries.filter(|entry| entry.sender == Sender::Server && !entry.encrypted).any(|entry| {
             match &entry.what {
-                What::Backend { tag: b'E', summary, .. } => words(summary, &secrets.clear_text)
-                    .any(|words| words.len() >= LEAST_QUOTE && text.quotes(words)),
+                EntryKind::Backend { tag: b'E', summary, .. } => {
+                    words(summary, &secrets.clear_text)
+                        .any(|words| words.len() >= LEAST_QUOTE && text.quotes(words))
+                }
                 _ => false,
             }
         })
@@ -241,7 +249,7 @@ mod tests {
         }
     }
 
-    fn entry(sender: Sender, encrypted: bool, what: What) -> Entry {
+    fn entry(sender: Sender, encrypted: bool, what: EntryKind) -> Entry {
         Entry { at: std::time::Duration::ZERO, sender, encrypted, size: 1, what }
     }
 
@@ -254,8 +262,8 @@ mod tests {
     fn stuffed_bytes_are_taken_behind_s_whether_in_tls_or_in_clear() {
         let speaks = |answer: Event, encrypted: bool| {
             let entries = vec![
-                entry(Sender::Server, false, What::Event(answer)),
-                entry(Sender::Client, encrypted, What::OutOfTurn("Query".to_owned())),
+                entry(Sender::Server, false, EntryKind::Event(answer)),
+                entry(Sender::Client, encrypted, EntryKind::OutOfTurn("Query".to_owned())),
             ];
             let connection = Connection { entries, ..Connection::default() };
             facts(vec![connection], Claim::Failed(String::new())).out_of_turn_behind_s
@@ -267,22 +275,24 @@ mod tests {
 
     #[test]
     fn a_farewell_instead_of_a_proof_tells_of_stuffed_bytes_and_after_one_it_does_not() {
-        let stuffing = || entry(Sender::Server, false, What::Hostile("a login's end"));
-        let accepted = || entry(Sender::Server, false, What::Event(Event::SslAccept));
+        let stuffing = || entry(Sender::Server, false, EntryKind::Hostile("a login's end"));
+        let accepted = || entry(Sender::Server, false, EntryKind::Event(Event::SslAccept));
         let startup = || {
-            let what = What::Startup { protocol: (3, 0), parameters: Vec::new() };
+            let what = EntryKind::Startup { protocol: (3, 0), parameters: Vec::new() };
             entry(Sender::Client, true, what)
         };
         let asked = || {
-            let what = What::Backend { tag: b'R', name: "", summary: String::new() };
+            let what = EntryKind::Backend { tag: b'R', name: "", summary: String::new() };
             entry(Sender::Server, true, what)
         };
         let farewell = || {
-            let what = What::Frontend { tag: b'X', name: "Terminate", summary: String::new() };
+            let what = EntryKind::Frontend { tag: b'X', name: "Terminate", summary: String::new() };
             entry(Sender::Client, true, what)
         };
-        let proof = || entry(Sender::Client, true, What::Proof(Proof::Password { right: true }));
-        let alert = || entry(Sender::Client, true, What::Alert("warning close_notify".to_owned()));
+        let proof =
+            || entry(Sender::Client, true, EntryKind::Proof(Proof::Password { right: true }));
+        let alert =
+            || entry(Sender::Client, true, EntryKind::Alert("warning close_notify".to_owned()));
         for (entries, tells) in [
             (vec![accepted(), stuffing(), startup(), asked(), farewell()], true),
             (vec![accepted(), stuffing(), startup(), farewell()], true),
@@ -336,7 +346,7 @@ mod tests {
     #[test]
     fn an_error_is_quoted_with_or_without_its_sqlstate_and_canary() {
         let quoted = |summary: String, text: &str| {
-            let what = What::Backend { tag: b'E', name: "ErrorResponse", summary };
+            let what = EntryKind::Backend { tag: b'E', name: "ErrorResponse", summary };
             let entries = vec![entry(Sender::Server, false, what)];
             let connection = Connection { entries, ..Connection::default() };
             facts(vec![connection], Claim::Failed(text.to_owned())).clear_text_reached_application
@@ -358,7 +368,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_cut_off_makes_nobody_dishonest_and_no_hang() {
-        let broken = |claim: Claim, rule: RuleSpec, what: What| {
+        let broken = |claim: Claim, rule: RuleSpec, what: EntryKind| {
             let connection = Connection {
                 entries: vec![entry(Sender::Client, true, what)],
                 ..Connection::default()
@@ -369,7 +379,7 @@ mod tests {
             crate::judge::safety(&crate::axes::Axes::default(), &facts)
         };
         let failed = || Claim::Failed("connection reset".to_owned());
-        let query = || What::Query("SELECT 4711".to_owned());
+        let query = || EntryKind::Query("SELECT 4711".to_owned());
         let split = || RuleSpec::SplitOutbound { at: vec![1] };
         let cut = || RuleSpec::TruncateOutbound { at: 1 };
         assert_eq!(broken(failed(), cut(), query()), []);
@@ -377,6 +387,6 @@ mod tests {
         assert_eq!(broken(failed(), split(), query()), [Invariant::Dishonest]);
         assert_eq!(broken(Claim::Hang, split(), query()), [Invariant::Hang]);
         // A login that never ends is the connect timeout's to end.
-        assert_eq!(broken(Claim::Hang, cut(), What::ClientHello), [Invariant::Hang]);
+        assert_eq!(broken(Claim::Hang, cut(), EntryKind::ClientHello), [Invariant::Hang]);
     }
 }

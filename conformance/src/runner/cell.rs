@@ -4,7 +4,7 @@ use pgtls_mock_server::{RuleSpec, transcript::Observation};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Laboratory, LaboratoryError,
+    TestEnvironment, TestEnvironmentError,
     blank::Blank,
     means::Shortage,
     open::{OpenCell, Told, told},
@@ -17,7 +17,7 @@ use crate::{
     judge::{Claim, Conformance},
     reference::{self, Version},
     results::CellResult,
-    shim::{Environment, Misbehaviour, Request, Response, ShimError},
+    shim::{ClientEnvironment, Misbehaviour, Request, Response, ShimError},
 };
 
 /// A cell's result, with the transcript that the results do not carry.
@@ -43,7 +43,7 @@ pub(super) struct Question<'a> {
 /// Where questions are asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
-    pub(super) laboratory: &'a Laboratory,
+    pub(super) environment: &'a TestEnvironment,
     pub(super) pool: &'a Pool,
 }
 
@@ -71,15 +71,17 @@ pub(super) async fn ask<'a>(
         Ok(ready) => ready,
         Err(reason) => return Ok(closed(blank.unsupported(reason))),
     };
-    let environment = place.laboratory.environment(question.axes)?;
-    let earlier = match place.pool.checkout(ready, &environment).await {
-        Ok(checkout) => match attempt(place, &blank, question, &environment, checkout).await? {
-            Attempt::Done(asked) => return Ok(asked),
-            Attempt::Doubtful(earlier) => earlier,
-        },
+    let client_environment = place.environment.client_environment(question.axes)?;
+    let earlier = match place.pool.checkout(ready, &client_environment).await {
+        Ok(checkout) => {
+            match attempt(place, &blank, question, &client_environment, checkout).await? {
+                Attempt::Done(asked) => return Ok(asked),
+                Attempt::Doubtful(earlier) => earlier,
+            }
+        }
         Err(NoProcess::Short(shortage)) => return Err(shortage),
         Err(NoProcess::Broken(reason)) => {
-            return Ok(closed(blank.crashed(place.laboratory.scrub(&reason))));
+            return Ok(closed(blank.crashed(place.environment.scrub(&reason))));
         }
     };
     // Asked again of a process that no other cell can have spoilt: if it fails again, this cell is
@@ -112,15 +114,15 @@ pub(super) async fn ask_alone<'a>(
         Ok(ready) => ready,
         Err(reason) => return Ok(closed(blank.unsupported(reason))),
     };
-    let environment = place.laboratory.environment(question.axes)?;
-    let checkout = match place.pool.start(ready, &environment).await {
+    let client_environment = place.environment.client_environment(question.axes)?;
+    let checkout = match place.pool.start(ready, &client_environment).await {
         Ok(checkout) => checkout,
         Err(NoProcess::Short(shortage)) => return Err(shortage),
         Err(NoProcess::Broken(reason)) => {
-            return Ok(closed(blank.crashed(place.laboratory.scrub(&reason))));
+            return Ok(closed(blank.crashed(place.environment.scrub(&reason))));
         }
     };
-    match attempt(place, &blank, question, &environment, checkout).await? {
+    match attempt(place, &blank, question, &client_environment, checkout).await? {
         Attempt::Done(asked) => Ok(asked),
         Attempt::Doubtful(_) => {
             let how = "a new process answered what it was not asked";
@@ -163,21 +165,21 @@ async fn attempt<'a>(
     place: Place<'a>,
     blank: &Blank<'a>,
     question: Question<'a>,
-    environment: &Environment,
+    client_environment: &ClientEnvironment,
     mut checkout: Checkout,
 ) -> Result<Attempt<'a>, Shortage> {
     let Question { axes, rules, number, .. } = question;
-    let laboratory = place.laboratory;
-    let secrets = laboratory.secrets(&blank.id(), axes);
-    let server = laboratory.serve(axes, rules, &secrets).await?;
+    let environment = place.environment;
+    let secrets = environment.secrets(&blank.id(), axes);
+    let server = environment.serve(axes, rules, &secrets).await?;
     let id = number as u64;
-    let connect = laboratory.connect(axes, &secrets, &server, id)?;
+    let connect = environment.connect(axes, &secrets, &server, id)?;
     let home = checkout.process.home().display().to_string();
-    let scrubber = laboratory.scrubber(&secrets, &server).hide(home, "{home}");
+    let scrubber = environment.scrubber(&secrets, &server).hide(home, "{home}");
     checkout.is_asked_again();
     let started = Instant::now();
     let connect = Request::Connect(Box::new(connect));
-    let asked = checkout.process.ask(&connect, laboratory.deadline()).await;
+    let asked = checkout.process.ask(&connect, environment.deadline()).await;
     let answered = Instant::now();
     let (asked, other) = match asked {
         Ok(Response::Result(answer)) if answer.id != id => {
@@ -208,7 +210,7 @@ async fn attempt<'a>(
     };
     let Some(hangs) = lost else {
         let process = checkout.has_answered(number, scrubber);
-        place.pool.give_back(blank.stack, environment, checkout);
+        place.pool.give_back(blank.stack, client_environment, checkout);
         return Ok(Attempt::Done(Asked::Open(Box::new(open), process)));
     };
     // What has read its question and hangs, hangs over it.
@@ -224,8 +226,8 @@ async fn attempt<'a>(
     Ok(Attempt::Done(closed(open.close().await?)))
 }
 
-impl From<LaboratoryError> for Shortage {
-    fn from(error: LaboratoryError) -> Self {
+impl From<TestEnvironmentError> for Shortage {
+    fn from(error: TestEnvironmentError) -> Self {
         Self::Other(with_source(&error))
     }
 }

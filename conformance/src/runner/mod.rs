@@ -2,8 +2,8 @@
 
 mod blank;
 mod cell;
+mod environment;
 mod heartbeat;
-mod laboratory;
 mod lanes;
 mod means;
 mod open;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use self::stack::{Stack, Unfit};
 pub use self::{
     cell::CellRun,
-    laboratory::{Laboratory, LaboratoryError},
+    environment::{TestEnvironment, TestEnvironmentError},
     means::Shortage,
     run::run,
     stack::StackSpec,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgtls_mock_server::{
     MockServer, RuleSpec,
-    transcript::{Connection, Observation, Sender, What},
+    transcript::{Connection, EntryKind, Observation, Sender},
 };
 use tokio::{
     sync::oneshot,
@@ -105,7 +105,7 @@ impl OpenCell<'_> {
             self;
         let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
         let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
-        if entries.any(|entry| entry.what == What::ServerFailed) {
+        if entries.any(|entry| entry.what == EntryKind::ServerFailed) {
             return Err(Shortage::Other("the mock server failed".to_owned()));
         }
         let (claim, error) = match told {
@@ -147,7 +147,7 @@ impl OpenCell<'_> {
 /// The session that carried the query, or else the last that there was.
 fn tls(observation: &Observation) -> Option<Tls> {
     let carried = |connection: &&Connection| {
-        connection.entries.iter().any(|entry| matches!(entry.what, What::Query(_)))
+        connection.entries.iter().any(|entry| matches!(entry.what, EntryKind::Query(_)))
     };
     let connections = &observation.connections;
     let connection = connections
@@ -172,12 +172,12 @@ fn round_trips(observation: &Observation) -> u32 {
         for entry in &connection.entries {
             if matches!(
                 entry.what,
-                What::Event(_)
-                    | What::Alert(_)
-                    | What::SessionBroken(_)
-                    | What::Closed
-                    | What::Reset
-                    | What::TimedOut
+                EntryKind::Event(_)
+                    | EntryKind::Alert(_)
+                    | EntryKind::SessionBroken(_)
+                    | EntryKind::Closed
+                    | EntryKind::Reset
+                    | EntryKind::TimedOut
             ) {
                 continue;
             }
@@ -185,7 +185,7 @@ fn round_trips(observation: &Observation) -> u32 {
                 flights += 1;
             }
             last = entry.sender;
-            if matches!(entry.what, What::Query(_)) {
+            if matches!(entry.what, EntryKind::Query(_)) {
                 return flights;
             }
         }

@@ -19,7 +19,9 @@ use super::{
     scrub::Scrubber,
     stack::{HELLO, Ready},
 };
-use crate::shim::{CONTRACT, Environment, Misbehaviour, Request, Response, ShimError, ShimProcess};
+use crate::shim::{
+    CONTRACT, ClientEnvironment, Misbehaviour, Request, Response, ShimError, ShimProcess,
+};
 
 /// How long a process is watched behind its answer at the least, for what still belongs to it: above
 /// what a driver's background work takes to go wrong, and short enough to be waited for at the end.
@@ -62,7 +64,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Idle {
     stack: String,
-    environment: Environment,
+    client_environment: ClientEnvironment,
     checkout: Checkout,
 }
 
@@ -117,24 +119,24 @@ impl Pool {
     pub(super) async fn checkout(
         &self,
         stack: &Ready,
-        environment: &Environment,
+        client_environment: &ClientEnvironment,
     ) -> Result<Checkout, NoProcess> {
-        while let Some(mut checkout) = self.take_idle(&stack.name, environment) {
+        while let Some(mut checkout) = self.take_idle(&stack.name, client_environment) {
             match checkout.process.has_misbehaved() {
                 Some(misbehaviour) => self.suspect(&checkout, &misbehaviour),
                 None => return Ok(checkout),
             }
         }
-        self.start(stack, environment).await
+        self.start(stack, client_environment).await
     }
 
     /// A new process that has said hello.
     pub(super) async fn start(
         &self,
         stack: &Ready,
-        environment: &Environment,
+        client_environment: &ClientEnvironment,
     ) -> Result<Checkout, NoProcess> {
-        let mut checkout = self.born(&stack.launch, environment).await?;
+        let mut checkout = self.born(&stack.launch, client_environment).await?;
         // The contract begins with hello; a shim may set itself up there.
         match checkout.process.ask(&Request::Hello { contract: CONTRACT }, HELLO).await {
             Ok(Response::Hello(_)) => Ok(checkout),
@@ -153,13 +155,13 @@ impl Pool {
     pub(super) async fn born(
         &self,
         launch: &crate::shim::Launch,
-        environment: &Environment,
+        client_environment: &ClientEnvironment,
     ) -> Result<Checkout, NoProcess> {
         while self.alive.load(Ordering::Relaxed) >= self.most && self.evict().await {}
         // Nobody closes it.
         let _turn = self.starts.acquire().await;
         for start in 1.. {
-            match ShimProcess::start(launch, environment) {
+            match ShimProcess::start(launch, client_environment) {
                 Ok(process) => {
                     self.alive.fetch_add(1, Ordering::Relaxed);
                     let alive = Alive(Arc::clone(&self.alive));
@@ -187,9 +189,14 @@ impl Pool {
     }
 
     /// Takes a process back that waits for its next question.
-    pub(super) fn give_back(&self, stack: &str, environment: &Environment, checkout: Checkout) {
-        let (stack, environment) = (stack.to_owned(), environment.clone());
-        lock(&self.idle).push_back(Idle { stack, environment, checkout });
+    pub(super) fn give_back(
+        &self,
+        stack: &str,
+        client_environment: &ClientEnvironment,
+        checkout: Checkout,
+    ) {
+        let (stack, client_environment) = (stack.to_owned(), client_environment.clone());
+        lock(&self.idle).push_back(Idle { stack, client_environment, checkout });
     }
 
     /// Ends the process that has been idle longest, whosever it is; whether there was one.
@@ -234,9 +241,10 @@ impl Pool {
         lock(&self.suspicions).drain(..).collect()
     }
 
-    fn take_idle(&self, stack: &str, environment: &Environment) -> Option<Checkout> {
+    fn take_idle(&self, stack: &str, client_environment: &ClientEnvironment) -> Option<Checkout> {
         let mut idle = lock(&self.idle);
-        let fits = |idle: &Idle| idle.stack == stack && idle.environment == *environment;
+        let fits =
+            |idle: &Idle| idle.stack == stack && idle.client_environment == *client_environment;
         let place = idle.iter().rposition(fits)?;
         idle.remove(place).map(|idle| idle.checkout)
     }

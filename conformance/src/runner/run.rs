@@ -14,7 +14,7 @@ use futures_util::{
 use tokio::sync::mpsc;
 
 use super::{
-    CellRun, Interrupt, Laboratory, Plan, Progress, Shortage,
+    CellRun, Interrupt, Plan, Progress, Shortage, TestEnvironment,
     blank::amend,
     cell::{Asked, Place, Question, ask, blank},
     lanes::{Lanes, OfStack},
@@ -39,14 +39,14 @@ const MOST_WAITING_OF_ONE: usize = 64;
 /// be [inconclusive](Conformance::Inconclusive).
 pub async fn run(
     plan: &Plan,
-    laboratory: &Laboratory,
+    environment: &TestEnvironment,
     progress: &mpsc::UnboundedSender<Progress>,
     interrupt: &Interrupt,
 ) -> Results {
-    let pool = Pool::new(laboratory.processes());
-    let place = Place { laboratory, pool: &pool };
+    let pool = Pool::new(environment.processes());
+    let place = Place { environment, pool: &pool };
     // With a single process more than is asked something at once, one can wait on silence.
-    let jobs = plan.jobs.clamp(1, (laboratory.processes() - 1).max(1));
+    let jobs = plan.jobs.clamp(1, (environment.processes() - 1).max(1));
     let probes = stream::iter(&plan.stacks)
         .map(|spec| async move { Arc::new(Stack::probe_and_connect(spec, place).await) })
         .buffered(jobs)
@@ -59,7 +59,7 @@ pub async fn run(
     // Nobody listening is no reason to stop.
     let _ = progress.send(Progress::Begun { cells: cells.len() });
     let run = Run { plan, place, cells: &cells, progress, interrupt };
-    let mut measured = run.measure(lanes(&stacks, &cells, jobs, laboratory.processes())).await;
+    let mut measured = run.measure(lanes(&stacks, &cells, jobs, environment.processes())).await;
     let doubts = async {
         run.find_the_guilty(&mut measured, jobs).await;
         run.ask_again(&mut measured).await;
@@ -78,7 +78,7 @@ pub async fn run(
         tool: concat!("pgtls ", env!("CARGO_PKG_VERSION")).to_owned(),
         reference: format!("libpq {}", plan.version),
         suite: plan.suite.name().to_owned(),
-        seed: laboratory.seed().to_string(),
+        seed: environment.seed().to_string(),
         cells: results.collect(),
         stacks: stacks.iter().map(|stack| stack.result()).collect(),
     }
@@ -104,7 +104,7 @@ fn lanes(
         let worth = stack
             .ready
             .as_ref()
-            .map_or(1, |ready| ready.worth_starting(of.waiting.len(), Laboratory::TIMEOUT));
+            .map_or(1, |ready| ready.worth_starting(of.waiting.len(), TestEnvironment::TIMEOUT));
         of.side_by_side = worth.min(most).clamp(1, MOST_WAITING_OF_ONE);
         of
     };
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
         started: Instant,
         run: Result<CellRun, Shortage>,
     ) {
-        let run = believe(self.place.laboratory, started, run);
+        let run = believe(self.place.environment, started, run);
         let result = match &run {
             Ok(run) => run.result.clone(),
             Err(shortage) => self.blank(number).inconclusive(shortage).result,
@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
                 let (stack, question) = self.question(number);
                 let started = Instant::now();
                 let run = to_the_end(self.place, stack, question).await;
-                let run = believe(self.place.laboratory, started, run).ok()?;
+                let run = believe(self.place.environment, started, run).ok()?;
                 let shows = run.result.conformance == Conformance::Crash;
                 shows.then_some((number, run.result))
             })
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
                 suspects.iter().filter(|number| alone.contains_key(number)).collect();
             match (guilty.as_slice(), suspects.last()) {
                 ([], Some(last)) => {
-                    match (measured.get_mut(last), self.place.laboratory.shortage()) {
+                    match (measured.get_mut(last), self.place.environment.shortage()) {
                         // It may have died of that.
                         (Some(measured), Some(shortage)) => *measured = Err(shortage),
                         (Some(Ok(result)), None) => amend(result, Some(how)),
@@ -253,13 +253,13 @@ impl<'a> Run<'a> {
             .map(|(number, _)| *number)
             .collect();
         for number in unmeasured {
-            let again = match self.place.laboratory.shortage() {
+            let again = match self.place.environment.shortage() {
                 Some(shortage) => Err(shortage),
                 None => {
                     let (stack, question) = self.question(number);
                     let started = Instant::now();
                     let run = to_the_end(self.place, stack, question).await;
-                    believe(self.place.laboratory, started, run).map(|run| run.result)
+                    believe(self.place.environment, started, run).map(|run| run.result)
                 }
             };
             measured.insert(number, again);

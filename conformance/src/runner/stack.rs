@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use pgtls_mock_server::MockServer;
 
 use super::{
-    Laboratory,
+    TestEnvironment,
     cell::{Asked, Place, Question, ask},
     means::Shortage,
     pool::{Checkout, NoProcess, with_source},
@@ -80,7 +80,7 @@ impl Stack {
             Ok(launch) => Ready::interrogate(&spec.name, launch, place).await,
             Err(reason) => Err(reason.clone().into()),
         };
-        Self { name: spec.name.clone(), ready: place.laboratory.believe(ready, started) }
+        Self { name: spec.name.clone(), ready: place.environment.believe(ready, started) }
     }
 
     /// The same, and sees that an honest connection works in at least one of its modes. Where none
@@ -91,7 +91,7 @@ impl Stack {
         if stack.ready.is_ok()
             && let Err(reason) = stack.connects(place).await
         {
-            stack.ready = place.laboratory.believe(Err(reason), started);
+            stack.ready = place.environment.believe(Err(reason), started);
         }
         stack
     }
@@ -176,10 +176,10 @@ fn works(result: &CellResult) -> Result<(), String> {
 
 impl Ready {
     async fn interrogate(name: &str, launch: &Launch, place: Place<'_>) -> Result<Self, Unfit> {
-        let laboratory = place.laboratory;
-        let environment = laboratory.bare_environment();
+        let environment = place.environment;
+        let client_environment = environment.bare_client_environment();
         let started = Instant::now();
-        let mut checkout: Checkout = match place.pool.born(launch, &environment).await {
+        let mut checkout: Checkout = match place.pool.born(launch, &client_environment).await {
             Ok(checkout) => checkout,
             Err(NoProcess::Broken(reason)) => return Err(reason.into()),
             Err(NoProcess::Short(shortage)) => return Err(Unfit::Short(shortage)),
@@ -197,9 +197,9 @@ impl Ready {
             let reason = "libpq up to 14 finds the real ~/.postgresql without HOME";
             return Err(reason.to_owned().into());
         }
-        refuse_nonsense(&mut checkout.process, laboratory).await?;
+        refuse_nonsense(&mut checkout.process, environment).await?;
         checkout.used = true;
-        place.pool.give_back(name, &environment, checkout);
+        place.pool.give_back(name, &client_environment, checkout);
         Ok(Self { name: name.to_owned(), hello, launch: launch.clone(), start })
     }
 
@@ -216,9 +216,12 @@ impl Ready {
 }
 
 /// The question that no honest stack can say yes to.
-async fn refuse_nonsense(process: &mut ShimProcess, laboratory: &Laboratory) -> Result<(), String> {
+async fn refuse_nonsense(
+    process: &mut ShimProcess,
+    environment: &TestEnvironment,
+) -> Result<(), String> {
     let server = MockServer::builder()
-        .authority(laboratory.authority().clone())
+        .authority(environment.authority().clone())
         .start()
         .await
         .map_err(|error| format!("no server for the nonsense question: {error}"))?;
@@ -231,13 +234,14 @@ async fn refuse_nonsense(process: &mut ShimProcess, laboratory: &Laboratory) -> 
         user: "any".to_owned(),
         password: "nonsense".to_owned(),
         dbname: "postgres".to_owned(),
-        timeout_ms: laboratory.timeout_ms(),
+        timeout_ms: environment.timeout_ms(),
         query: "SELECT 1".to_owned(),
         sslmode: Some("nonsense".to_owned()),
         ..Connect::default()
     };
     // Twice as long as a cell may take: it is a JVM's first look at its driver.
-    let answer = process.ask(&Request::Connect(Box::new(connect)), laboratory.deadline() * 2).await;
+    let answer =
+        process.ask(&Request::Connect(Box::new(connect)), environment.deadline() * 2).await;
     let seen = server.finish(Duration::ZERO).await;
     let dropped = |what: &str| Err(format!("dropped: asked for sslmode=nonsense, {what}"));
     match answer {

@@ -8,7 +8,7 @@ use std::{
 use pgtls_mock_server::RuleSpec;
 
 use super::{
-    CellRun, Laboratory, StackSpec,
+    CellRun, StackSpec, TestEnvironment,
     blank::amend,
     cell::{Asked, Place, Question, ask, ask_alone, blank},
     means::Shortage,
@@ -21,7 +21,7 @@ use crate::{axes::Axes, reference::Version};
 /// One stack that is asked one thing after another, outside of any suite.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    laboratory: &'a Laboratory,
+    environment: &'a TestEnvironment,
     pool: Pool,
     stack: Stack,
     version: Version,
@@ -30,10 +30,10 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Asks the stack who it is.
-    pub async fn probe(spec: &StackSpec, laboratory: &'a Laboratory) -> Self {
-        let pool = Pool::new(laboratory.processes());
-        let stack = Stack::probe(spec, Place { laboratory, pool: &pool }).await;
-        Self { laboratory, pool, stack, version: Version::default(), asked: AtomicUsize::new(0) }
+    pub async fn probe(spec: &StackSpec, environment: &'a TestEnvironment) -> Self {
+        let pool = Pool::new(environment.processes());
+        let stack = Stack::probe(spec, Place { environment, pool: &pool }).await;
+        Self { environment, pool, stack, version: Version::default(), asked: AtomicUsize::new(0) }
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -111,7 +111,7 @@ impl<'a> Subject<'a> {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { laboratory: self.laboratory, pool: &self.pool }
+        Place { environment: self.environment, pool: &self.pool }
     }
 
     fn question<'q>(&self, axes: &'q Axes, rules: &'q [RuleSpec]) -> Question<'q> {
@@ -125,20 +125,20 @@ impl<'a> Subject<'a> {
         started: Instant,
         run: Result<CellRun, Shortage>,
     ) -> CellRun {
-        believe(self.laboratory, started, run)
+        believe(self.environment, started, run)
             .unwrap_or_else(|shortage| blank(&self.stack, question).inconclusive(&shortage))
     }
 }
 
 /// A run that found something counts only if the tool was short of nothing meanwhile.
 pub(super) fn believe(
-    laboratory: &Laboratory,
+    environment: &TestEnvironment,
     started: Instant,
     run: Result<CellRun, Shortage>,
 ) -> Result<CellRun, Shortage> {
     let run = run?;
     if run.result.is_finding()
-        && let Some(shortage) = laboratory.shortage_since(started)
+        && let Some(shortage) = environment.shortage_since(started)
     {
         return Err(shortage);
     }

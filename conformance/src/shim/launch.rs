@@ -57,7 +57,7 @@ fn split_words(text: &str) -> Option<Vec<String>> {
 
 /// What a shim's process finds around it, beside PATH, LANG and its manifest's variables.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Environment {
+pub struct ClientEnvironment {
     /// SSL_CERT_FILE: the right authority in `system` cells, an empty file elsewhere.
     pub ssl_cert_file: PathBuf,
     /// SSL_CERT_DIR: an empty folder.

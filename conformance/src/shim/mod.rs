@@ -14,7 +14,7 @@ mod run_folder;
 pub use self::{
     error::ShimError,
     guardian::{Guardian, stand_guard},
-    launch::{Environment, Launch},
+    launch::{ClientEnvironment, Launch},
     manifest::{Manifest, ManifestError, ManifestStack},
     message::{
         Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,

@@ -29,7 +29,7 @@ use tokio::{
 use super::{
     error::ShimError,
     family::{Homes, holds, kill_all, link},
-    launch::{Environment, Launch},
+    launch::{ClientEnvironment, Launch},
     message::{Request, Response},
     orphans,
     output::{Stderr, keep_tail, read_lines, shorten},
@@ -94,11 +94,14 @@ impl ShimProcess {
     /// # Errors
     ///
     /// If there is no such program, or no folder, descriptor or process to be had.
-    pub fn start(launch: &Launch, environment: &Environment) -> Result<Self, ShimError> {
+    pub fn start(
+        launch: &Launch,
+        client_environment: &ClientEnvironment,
+    ) -> Result<Self, ShimError> {
         let failed = |source| ShimError::Start { program: PathBuf::from(&launch.program), source };
         let home = tempfile::Builder::new()
             .prefix("home-")
-            .tempdir_in(&environment.homes)
+            .tempdir_in(&client_environment.homes)
             .map_err(failed)?;
         let mut command = Command::new(&launch.program);
         command
@@ -109,8 +112,8 @@ impl ShimProcess {
             .envs(launch.variables.iter().map(|(name, value)| (name, value)))
             // Last: these are the cell's, and no manifest's to change.
             .env("HOME", home.path())
-            .env("SSL_CERT_FILE", &environment.ssl_cert_file)
-            .env("SSL_CERT_DIR", &environment.ssl_cert_dir)
+            .env("SSL_CERT_FILE", &client_environment.ssl_cert_file)
+            .env("SSL_CERT_DIR", &client_environment.ssl_cert_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -380,7 +383,7 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
             variables: Vec::new(),
         };
-        let nothing = Environment {
+        let nothing = ClientEnvironment {
             ssl_cert_file: "/dev/null".into(),
             ssl_cert_dir: "/dev/null".into(),
             homes: std::env::temp_dir(),

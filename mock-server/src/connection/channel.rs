@@ -13,7 +13,7 @@ use super::{log::Log, strays::Strays};
 use crate::{
     budget::{Account, Held},
     tls::{Engine, Failure, Records, Seen},
-    transcript::{Sender, What},
+    transcript::{EntryKind, Sender},
 };
 
 /// Room for one read: a ClientHello with its key shares, or any login message.
@@ -195,8 +195,8 @@ impl Channel {
         if let Err(Failure { reason, alert }) = self.decrypt().await {
             // The session broke after its handshake: nothing more can be understood.
             match alert {
-                Some(alert) => self.log.enter(Sender::Client, true, 2, What::Alert(alert)),
-                None => self.log.enter(Sender::Server, true, 0, What::SessionBroken(reason)),
+                Some(alert) => self.log.enter(Sender::Client, true, 2, EntryKind::Alert(alert)),
+                None => self.log.enter(Sender::Server, true, 0, EntryKind::SessionBroken(reason)),
             }
             self.inbound = Inbound::SessionOver;
         }
@@ -218,15 +218,15 @@ impl Channel {
         let before = into.len();
         match timeout(self.idle, self.wire.read_buf(into)).await {
             Err(_) => Err(self.leave_idle()),
-            Ok(Ok(0)) => self.leave(What::Closed),
+            Ok(Ok(0)) => self.leave(EntryKind::Closed),
             // To the server a reset is an end like any other.
-            Ok(Err(_)) => self.leave(What::Reset),
+            Ok(Err(_)) => self.leave(EntryKind::Reset),
             Ok(Ok(_)) => {
                 let (log, strays) = (&self.log, &mut self.strays);
                 self.records.follow(&into[before..], |seen| match seen {
                     Seen::Clear(bytes) => enter_clear(bytes, log, strays),
                     Seen::Alert(alert) => {
-                        log.enter(Sender::Client, false, 2, What::Alert(alert));
+                        log.enter(Sender::Client, false, 2, EntryKind::Alert(alert));
                     }
                 });
                 Ok(())
@@ -234,7 +234,7 @@ impl Channel {
         }
     }
 
-    fn leave(&mut self, what: What) -> Result<(), Gone> {
+    fn leave(&mut self, what: EntryKind) -> Result<(), Gone> {
         self.inbound = Inbound::Ended;
         // A rule that ends the connection is the server's, and no fault of the client.
         let sender = if self.wire.was_ended_here() { Sender::Server } else { Sender::Client };
@@ -246,7 +246,7 @@ impl Channel {
     fn leave_idle(&mut self) -> Gone {
         self.ended_by = Some(Bound::Idle);
         self.inbound = Inbound::Ended;
-        self.log.enter(Sender::Server, false, 0, What::TimedOut);
+        self.log.enter(Sender::Server, false, 0, EntryKind::TimedOut);
         Gone
     }
 
@@ -325,14 +325,14 @@ impl Channel {
             let log = &self.log;
             Records::default().follow(&self.outbox, |seen| {
                 if let Seen::Alert(alert) = seen {
-                    log.enter(Sender::Server, false, 2, What::Alert(alert));
+                    log.enter(Sender::Server, false, 2, EntryKind::Alert(alert));
                 }
             });
             self.flush().await;
         }
         let closed = self.engine().is_some_and(Engine::peer_closed);
         if closed && self.inbound == Inbound::Open {
-            let alert = What::Alert("warning close_notify".to_owned());
+            let alert = EntryKind::Alert("warning close_notify".to_owned());
             self.log.enter(Sender::Client, true, 2, alert);
             self.inbound = Inbound::SessionOver;
         }
@@ -365,7 +365,7 @@ impl Channel {
         }
         self.mute = true;
         if self.wire.shutdown().await.is_ok() {
-            self.log.enter(Sender::Server, false, 0, What::Closed);
+            self.log.enter(Sender::Server, false, 0, EntryKind::Closed);
         }
         while self.drain().await.is_ok() {}
     }
@@ -398,7 +398,7 @@ impl Channel {
         self.stop_listening();
         self.wire.reset();
         self.inbound = Inbound::Ended;
-        self.log.enter(Sender::Server, false, 0, What::Reset);
+        self.log.enter(Sender::Server, false, 0, EntryKind::Reset);
     }
 }
 

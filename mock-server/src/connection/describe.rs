@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     protocol::{excerpt, startup::Packet},
-    transcript::What,
+    transcript::EntryKind,
 };
 
 /// How many parameters of a StartupMessage are told: a driver sends a handful.
@@ -13,23 +13,26 @@ const MOST_PARAMETERS: usize = 64;
 const MOST: usize = 1000;
 
 /// A first packet of the client, and how many parts of it are not told.
-pub(super) fn first_packet(packet: &Packet) -> (What, u64) {
+pub(super) fn first_packet(packet: &Packet) -> (EntryKind, u64) {
     let what = match packet {
-        Packet::SslRequest => What::SslRequest,
-        Packet::GssEncRequest => What::GssEncRequest,
-        Packet::Cancel(_) => What::CancelRequest,
+        Packet::SslRequest => EntryKind::SslRequest,
+        Packet::GssEncRequest => EntryKind::GssEncRequest,
+        Packet::Cancel(_) => EntryKind::CancelRequest,
         Packet::Startup(startup) => {
             let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             let mut all = startup.parameters();
             let parameters = all.by_ref().take(MOST_PARAMETERS).map(own).collect();
-            return (What::Startup { protocol: startup.protocol, parameters }, all.count() as u64);
+            return (
+                EntryKind::Startup { protocol: startup.protocol, parameters },
+                all.count() as u64,
+            );
         }
     };
     (what, 0)
 }
 
 /// The server's messages in `bytes`, each with its size.
-pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, What)> {
+pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, EntryKind)> {
     std::iter::from_fn(move || {
         let (&[_, a, b, c, d], _) = bytes.split_first_chunk()?;
         let size = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
@@ -40,7 +43,7 @@ pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, What)> 
 }
 
 /// The server's one message in `bytes`.
-pub(super) fn message(bytes: &[u8]) -> What {
+pub(super) fn message(bytes: &[u8]) -> EntryKind {
     let (tag, body) = match bytes {
         [tag, _, _, _, _, body @ ..] => (*tag, body),
         _ => (0, bytes),
@@ -65,7 +68,7 @@ pub(super) fn message(bytes: &[u8]) -> What {
         b'I' => ("EmptyQueryResponse", String::new()),
         _ => ("unknown", String::new()),
     };
-    What::Backend { tag, name, summary }
+    EntryKind::Backend { tag, name, summary }
 }
 
 fn authentication(body: &[u8]) -> &'static str {
@@ -121,7 +124,7 @@ mod tests {
         backend::ready_for_query(&mut bytes, TransactionStatus::Open);
         let (sizes, words): (Vec<_>, Vec<_>) = messages(&bytes)
             .map(|(size, what)| match what {
-                What::Backend { name, summary, .. } => (size, format!("{name} {summary}")),
+                EntryKind::Backend { name, summary, .. } => (size, format!("{name} {summary}")),
                 other => panic!("{other:?}"),
             })
             .unzip();

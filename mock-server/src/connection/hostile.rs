@@ -6,22 +6,22 @@ use crate::{
     protocol::backend::{self, Authentication, Report, TransactionStatus},
     session::SERVER_VERSION,
     tls::{HANDSHAKE_FAILURE, fatal_record},
-    transcript::What,
+    transcript::EntryKind,
 };
 
 /// No TLS record begins like this.
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 /// Appends what is to be sent to `out`, and says what it is.
-pub(super) fn append(piece: Piece, canary: &str, out: &mut Vec<u8>) -> What {
+pub(super) fn append(piece: Piece, canary: &str, out: &mut Vec<u8>) -> EntryKind {
     match piece {
         Piece::Byte(byte) => {
             out.push(byte);
-            What::NegotiationByte(byte)
+            EntryKind::NegotiationByte(byte)
         }
         Piece::Stuffing => {
             stuffing(out);
-            What::Hostile("plaintext AuthenticationOk, ParameterStatus, ReadyForQuery")
+            EntryKind::Hostile("plaintext AuthenticationOk, ParameterStatus, ReadyForQuery")
         }
         Piece::Error => {
             let message = marked(canary, "sorry, too many clients already");
@@ -31,11 +31,11 @@ pub(super) fn append(piece: Piece, canary: &str, out: &mut Vec<u8>) -> What {
         }
         Piece::Alert => {
             out.extend(fatal_record(HANDSHAKE_FAILURE));
-            What::Alert("fatal handshake_failure".to_owned())
+            EntryKind::Alert("fatal handshake_failure".to_owned())
         }
         Piece::NotTls => {
             out.extend(NOT_TLS);
-            What::Hostile("bytes that are not TLS")
+            EntryKind::Hostile("bytes that are not TLS")
         }
     }
 }

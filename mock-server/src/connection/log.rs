@@ -12,7 +12,7 @@ use crate::{
     budget::Account,
     protocol::{self, startup::Packet},
     trace::Event,
-    transcript::{Connection, Entry, Sender, TlsFacts, What},
+    transcript::{Connection, Entry, EntryKind, Sender, TlsFacts},
 };
 
 /// How much of what a client sends in clear is kept, in bytes.
@@ -135,7 +135,7 @@ impl Log {
         }
     }
 
-    pub(crate) fn enter(&self, sender: Sender, encrypted: bool, size: usize, what: What) {
+    pub(crate) fn enter(&self, sender: Sender, encrypted: bool, size: usize, what: EntryKind) {
         self.enter_all(sender, encrypted, std::iter::once((size, what)));
     }
 
@@ -144,7 +144,7 @@ impl Log {
         &self,
         sender: Sender,
         encrypted: bool,
-        all: impl Iterator<Item = (usize, What)>,
+        all: impl Iterator<Item = (usize, EntryKind)>,
     ) {
         let at = self.0.started.elapsed();
         let mut state = self.lock();
@@ -159,7 +159,7 @@ impl Log {
     /// Enters an event of the trace, which decides whatever was pending.
     pub(crate) fn event(&self, event: Event, encrypted: bool) {
         self.lock().pending = None;
-        self.enter(Sender::Server, encrypted, 0, What::Event(event));
+        self.enter(Sender::Server, encrypted, 0, EntryKind::Event(event));
     }
 
     /// From now on the connection's end is this event, until another one decides the matter.
@@ -197,7 +197,7 @@ impl Log {
     /// The connection is over. Where the server's own task failed, that says nothing of the client.
     pub(crate) fn end(&self) {
         if std::thread::panicking() {
-            return self.enter(Sender::Server, false, 0, What::ServerFailed);
+            return self.enter(Sender::Server, false, 0, EntryKind::ServerFailed);
         }
         let pending = self.lock().pending;
         if let Some(event) = pending {
@@ -243,20 +243,20 @@ impl State {
 }
 
 /// What an entry holds outside of itself, in bytes.
-fn heap(what: &What) -> usize {
+fn heap(what: &EntryKind) -> usize {
     let text = |text: &String| if text.is_empty() { 0 } else { text.capacity() + ALLOCATION };
     match what {
-        What::Startup { parameters, .. } => parameters
+        EntryKind::Startup { parameters, .. } => parameters
             .iter()
             .map(|parameter| size_of_val(parameter) + text(&parameter.0) + text(&parameter.1))
             .sum(),
-        What::Frontend { summary, .. } | What::Backend { summary, .. } => text(summary),
-        What::HandshakeFailed(words)
-        | What::SessionBroken(words)
-        | What::Alert(words)
-        | What::Query(words)
-        | What::OutOfTurn(words) => text(words),
-        What::Junk(bytes) => bytes.len() + ALLOCATION,
+        EntryKind::Frontend { summary, .. } | EntryKind::Backend { summary, .. } => text(summary),
+        EntryKind::HandshakeFailed(words)
+        | EntryKind::SessionBroken(words)
+        | EntryKind::Alert(words)
+        | EntryKind::Query(words)
+        | EntryKind::OutOfTurn(words) => text(words),
+        EntryKind::Junk(bytes) => bytes.len() + ALLOCATION,
         _ => 0,
     }
 }
@@ -296,7 +296,9 @@ mod tests {
 
     #[test]
     fn a_task_that_fails_says_so_and_decides_nothing() {
-        for (fails, last) in [(false, What::Event(Event::AuthQuit)), (true, What::ServerFailed)] {
+        for (fails, last) in
+            [(false, EntryKind::Event(Event::AuthQuit)), (true, EntryKind::ServerFailed)]
+        {
             let log = log();
             log.until_decided(Event::AuthQuit);
             let ending = Ending(log.clone());
@@ -313,17 +315,17 @@ mod tests {
     #[test]
     fn facts_pass_the_limit_and_what_does_not_is_counted() {
         let log = log();
-        let chatter = (0..MAX_ENTRIES + 2).map(|_| (1, What::NegotiationByte(b'N')));
+        let chatter = (0..MAX_ENTRIES + 2).map(|_| (1, EntryKind::NegotiationByte(b'N')));
         log.enter_all(Sender::Server, false, chatter);
-        log.enter(Sender::Client, true, 0, What::Query("SELECT 1".to_owned()));
+        log.enter(Sender::Client, true, 0, EntryKind::Query("SELECT 1".to_owned()));
         let connection = log.connection();
         assert_eq!(connection.entries.len(), MAX_ENTRIES + 1);
-        assert!(matches!(connection.entries[MAX_ENTRIES].what, What::Query(_)));
+        assert!(matches!(connection.entries[MAX_ENTRIES].what, EntryKind::Query(_)));
         assert_eq!(connection.forgotten, 2);
         log.enter_all(
             Sender::Client,
             true,
-            (0..MAX_FACTS).map(|_| (0, What::Query(String::new()))),
+            (0..MAX_FACTS).map(|_| (0, EntryKind::Query(String::new()))),
         );
         let connection = log.connection();
         assert_eq!(connection.entries.len(), MAX_FACTS);

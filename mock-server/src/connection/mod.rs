@@ -23,7 +23,7 @@ use crate::{
     server::Core,
     tls::{ALPN, Agreed, Context, Failure, Hello, HelloReader},
     trace::Event,
-    transcript::{Sender, TlsFacts, What},
+    transcript::{EntryKind, Sender, TlsFacts},
 };
 
 /// How much of what is no message is kept in the transcript, in bytes.
@@ -155,7 +155,7 @@ impl Connection {
             None => {}
             Some((facts, size)) => {
                 self.channel.log().client_hello(facts);
-                self.enter(Sender::Client, size, What::ClientHello);
+                self.enter(Sender::Client, size, EntryKind::ClientHello);
             }
         }
         match play {
@@ -233,7 +233,7 @@ impl Connection {
             }
             Err(Unfinished::Failed(failure)) => {
                 self.enter_client_alert(failure.alert);
-                self.enter(Sender::Server, 0, What::HandshakeFailed(failure.reason));
+                self.enter(Sender::Server, 0, EntryKind::HandshakeFailed(failure.reason));
                 if direct {
                     self.event(Event::DirectSslReject);
                 }
@@ -247,7 +247,7 @@ impl Connection {
             let facts = connection.tls.take().unwrap_or_default();
             connection.tls = Some(TlsFacts { version, cipher, alpn, complete: true, ..facts });
         });
-        self.enter(Sender::Server, 0, What::HandshakeComplete);
+        self.enter(Sender::Server, 0, EntryKind::HandshakeComplete);
         if direct && !bound {
             // As PostgreSQL: the handshake may do without ALPN, the connection may not.
             self.event(Event::DirectSslReject);
@@ -262,7 +262,7 @@ impl Connection {
 
     /// An alert that came encrypted; one that did not is entered already.
     fn enter_client_alert(&self, alert: Option<String>) {
-        let Some(alert) = alert.map(What::Alert) else { return };
+        let Some(alert) = alert.map(EntryKind::Alert) else { return };
         let known = self.channel.log().look(|connection| {
             connection
                 .entries
@@ -313,14 +313,14 @@ impl Connection {
     fn junk(&mut self) {
         let bytes = self.channel.take_all();
         let kept = bytes[..bytes.len().min(MAX_JUNK)].to_vec();
-        self.enter(Sender::Client, bytes.len(), What::Junk(kept));
+        self.enter(Sender::Client, bytes.len(), EntryKind::Junk(kept));
     }
 
     fn event(&self, event: Event) {
         self.channel.log().event(event, self.channel.is_encrypted());
     }
 
-    fn enter(&self, sender: Sender, size: usize, what: What) {
+    fn enter(&self, sender: Sender, size: usize, what: EntryKind) {
         self.channel.log().enter(sender, self.channel.is_encrypted(), size, what);
     }
 

@@ -25,7 +25,7 @@ use crate::{
     },
     session::{Flow, Parameters, Respond, Session, out_of_memory},
     trace::Event,
-    transcript::{Sender, What},
+    transcript::{EntryKind, Sender},
 };
 
 /// The newest protocol that the server speaks, PostgreSQL 18's.
@@ -175,7 +175,7 @@ impl Connection {
             Err(Missing::Gone) => return None,
             Err(Missing::Broken(error)) => {
                 if self.stuffed {
-                    self.enter(Sender::Client, 0, What::OutOfTurn(error.to_string()));
+                    self.enter(Sender::Client, 0, EntryKind::OutOfTurn(error.to_string()));
                 }
                 self.junk();
                 return Some(Step::Reject(Report::fatal("08P01", error.to_string())));
@@ -183,7 +183,7 @@ impl Connection {
         };
         let judged = login.take(&message);
         match judged.proof {
-            Some(proof) => self.enter(Sender::Client, size, What::Proof(proof)),
+            Some(proof) => self.enter(Sender::Client, size, EntryKind::Proof(proof)),
             None if self.stuffed => self.enter_out_of_turn(&message, size),
             None => self.enter_frontend(&message, size),
         }
@@ -256,7 +256,7 @@ impl Connection {
             if respond.query_seen.is_some() && respond.query_seen != seen {
                 seen = respond.query_seen;
                 let number = seen.unwrap_or_default();
-                self.enter(Sender::Client, 0, What::Query(format!("SELECT {number}")));
+                self.enter(Sender::Client, 0, EntryKind::Query(format!("SELECT {number}")));
             }
             let paid = answer.pay().is_ok();
             if !paid && answer.bytes.len() > 2 * FREE_ANSWER {
@@ -311,12 +311,15 @@ impl Connection {
     /// Enters a message that nobody asked for, behind stuffed bytes.
     pub(super) fn enter_out_of_turn(&self, message: &Message, size: usize) {
         let words = format!("{} {}", message.name(), message.summary());
-        self.enter(Sender::Client, size, What::OutOfTurn(words.trim_end().to_owned()));
+        self.enter(Sender::Client, size, EntryKind::OutOfTurn(words.trim_end().to_owned()));
     }
 
     pub(super) fn enter_frontend(&self, message: &Message, size: usize) {
-        let what =
-            What::Frontend { tag: message.tag(), name: message.name(), summary: message.summary() };
+        let what = EntryKind::Frontend {
+            tag: message.tag(),
+            name: message.name(),
+            summary: message.summary(),
+        };
         self.enter(Sender::Client, size, what);
     }
 }

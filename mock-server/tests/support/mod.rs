@@ -14,7 +14,7 @@ use pgtls_mock_server::{
     Builder, MockServer, Observation,
     axes::{Auth, Certificate, Key, Reply},
     pki::{Authority, ClientCertificate, server_end_point},
-    transcript::What,
+    transcript::EntryKind,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 use tokio::{
@@ -63,7 +63,7 @@ pub async fn finish(server: MockServer) -> Observation {
 }
 
 /// Whether anybody's entry is such a one.
-pub fn entered(seen: &Observation, wanted: impl Fn(&What) -> bool) -> bool {
+pub fn entered(seen: &Observation, wanted: impl Fn(&EntryKind) -> bool) -> bool {
     seen.connections.iter().flat_map(|connection| &connection.entries).any(|it| wanted(&it.what))
 }
 

@@ -24,12 +24,12 @@ use crate::{
         Then,
     },
     judge::Secrets,
-    shim::{Connect, Environment, FollowUp, Guardian, RunFolder},
+    shim::{ClientEnvironment, Connect, FollowUp, Guardian, RunFolder},
 };
 
 /// The surroundings of a run; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Laboratory {
+pub struct TestEnvironment {
     authority: Authority,
     seed: Seed,
     timeout: Duration,
@@ -50,7 +50,7 @@ struct Own {
 /// A failure of the tool itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LaboratoryError {
+pub enum TestEnvironmentError {
     /// The certificates could not be made or written.
     #[error("the certificate authority could not be set up")]
     Authority(#[from] pki::Error),
@@ -65,7 +65,7 @@ pub enum LaboratoryError {
     Short(#[source] Shortage),
 }
 
-impl Laboratory {
+impl TestEnvironment {
     /// The connect timeout given to clients.
     pub const TIMEOUT: Duration = Duration::from_secs(2);
     /// How much longer than its timeout a client may take.
@@ -76,10 +76,10 @@ impl Laboratory {
     /// # Errors
     ///
     /// If they cannot be made or written.
-    pub fn new(seed: Seed) -> Result<Self, LaboratoryError> {
-        let means = Means::watch().map_err(LaboratoryError::Folder)?;
-        let folder = RunFolder::create().map_err(LaboratoryError::Folder)?;
-        let room = Room::now(folder.path()).map_err(LaboratoryError::Short)?;
+    pub fn new(seed: Seed) -> Result<Self, TestEnvironmentError> {
+        let means = Means::watch().map_err(TestEnvironmentError::Folder)?;
+        let folder = RunFolder::create().map_err(TestEnvironmentError::Folder)?;
+        let room = Room::now(folder.path()).map_err(TestEnvironmentError::Short)?;
         let authority = Authority::generate_in(&folder.path().join("pki"))?;
         // Before the first client's time runs.
         pgtls_mock_server::gather_entropy();
@@ -176,7 +176,7 @@ impl Laboratory {
         axes: &Axes,
         rules: &[RuleSpec],
         secrets: &Secrets,
-    ) -> Result<MockServer, LaboratoryError> {
+    ) -> Result<MockServer, TestEnvironmentError> {
         Ok(MockServer::builder()
             .authority(self.authority.clone())
             .axes(axes.server)
@@ -198,9 +198,12 @@ impl Laboratory {
     /// # Errors
     ///
     /// If a certificate file cannot be written.
-    pub fn environment(&self, axes: &Axes) -> Result<Environment, LaboratoryError> {
+    pub fn client_environment(
+        &self,
+        axes: &Axes,
+    ) -> Result<ClientEnvironment, TestEnvironmentError> {
         match axes.sslrootcert {
-            Sslrootcert::System => Ok(Environment {
+            Sslrootcert::System => Ok(ClientEnvironment {
                 ssl_cert_file: self.authority.system_store_path(axes.server.key)?,
                 ssl_cert_dir: self.empty_store.1.clone(),
                 homes: self.homes(),
@@ -210,13 +213,13 @@ impl Laboratory {
             | Sslrootcert::Wrong
             | Sslrootcert::Missing
             | Sslrootcert::Server
-            | Sslrootcert::SystemEmpty => Ok(self.bare_environment()),
+            | Sslrootcert::SystemEmpty => Ok(self.bare_client_environment()),
         }
     }
 
-    pub(super) fn bare_environment(&self) -> Environment {
+    pub(super) fn bare_client_environment(&self) -> ClientEnvironment {
         let (ssl_cert_file, ssl_cert_dir) = (*self.empty_store).clone();
-        Environment { ssl_cert_file, ssl_cert_dir, homes: self.homes() }
+        ClientEnvironment { ssl_cert_file, ssl_cert_dir, homes: self.homes() }
     }
 
     fn homes(&self) -> PathBuf {
@@ -234,7 +237,7 @@ impl Laboratory {
         secrets: &Secrets,
         server: &MockServer,
         id: u64,
-    ) -> Result<Connect, LaboratoryError> {
+    ) -> Result<Connect, TestEnvironmentError> {
         let key = axes.server.key;
         let authority = &self.authority;
         let certificate = axes.server.certificate;

@@ -1,21 +1,21 @@
-//! The vices: one word each, one small change of the honest behaviour each.
+//! The faults: one word each, one small change of the honest behaviour each.
 
-macro_rules! vices {
-    ($($(#[$doc:meta])* $vice:ident = $word:literal,)*) => {
+macro_rules! faults {
+    ($($(#[$doc:meta])* $fault:ident = $word:literal,)*) => {
         /// What may go wrong on purpose.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Vice { $($(#[$doc])* $vice,)* }
+        pub(crate) enum Fault { $($(#[$doc])* $fault,)* }
 
-        impl Vice {
-            /// The vice of that word.
+        impl Fault {
+            /// The fault of that word.
             pub(crate) fn named(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$vice),)* _ => None }
+                match word { $($word => Some(Self::$fault),)* _ => None }
             }
         }
     };
 }
 
-vices! {
+faults! {
     // Secrets: each shows where the server answers `N`, unless it says otherwise.
     /// Logs in unencrypted although encryption was demanded.
     FallsBack = "falls-back",
@@ -81,7 +81,7 @@ vices! {
     ShowsServerTextDressed = "shows-server-text-dressed",
     /// The same as the numbers of its bytes.
     ShowsServerTextAsNumbers = "shows-server-text-as-numbers",
-    /// Shows it on stderr only, which is no vice.
+    /// Shows it on stderr only, which is no fault.
     LogsServerText = "logs-server-text",
 
     // Channel binding.
@@ -177,7 +177,7 @@ vices! {
     /// Starts such a process, and ends.
     LeavesAnOrphan = "leaves-an-orphan",
 
-    // No vices at all: each is unusual, and within the contract.
+    // No faults at all: each is unusual, and within the contract.
     /// Asks for GSS encryption before it asks for TLS.
     AsksForGssFirst = "asks-for-gss-first",
     /// Answers with its keys in another order, and with keys of its own.
