@@ -25,7 +25,7 @@ use crate::{
         frontend::Message,
     },
     script::Conversation,
-    server::Core,
+    core::Core,
     session::out_of_memory,
     tls::Context,
     transcript::{EntryKind, Sender},
