@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::protocol::backend::Report;
 
 /// The mechanism without channel binding.
+#[cfg(test)]
 pub(crate) const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 /// The mechanism with channel binding.
 pub(crate) const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
@@ -203,11 +204,6 @@ impl ClientFirst {
     /// The client's nonce.
     pub(crate) fn nonce(&self) -> &str {
         &self.nonce
-    }
-
-    /// Whether the client chose SCRAM-SHA-256-PLUS.
-    pub(crate) const fn is_plus(&self) -> bool {
-        matches!(self.binding, Binding::EndPoint(_))
     }
 
     /// The server's first message, whatever it holds, was sent.

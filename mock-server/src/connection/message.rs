@@ -1,6 +1,6 @@
 //! Messages of the client one by one, and messages of the server to it.
 
-use super::{Connection, Driven, channel::Gone};
+use super::{Connection, channel::Gone};
 use crate::{
     describe,
     machine::{
@@ -30,7 +30,7 @@ impl Connection {
                 Some(self.advance(Input::Message(&message), Some((&message, size))))
             }
             Err(Missing::Gone) => {
-                let Driven::Over | Driven::Session = self.gone().await;
+                self.gone().await;
                 None
             }
             Err(Missing::Broken(error)) => {

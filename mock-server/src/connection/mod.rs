@@ -20,11 +20,11 @@ use crate::{
         Machine,
         action::{Action, Input, Note, Part, TlsSession, Turn, World},
     },
+    plan::Plan,
     protocol::{
         backend::{self, Report},
         frontend::Message,
     },
-    script::Conversation,
     core::Core,
     session::out_of_memory,
     tls::Context,
@@ -67,16 +67,6 @@ pub(crate) struct Met {
     pub(crate) peer: SocketAddr,
     /// There are as many connections as there may be.
     pub(crate) crowded: bool,
-}
-
-/// What the server is to do on a connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) conversation: Arc<Conversation>,
-    /// Absent where the script never comes to a handshake.
-    pub(crate) context: Option<Arc<Context>>,
-    /// How the server's `ssl` parameter reads.
-    pub(crate) offers_tls: bool,
 }
 
 /// How the machine's work ended.

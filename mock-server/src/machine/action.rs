@@ -125,8 +125,8 @@ pub(crate) enum Action {
     MakeVerifier(u32),
     /// Serve the session, honestly but for what the machine has a reaction to.
     Session,
-    /// Send the ErrorResponse that rejects a login, and close.
-    Reject(Report),
+    /// Send these parts, then the ErrorResponse that rejects a login, and close.
+    Reject(Vec<Part>, Report),
     /// Enter what was received as bytes that are no message; then tell the client, if so, and close.
     Junk(Option<Report>),
     /// Close (FIN).

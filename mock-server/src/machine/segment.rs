@@ -128,6 +128,36 @@ impl Machine {
         }
     }
 
+    /// The value of a name in braces.
+    fn value(&self, name: &str, world: &World<'_>) -> Option<Vec<u8>> {
+        let exchange = &self.exchange;
+        let drawn = || world.seed.child("login").rng();
+        Some(match name {
+            "canary" => world.canary.into(),
+            "number" => world.number.unwrap_or(1).to_string().into(),
+            "user" => exchange.user.clone().into(),
+            "database" => exchange.database.clone().into(),
+            "md5_salt" => {
+                let mut salt = [0; 4];
+                drawn().fill_bytes(&mut salt);
+                salt.into()
+            }
+            "client_nonce" => match &exchange.sasl {
+                Sasl::First(first) => first.nonce().into(),
+                _ => Vec::new(),
+            },
+            // As many random bytes as PostgreSQL takes.
+            "server_nonce" => {
+                let mut nonce = [0; 18];
+                drawn().fill_bytes(&mut nonce);
+                BASE64_STANDARD.encode(nonce).into()
+            }
+            "salt" => BASE64_STANDARD.encode(salt(world.password)).into(),
+            "server_signature" => exchange.signature.clone().unwrap_or_default().into(),
+            _ => return None,
+        })
+    }
+
     /// What PostgreSQL sends behind a login.
     fn welcome(&mut self, world: &World<'_>, out: &mut Vec<u8>) {
         let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{edit::Edit, honest, segment::Piece};
-use crate::axes::{Certificate, Key, TlsVersions};
+use crate::axes::{Certificate, Key, ServerAxes, TlsVersions};
 
 /// Everything a server does on the wire, from accept to close.
 ///
@@ -309,6 +309,12 @@ impl ClientMessage {
 }
 
 impl Script {
+    /// The axes with the TLS that the first connection meets.
+    pub(crate) fn tls_over(&self, axes: ServerAxes) -> ServerAxes {
+        let tls = self.connections.first().map(|first| first.tls).unwrap_or_default();
+        ServerAxes { certificate: tls.certificate, key: tls.key, tls: tls.versions, ..axes }
+    }
+
     /// A script of one conversation, the same on each connection.
     #[must_use]
     pub fn always(conversation: Conversation) -> Self {

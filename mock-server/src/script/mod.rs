@@ -28,4 +28,4 @@ pub use self::{
     segment::{Alert, Piece, Raw},
 };
 pub(crate) use self::edit::Editor;
-pub use crate::protocol::message::BackendMessage;
+pub use crate::protocol::{body, message::BackendMessage, value};

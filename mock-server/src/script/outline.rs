@@ -50,6 +50,13 @@ impl Script {
     }
 }
 
+impl Conversation {
+    /// What the server does, as far as the steps say it.
+    pub(crate) const fn outline(&self) -> Outline<'_> {
+        Outline(Some(self))
+    }
+}
+
 impl Answer {
     /// The event that the answer is logged as.
     #[must_use]
@@ -63,7 +70,7 @@ impl Answer {
     }
 
     /// What a segment is as an answer to SSLRequest, and as one to GSSENCRequest, but for the letter.
-    pub(super) fn of(segment: &[Piece]) -> Self {
+    pub(crate) fn of(segment: &[Piece]) -> Self {
         let injected = segment.iter().any(Piece::ends_login);
         match segment.first() {
             None => Self::Nothing,
