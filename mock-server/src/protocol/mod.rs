@@ -1,11 +1,15 @@
 //! The wire format of PostgreSQL's protocol 3, from the server's side.
 
 pub(crate) mod backend;
+pub(crate) mod body;
 pub(crate) mod frontend;
+pub(crate) mod message;
+pub(crate) mod pg_type;
 mod reader;
 pub(crate) mod startup;
 #[cfg(test)]
 mod tests;
+pub(crate) mod value;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
