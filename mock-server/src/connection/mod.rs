@@ -16,6 +16,7 @@ use self::channel::{Bound, Gone};
 pub(crate) use self::{channel::Channel, log::Log};
 use crate::{
     budget::{Account, Exhausted, Held},
+    core::Core,
     machine::{
         Machine,
         action::{Action, Input, Note, Part, TlsSession, Turn, World},
@@ -25,7 +26,6 @@ use crate::{
         backend::{self, Report},
         frontend::Message,
     },
-    core::Core,
     session::out_of_memory,
     tls::Context,
     transcript::{EntryKind, Sender},

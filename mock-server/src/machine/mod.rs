@@ -22,9 +22,7 @@ use self::{
 };
 use crate::{
     protocol::startup::StartupMessage,
-    script::{
-        Branch, Case, Condition, Conversation, Editor, Expected, Piece, Step, Steps, Wait,
-    },
+    script::{Branch, Case, Condition, Conversation, Editor, Expected, Piece, Step, Steps, Wait},
     session::Parameters,
     trace::Event,
 };

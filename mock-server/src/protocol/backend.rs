@@ -4,23 +4,6 @@
 //! it holds none. Nothing here panics; what would not fit a count field (more than 65,535 columns)
 //! is left out.
 
-/// An authentication request, or the end of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authentication<'a> {
-    /// AuthenticationOk.
-    Ok,
-    /// AuthenticationCleartextPassword.
-    CleartextPassword,
-    /// AuthenticationMD5Password with its salt.
-    Md5Password([u8; 4]),
-    /// AuthenticationSASL with the mechanisms, the preferred one first.
-    Sasl(&'a [&'a str]),
-    /// AuthenticationSASLContinue with the server's message.
-    SaslContinue(&'a [u8]),
-    /// AuthenticationSASLFinal with the server's message.
-    SaslFinal(&'a [u8]),
-}
-
 /// The codes of the Authentication messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AuthenticationCode {
@@ -185,26 +168,6 @@ impl TransactionStatus {
             Self::Open => b'T',
             Self::Failed => b'E',
         }
-    }
-}
-
-/// Appends any Authentication message that an honest login has.
-pub(crate) fn authentication(out: &mut Vec<u8>, authentication: Authentication<'_>) {
-    use AuthenticationCode as Code;
-
-    match authentication {
-        Authentication::Ok => authentication_request(out, Code::Ok, b""),
-        Authentication::CleartextPassword => {
-            authentication_request(out, Code::CleartextPassword, b"");
-        }
-        Authentication::Md5Password(salt) => {
-            authentication_request(out, Code::Md5Password, &salt);
-        }
-        Authentication::Sasl(mechanisms) => authentication_sasl(out, mechanisms),
-        Authentication::SaslContinue(data) => {
-            authentication_request(out, Code::SaslContinue, data);
-        }
-        Authentication::SaslFinal(data) => authentication_request(out, Code::SaslFinal, data),
     }
 }
 

@@ -5,7 +5,7 @@ pub mod body;
 pub(crate) mod frontend;
 pub(crate) mod message;
 pub(crate) mod names;
-pub mod pg_type;
+pub(crate) mod pg_type;
 mod reader;
 pub(crate) mod startup;
 #[cfg(test)]

@@ -465,7 +465,9 @@ impl JsonSchema for TypeOid {
 /// A version of the protocol. In JSON `"3.2"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version {
+    /// Such as 3.
     pub major: u16,
+    /// Such as 2.
     pub minor: u16,
 }
 

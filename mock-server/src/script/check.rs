@@ -40,9 +40,8 @@ fn check(steps: &Steps, of_login: bool, depth: usize, path: &str) -> Result<(), 
     }
     for (index, step) in steps.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        let inside = |steps: &Steps, of: &str| {
-            check(steps, of_login, depth + 1, &format!("{path}.{of}"))
-        };
+        let inside =
+            |steps: &Steps, of: &str| check(steps, of_login, depth + 1, &format!("{path}.{of}"));
         match step {
             Step::Expect(_) if !of_login => return Err(misplaced(&path, "expect", "startup")),
             Step::Reject(_) if !of_login => return Err(misplaced(&path, "reject", "startup")),

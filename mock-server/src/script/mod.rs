@@ -18,6 +18,7 @@ pub mod outline;
 mod scram;
 mod segment;
 
+pub(crate) use self::edit::Editor;
 pub use self::{
     edit::{Edit, EditKind},
     error::ScriptError,
@@ -27,5 +28,4 @@ pub use self::{
     },
     segment::{Alert, Piece, Raw},
 };
-pub(crate) use self::edit::Editor;
 pub use crate::protocol::{body, message::BackendMessage, value};

@@ -282,9 +282,8 @@ pub fn all() -> Vec<Named> {
     let accesses = Access::ALL
         .iter()
         .map(|&access| named(Access::AXIS, access.name(), ServerAxes { access, ..honest }));
-    let auths = Auth::ALL
-        .iter()
-        .map(|&auth| named(Auth::AXIS, auth.name(), ServerAxes { auth, ..honest }));
+    let auths =
+        Auth::ALL.iter().map(|&auth| named(Auth::AXIS, auth.name(), ServerAxes { auth, ..honest }));
     replies.chain(accesses).chain(auths).chain(super::scram::all()).collect()
 }
 
@@ -293,8 +292,9 @@ pub fn all() -> Vec<Named> {
 pub fn find(name: &str) -> Option<Script> {
     let all = all();
     let exact = all.iter().find(|named| named.name == name);
-    let mut by_value =
-        all.iter().filter(|named| named.name.split_once('=').is_some_and(|(_, value)| value == name));
+    let mut by_value = all
+        .iter()
+        .filter(|named| named.name.split_once('=').is_some_and(|(_, value)| value == name));
     let found = exact.or_else(|| by_value.next().filter(|_| by_value.next().is_none()));
     found.map(|named| named.script.clone())
 }

@@ -103,7 +103,9 @@ impl<'de> Deserialize<'de> for Piece {
         let (key, inner) = match &value {
             Value::String(name) => (name.as_str(), None),
             Value::Object(object) if object.len() == 1 => {
-                let Some((key, inner)) = object.iter().next() else { unreachable!("of length one") };
+                let Some((key, inner)) = object.iter().next() else {
+                    unreachable!("of length one")
+                };
                 (key.as_str(), Some(inner))
             }
             other => {

@@ -271,7 +271,7 @@ fn what_is_no_message_is_refused_in_words() {
         (json!({"copy_in_response": {"columns": ["bin"]}}), "`text`, `binary` or an Int16"),
         (json!({"negotiate_protocol_version": {"newest": "3"}}), "a version such as \"3.2\""),
         (json!({"no_data": {}, "copy_done": {}}), "length"),
-        (json!({}), "a message: its name"),
+        (json!({}), "invalid type: map"),
         (json!(7), "a message: its name"),
     ] {
         let error = refused(json.clone());
