@@ -210,7 +210,6 @@ impl Machine {
                     self.awaited = Awaited::HeadStart(step);
                     return Some(Action::HeadStart);
                 }
-                self.spoke_unasked.get_or_insert(false);
                 return Some(self.send(pieces, world));
             }
             Step::Repeat(repeat) => self.cursor.enter(repeat.steps, repeat.times),

@@ -1,6 +1,8 @@
 //! Named scripts: what each value of the axes `reply`, `access`, `auth` and `scram` has the server
 //! do. A new value is one entry here.
 
+use std::sync::LazyLock;
+
 use super::{Conversation, Script, Step, Steps};
 use crate::axes::ServerAxes;
 
@@ -21,11 +23,12 @@ macro_rules! scripted_axis {
         }
 
         impl $type {
-            /// What stands for the value, as JSON.
-            const fn json(self) -> &'static str {
-                match self {
-                    $( Self::$value => $json, )*
-                }
+            /// What stands for the value.
+            fn conversation(self) -> &'static Conversation {
+                static PARSED: LazyLock<Vec<Conversation>> =
+                    LazyLock::new(|| [$($json),*].into_iter().map(conversation).collect());
+                // The values stand in the table's order.
+                &PARSED[self as usize]
             }
         }
     };
@@ -240,9 +243,9 @@ impl Script {
     /// ```
     #[must_use]
     pub fn of(axes: &ServerAxes) -> Self {
-        let mut whole = conversation(axes.reply.json());
-        let access = conversation(axes.access.json());
-        let auth = conversation(axes.auth.json());
+        let mut whole = axes.reply.conversation().clone();
+        let access = axes.access.conversation();
+        let auth = axes.auth.conversation();
         whole.startup = access.startup.iter().chain(&*auth.startup).cloned().collect();
         whole.tls.certificate = axes.certificate;
         whole.tls.key = axes.key;
