@@ -48,7 +48,8 @@ struct Lane {
 }
 
 impl Wire {
-    /// A wire over `stream`, without rules or recorder.
+    /// A wire over `stream`, without rules or recorder: a TCP stream, an end of a
+    /// [pair in memory](crate::memory), or any other one [`WithoutReset`](crate::WithoutReset).
     #[must_use]
     pub fn new(stream: impl Transport + 'static) -> Self {
         Self {
