@@ -180,6 +180,64 @@ async fn half_close_ends_one_direction() {
 }
 
 #[tokio::test]
+async fn corrupt_changes_one_byte() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::CorruptOutbound { at: 1, xor: 0x20 },
+        RuleSpec::CorruptInbound { at: 2, xor: 0x20 },
+    ])
+    .await;
+    within(wire.write_all(b"abc")).await.unwrap();
+    within(client.write_all(b"abc")).await.unwrap();
+    let mut got = [0; 3];
+    within(client.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"aBc");
+    within(wire.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"abC");
+}
+
+#[tokio::test]
+async fn duplicate_sends_twice() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::DuplicateOutbound { at: 1, length: 3 },
+        RuleSpec::DuplicateInbound { at: 0, length: 1 },
+    ])
+    .await;
+    within(wire.write_all(b"abc")).await.unwrap();
+    within(wire.write_all(b"de")).await.unwrap();
+    within(client.write_all(b"x")).await.unwrap();
+    let mut got = [0; 8];
+    within(client.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"abcdbcde");
+    within(wire.read_exact(&mut got[..2])).await.unwrap();
+    assert_eq!(&got[..2], b"xx");
+}
+
+#[tokio::test]
+async fn coalesce_joins_what_comes_in_pieces() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::SplitInbound { at: vec![1, 2, 3, 4, 5] },
+        RuleSpec::CoalesceInbound { at: 1, length: 3 },
+        RuleSpec::CoalesceOutbound { at: 0, length: 9 },
+    ])
+    .await;
+    within(client.write_all(b"abcdef")).await.unwrap();
+    within(client.shutdown()).await.unwrap();
+    assert_eq!(within(chunks(&mut wire)).await, [&b"a"[..], b"bcd", b"e", b"f"]);
+
+    let recorder = Recorder::new(1000);
+    wire.record(recorder.clone());
+    for piece in [b"12", b"34", b"56"] {
+        within(wire.write_all(piece)).await.unwrap();
+    }
+    assert_eq!(recorder.recording().iter().count(), 0);
+    within(wire.shutdown()).await.unwrap();
+    assert_eq!(recorder.recording().iter().count(), 1);
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"123456");
+}
+
+#[tokio::test]
 async fn rules_are_asked_in_the_order_of_their_installation() {
     let (mut wire, mut client) =
         pair([RuleSpec::SplitInbound { at: vec![3] }, RuleSpec::SplitInbound { at: vec![1, 4] }])

@@ -16,7 +16,8 @@ use crate::{
     axes::{Certificate, ServerAxes},
     core::Core,
     door,
-    history::{Connections, History},
+    ended::Connections,
+    history::History,
     pki::{Authority, CLIENT_USER},
     transcript::Observation,
 };
