@@ -312,7 +312,7 @@ impl Core {
 impl Settings {
     fn new(authority: &Authority, axes: ServerAxes, tls: TlsSettings) -> Result<Self, Error> {
         let context = shakes_hands(axes.reply)
-            .then(|| authority.shared().context(authority, ContextKey::new(&axes, tls)))
+            .then(|| authority.tls_context(ContextKey::new(&axes, tls)))
             .transpose()?;
         let ca_path = authority.root_path(axes.key)?;
         Ok(Self { axes, context, ca_path })

@@ -173,8 +173,8 @@ impl Serve {
             format!("revocation list     {}", authority.crl_path(key).map_err(pki)?.display()),
             format!(
                 "client certificate  {} {}",
-                client.certificate.display(),
-                client.key.display()
+                client.certificate().display(),
+                client.key().display()
             ),
             format!("password            {} (of any user)", server.password()),
             String::new(),
