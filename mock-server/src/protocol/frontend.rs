@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, excerpt, reader::Reader};
+use super::{error::Error, reader::Reader, text::excerpt};
 
 /// The longest message whose length a client chooses freely (queries, parameters), in bytes.
 /// PostgreSQL takes up to 1 GiB; nothing said to a mock comes near this.

@@ -1,6 +1,6 @@
 //! The few types that answers have, and the oids of those that parameters are cast to.
 
-use super::lexer::Token;
+use super::token::Token;
 use crate::protocol::frontend::Format;
 
 /// The type of a column.
