@@ -2,10 +2,12 @@
 
 pub(crate) mod backend;
 pub(crate) mod body;
+mod codes;
 mod error;
 pub(crate) mod frontend;
 pub(crate) mod message;
 pub(crate) mod pg_type;
+mod proof;
 mod reader;
 pub(crate) mod report;
 pub(crate) mod startup;
