@@ -6,7 +6,7 @@ use pgtls_conformance::{
     axes::{AXES, Host},
     judge::Invariant,
 };
-use pgtls_mock_server::script::named;
+use pgtls_mock_server::script;
 
 use super::{
     error::CliError,
@@ -100,9 +100,9 @@ impl List {
 /// The names of all scripts, or the one of that name as JSON.
 fn scripts(name: Option<&str>) -> Result<Vec<String>, CliError> {
     let Some(name) = name else {
-        return Ok(named::all().into_iter().map(|named| named.name).collect());
+        return Ok(script::all().into_iter().map(|named| named.name).collect());
     };
-    match named::find(name) {
+    match script::find(name) {
         Some(script) => Ok(vec![script.to_json()]),
         None => Err(CliError::Usage(format!(
             "no script, or more than one, is called {name}; `pgtls list scripts` lists them"

@@ -22,10 +22,7 @@ use crate::{
         action::{Action, Input, Note, Part, TlsSession, Turn, World},
     },
     plan::Plan,
-    protocol::{
-        backend::{self, Report},
-        frontend::Message,
-    },
+    protocol::{backend, frontend::Message, report::Report},
     session::out_of_memory,
     tls::Context,
     transcript::{EntryKind, Sender},

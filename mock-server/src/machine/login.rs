@@ -8,8 +8,9 @@ use super::{
 use crate::{
     describe,
     protocol::{
-        backend::{self, AuthenticationCode, Report},
+        backend::{self, AuthenticationCode},
         frontend::Message,
+        report::Report,
         startup::StartupMessage,
     },
     script::{Expected, Step, Steps},

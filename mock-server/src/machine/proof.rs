@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::action::World;
 use crate::{
     protocol::{
-        backend::Report,
         frontend::{self, Message},
+        report::Report,
         startup::StartupMessage,
     },
     scram::{self, ClientFirst, Offer, Verifier, WaitingForFinal, md5_response},

@@ -359,7 +359,7 @@ fn the_start_of_a_session_is_written_as_another_client_reads_it() {
 
 #[test]
 fn reports_carry_their_fields() {
-    let report = backend::Report::fatal("28P01", "no\0t").with_detail("why\0?");
+    let report = super::report::Report::fatal("28P01", "no\0t").with_detail("why\0?");
     for write in [backend::error_response, backend::notice_response] {
         let fields: Vec<(u8, String)> = match read(|out| write(out, &report)) {
             Answer::ErrorResponse(body) => fields(body.fields()),

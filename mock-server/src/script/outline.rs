@@ -1,7 +1,10 @@
 //! The outline: what can be read off a script without running it. Who predicts what a client will
 //! do, or has to prepare what a server needs, reads it here.
 
-use super::{Condition, Conversation, Expected, Script, Step, segment::Piece};
+use super::{
+    language::{Condition, Conversation, Expected, Script, Step},
+    segment::Piece,
+};
 use crate::{protocol::message::BackendMessage, trace::Event};
 
 /// What a server does on one connection, as far as the steps say it by themselves.
@@ -199,7 +202,7 @@ impl<'a> Outline<'a> {
     #[must_use]
     pub fn shakes_hands(self) -> bool {
         self.0.is_none_or(|conversation| {
-            let sections = super::json::sections(conversation);
+            let sections = conversation.sections();
             sections.iter().any(|(_, steps)| any(steps, &|step| matches!(step, Step::Handshake)))
         })
     }
@@ -229,7 +232,7 @@ impl<'a> Outline<'a> {
     pub fn falls_silent(self) -> bool {
         let silent = |step: &Step| matches!(step, Step::Silence);
         self.0.is_some_and(|conversation| {
-            let sections = super::json::sections(conversation);
+            let sections = conversation.sections();
             sections.iter().any(|(_, steps)| any(steps, &silent))
         })
     }

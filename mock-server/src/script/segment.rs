@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::json;
+use super::path;
 use crate::protocol::message::BackendMessage;
 
 /// A part of a segment.
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Piece {
             }
             other => {
                 let wanted = "wanted a name, or an object with one key that names what to send";
-                return Err(D::Error::custom(format!("{wanted}, got {}", json::excerpt(other))));
+                return Err(D::Error::custom(format!("{wanted}, got {}", path::excerpt(other))));
             }
         };
         let text = |key: &str| {
@@ -124,8 +124,8 @@ impl<'de> Deserialize<'de> for Piece {
                 Ok(Self::Raw(Raw::Hex(bytes)))
             }
             "welcome" if inner.is_none() => Ok(Self::Welcome),
-            "alert" => json::part(inner.cloned().unwrap_or_default(), "alert").map(Self::Alert),
-            _ => json::part(value, "").map(Self::Message),
+            "alert" => path::part(inner.cloned().unwrap_or_default(), "alert").map(Self::Alert),
+            _ => path::part(value, "").map(Self::Message),
         }
         .map_err(D::Error::custom)
     }

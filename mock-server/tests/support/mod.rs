@@ -179,8 +179,8 @@ impl TlsClient {
             None => builder.with_no_client_auth(),
             Some((which, key)) => {
                 let files = authority().client_identity(which, key).unwrap();
-                let chain = CertificateDer::pem_file_iter(&files.certificate).unwrap();
-                let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+                let chain = CertificateDer::pem_file_iter(files.certificate()).unwrap();
+                let key = PrivateKeyDer::from_pem_file(files.key()).unwrap();
                 builder.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
             }
         };

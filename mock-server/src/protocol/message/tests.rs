@@ -303,7 +303,7 @@ fn column() -> impl Strategy<Value = Column> {
     let numbers = (any::<i32>(), any::<u32>(), any::<i16>());
     (
         bytes(),
-        prop::sample::select(&PgType::ALL),
+        prop::sample::select(PgType::ALL),
         any::<(Option<u32>, Option<i16>)>(),
         numbers,
         format(),
