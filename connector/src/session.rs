@@ -12,19 +12,6 @@ use crate::error::Fault;
 use crate::policy::Event;
 use crate::route::{Cause, Failure};
 
-impl SessionAttrs {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            SessionAttrs::Any => "any",
-            SessionAttrs::ReadWrite => "read-write",
-            SessionAttrs::ReadOnly => "read-only",
-            SessionAttrs::Primary => "primary",
-            SessionAttrs::Standby => "standby",
-            SessionAttrs::PreferStandby => "prefer-standby",
-        }
-    }
-}
-
 /// Goes by what the server reported at login (14 and newer do), or else asks it.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgtls_connector::dial::{Dial, DialFuture, Endpoint, Transport};
-use pgtls_connector::{Connector, Step};
+use pgtls_connector::{Attempt, Connector, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
@@ -122,7 +122,7 @@ async fn a_connection_that_cannot_be_opened_leads_to_the_next_host() {
     let (connector, mut accepted) =
         connector("host=down,up hostaddr=,192.0.2.1 user=u sslmode=disable connect_timeout=5");
     let error = connector.connect().await.expect_err("nobody answers");
-    let steps: Vec<Step> = error.attempts().iter().map(|attempt| attempt.step()).collect();
+    let steps: Vec<Step> = error.attempts().iter().map(Attempt::step).collect();
     assert_eq!(steps, [Step::Connect, Step::Login], "{error}");
     assert_eq!(error.attempts()[0].address(), Some("down:5432"));
     let (endpoint, _) = accepted.try_recv().expect("the second host");

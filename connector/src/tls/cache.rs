@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Cause, Terms, Trust};
+use super::handshake::Cause;
+use super::terms::{Terms, Trust};
 
 /// How long the system's store, once read, is gone by. It is the one thing that is not read anew at every connection.
 const STORE_AGE: Duration = Duration::from_secs(60);
@@ -75,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::config::TlsVersion;
-    use crate::tls::Credentials;
+    use crate::tls::terms::Credentials;
 
     fn terms(trust: Trust) -> Terms {
         Terms {

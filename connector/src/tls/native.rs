@@ -9,8 +9,10 @@ use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 
 use super::cache::Cache;
 use super::credentials::roots_given;
+use super::handshake::{ALPN, Cause, Handshake, Secured};
+use super::pkcs8;
 use super::reclaim::Reclaimable;
-use super::{ALPN, Cause, Handshake, Secured, Terms, Trust, pkcs8};
+use super::terms::{Terms, Trust};
 use crate::closing::close;
 use crate::config::{RootSource, Settings, SystemStore, TlsVersion};
 use crate::dial::Transport;

@@ -10,13 +10,22 @@ use ::rustls::{ClientConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsConnector;
 
 use super::cache::Cache;
-use super::trust::Store;
-use super::verify::Verifier;
-use super::{ALPN, Cause, Handshake, Secured, Terms, Trust};
+use super::handshake::{ALPN, Cause, Handshake, Secured};
+use super::terms::{Terms, Trust};
+use super::verify::{Store, Verifier};
 use crate::closing::close;
 use crate::config::{Settings, TlsVersion};
 use crate::dial::Transport;
 use crate::error::Fault;
+
+/// The provider that the features name.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub(super) fn default_provider() -> CryptoProvider {
+    #[cfg(feature = "aws-lc-rs")]
+    return ::rustls::crypto::aws_lc_rs::default_provider();
+    #[cfg(not(feature = "aws-lc-rs"))]
+    return ::rustls::crypto::ring::default_provider();
+}
 
 #[derive(Clone)]
 pub(super) struct Rustls {

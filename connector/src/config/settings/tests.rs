@@ -1,5 +1,8 @@
 //! What connection strings mean, and what is refused before anything is sent.
 
+use std::path::Path;
+
+use super::super::values::{ListFile, SystemStore};
 use super::*;
 
 fn settings(text: &str) -> Settings {

@@ -1,6 +1,6 @@
 //! Files that are right, wrong, empty, missing, or open to others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, KeyPair};
 
