@@ -70,6 +70,24 @@ impl Error {
         matches!(self.last().fault(), Some(Fault::TimedOut(_)))
     }
 
+    /// Whether no connection could be opened at all: the name is not known, or nobody answers at its addresses.
+    ///
+    /// A connection that was opened and on which nothing more came is [`is_timeout`](Error::is_timeout).
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.step(), Step::Resolve | Step::Connect)
+    }
+
+    /// Whether the files at fault are ours: the root file, the client certificate, its key, a revocation list.
+    pub fn is_credentials(&self) -> bool {
+        self.step() == Step::Credentials
+    }
+
+    /// Whether the server rejected the login (a wrong password, say, or no pg_hba.conf entry); what it said is
+    /// [`db_error`](Error::db_error).
+    pub fn is_rejected(&self) -> bool {
+        self.step() == Step::Login && self.db_error().is_some()
+    }
+
     /// Whether the server does not speak TLS and the mode demands it.
     pub fn is_tls_refused(&self) -> bool {
         matches!(self.last().fault(), Some(Fault::TlsRefused))

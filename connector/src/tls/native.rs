@@ -3,8 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ::pem::Pem;
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 
 use super::cache::Cache;
@@ -179,15 +178,9 @@ fn protocol(version: TlsVersion) -> Protocol {
     }
 }
 
-/// PEM, in lines of 64 characters (RFC 7468).
+/// The one form in which native-tls takes a certificate and its key.
 fn pem(label: &str, der: &[u8]) -> String {
-    let lines: Vec<String> = STANDARD
-        .encode(der)
-        .as_bytes()
-        .chunks(64)
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    ::pem::encode(&Pem::new(label, der))
 }
 
 #[cfg(test)]
