@@ -6,10 +6,10 @@ use crate::cancel::CancelToken;
 use crate::closing::CLOSE_TIMEOUT;
 use crate::config::SessionAttrs;
 use crate::connection::Connection;
-use crate::error::{Attempt, Fault, Step};
+use crate::error::{Attempt, Cause, Fault, Step};
 use crate::login::Stage;
 use crate::policy::{Event, Next};
-use crate::route::{Cause, Failure, Progress, Route};
+use crate::route::{Failure, Progress, Route};
 use crate::session;
 use crate::stream::{AsItIs, Stream};
 

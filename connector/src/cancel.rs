@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::error::{Attempt, Error, Fault, Step};
+use crate::error::{Attempt, Cause, Error, Fault, Step};
 use crate::login::CancelKey;
 use crate::policy::{Method, Next, Plan};
-use crate::route::{Cause, Progress, Route};
+use crate::route::{Progress, Route};
 use crate::stream::Stream;
 
 /// For requests where `connect_timeout` is not set: long enough for any answer that still helps.

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 pub use attempt::Attempt;
-pub(crate) use attempt::Place;
+pub(crate) use attempt::{Cause, Place};
 pub(crate) use fault::Fault;
 pub use step::Step;
 

@@ -11,9 +11,9 @@ use crate::config::{SessionAttrs, Settings};
 use crate::connection::Connection;
 use crate::dial::Dial;
 use crate::endpoint::Endpoint;
-use crate::error::{Attempt, Error, Fault, Place, Step};
+use crate::error::{Attempt, Cause, Error, Fault, Place, Step};
 use crate::policy::Next;
-use crate::route::{Cause, Route};
+use crate::route::Route;
 use crate::tls::Backend;
 use crate::wait::within;
 

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::task::unconstrained;
 
 use crate::dial::Transport;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 
 /// Length 8, then the request code 1234 in the high and 5679 in the low half (protocol documentation, "SSLRequest").
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -28,9 +28,7 @@ pub(crate) enum Answer {
 /// # Errors
 /// All of them end the whole connect call: an error in place of an answer, whose text is not even read
 /// (CVE-2024-10977); any other byte; a closed or reset connection; plaintext behind `S` (CVE-2021-23222).
-pub(crate) async fn request_tls(
-    transport: &mut dyn Transport,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) async fn request_tls(transport: &mut dyn Transport) -> Result<Answer, Cause> {
     transport.write_all(&SSL_REQUEST).await?;
     transport.flush().await?;
     let mut answer = [0; 1];

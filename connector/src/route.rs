@@ -6,14 +6,12 @@ use crate::closing::close;
 use crate::config::Settings;
 use crate::dial::{Dial, Transport};
 use crate::endpoint::Endpoint;
-use crate::error::{Attempt, Fault, Place, Step};
+use crate::error::{Attempt, Cause, Fault, Place, Step};
 use crate::negotiation::{Answer, request_tls};
 use crate::policy::{Event, Method, Next, Plan};
 use crate::stream::Stream;
 use crate::tls::{self, Backend};
 use crate::{SslMode, binding, names};
-
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// One address of one host, with everything that decides how to talk to it.
 #[derive(Clone)]

@@ -8,9 +8,9 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::config::SessionAttrs;
 use crate::connection::Connection;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 use crate::policy::Event;
-use crate::route::{Cause, Failure};
+use crate::route::Failure;
 
 /// Goes by what the server reported at login (14 and newer do), or else asks it.
 ///

@@ -19,7 +19,7 @@ fn config(port: u16, more: &str) -> Config {
 
 async fn connect(port: u16, more: &str) -> Result<(Client, Connection), Error> {
     let connector = Connector::from_config(&config(port, more)).expect("settings");
-    tokio::time::timeout(PATIENCE, connector.connect()).await.expect("a result in time")
+    tokio::time::timeout(TEST_TIMEOUT, connector.connect()).await.expect("a result in time")
 }
 
 async fn fails(port: u16, more: &str) -> Error {
@@ -133,7 +133,7 @@ async fn a_login_behind_n_is_taken_and_the_query_goes_out_before_more_is_read() 
         tokio::time::sleep(Duration::from_millis(round % 3)).await;
         client.simple_query("SELECT 1").await.expect_err("no answer to a query");
         drop(client);
-        tokio::time::timeout(PATIENCE, driver).await.expect("an end").expect("no panic").ok();
+        tokio::time::timeout(TEST_TIMEOUT, driver).await.expect("an end").expect("no panic").ok();
         assert_eq!(
             peer.seen_after(4).await,
             lines(&[&["SSLRequest", "StartupMessage", "message Q", "end"]])
@@ -271,7 +271,7 @@ async fn two(
     );
     let connector = Connector::from_url(&text).expect("settings");
     let result =
-        tokio::time::timeout(PATIENCE, connector.connect()).await.expect("a result in time");
+        tokio::time::timeout(TEST_TIMEOUT, connector.connect()).await.expect("a result in time");
     (
         result.map(|(_, connection)| connection.parameter("in_hot_standby") == Some("on")),
         first,

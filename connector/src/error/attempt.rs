@@ -7,6 +7,9 @@ use std::sync::Arc;
 use super::fault::Fault;
 use super::step::Step;
 
+/// A reason before it is an attempt's: one of ours, or a library's as it is.
+pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
+
 /// Where one attempt went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -28,7 +31,7 @@ impl Attempt {
         place: Option<Place>,
         encrypted: bool,
         step: Step,
-        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+        cause: impl Into<Cause>,
     ) -> Attempt {
         Attempt { place, encrypted, step, cause: Arc::from(cause.into()) }
     }

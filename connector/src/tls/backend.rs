@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::handshake::{Cause, Handshake, Secured};
+use super::handshake::{Handshake, Secured};
 #[cfg(feature = "native-tls")]
 use super::native;
 #[cfg(feature = "rustls")]
@@ -10,6 +10,7 @@ use super::rustls;
 use super::terms::Terms;
 use crate::config::Settings;
 use crate::dial::Transport;
+use crate::error::Cause;
 
 /// Which TLS library makes the handshakes.
 #[derive(Clone)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::handshake::Cause;
 use super::terms::{Terms, Trust};
+use crate::error::Cause;
 
 /// How long the system's store, once read, is gone by. It is the one thing that is not read anew at every connection.
 const STORE_AGE: Duration = Duration::from_secs(60);

@@ -1,15 +1,12 @@
 //! What every TLS library is asked for, and what it yields.
 
-use std::error::Error as StdError;
-
 use super::terms::Terms;
 use crate::config::Settings;
 use crate::dial::Transport;
+use crate::error::Cause;
 
 /// ALPN's name for the protocol; libpq sends it since 17, with every handshake.
 pub(super) const ALPN: &str = "postgresql";
-
-pub(super) type Cause = Box<dyn StdError + Send + Sync>;
 
 /// One TLS library.
 pub(super) trait Handshake {

@@ -8,14 +8,14 @@ use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 
 use super::cache::Cache;
 use super::credentials::roots_given;
-use super::handshake::{ALPN, Cause, Handshake, Secured};
+use super::handshake::{ALPN, Handshake, Secured};
 use super::pkcs8;
 use super::reclaim::Reclaimable;
 use super::terms::{Terms, Trust};
 use crate::closing::close;
 use crate::config::{RootSource, Settings, SystemStore, TlsVersion};
 use crate::dial::Transport;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 
 /// Whether the platform's library takes a root file as libpq does. OpenSSL tells the self-signed entries from the others
 /// itself; Apple's makes every entry an anchor, and Windows' takes every chain of its own store in which one occurs.

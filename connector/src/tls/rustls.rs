@@ -10,13 +10,13 @@ use ::rustls::{ClientConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsConnector;
 
 use super::cache::Cache;
-use super::handshake::{ALPN, Cause, Handshake, Secured};
+use super::handshake::{ALPN, Handshake, Secured};
 use super::terms::{Terms, Trust};
 use super::verify::{Store, Verifier};
 use crate::closing::close;
 use crate::config::{Settings, TlsVersion};
 use crate::dial::Transport;
-use crate::error::Fault;
+use crate::error::{Cause, Fault};
 
 /// The provider that the features name.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
