@@ -1,4 +1,4 @@
-//! The settings of a server before it starts.
+//! The settings of a server before it starts; how it starts stands in `server.rs`.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -8,9 +8,9 @@ use std::{
 use pgtls_harness::{Seed, rules::RuleSpec};
 
 use crate::{
-    Error, MockServer,
     axes::{Access, Auth, Certificate, Key, Reply, ServerAxes, TlsVersions},
     pki::Authority,
+    script::Script,
 };
 
 /// The password that a server expects unless told otherwise: long enough to be found wherever it leaks.
@@ -18,12 +18,14 @@ pub const DEFAULT_PASSWORD: &str = "canary-password-7d41c0e9b2";
 /// The text that ErrorResponses in clear carry unless told otherwise.
 pub const DEFAULT_CANARY: &str = "canary-error-5f0a93d86e";
 
-/// Builds a [`MockServer`]; made by [`MockServer::builder`].
+/// Builds a [`MockServer`](crate::MockServer); made by
+/// [`MockServer::builder`](crate::MockServer::builder).
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
     pub(crate) authority: Option<Authority>,
     pub(crate) axes: ServerAxes,
+    pub(crate) script: Option<Script>,
     pub(crate) password: String,
     pub(crate) canary: String,
     pub(crate) query_number: Option<i64>,
@@ -47,6 +49,7 @@ impl Default for Builder {
         Self {
             authority: None,
             axes: ServerAxes::default(),
+            script: None,
             password: DEFAULT_PASSWORD.to_owned(),
             canary: DEFAULT_CANARY.to_owned(),
             query_number: None,
@@ -78,6 +81,20 @@ impl Builder {
     /// All server axes at once.
     pub const fn axes(mut self, axes: ServerAxes) -> Self {
         self.axes = axes;
+        self
+    }
+
+    /// What the server does, in place of its axes.
+    ///
+    /// ```
+    /// use pgtls_mock_server::{MockServer, script::Script};
+    ///
+    /// let script = Script::from_json(r#"{"connections": [{"accept": ["close"]}]}"#)?;
+    /// let builder = MockServer::builder().script(script);
+    /// # Ok::<(), pgtls_mock_server::script::ScriptError>(())
+    /// ```
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = Some(script);
         self
     }
 
@@ -223,18 +240,5 @@ impl Builder {
     pub const fn most_connections(mut self, connections: u64) -> Self {
         self.most_connections = Some(connections);
         self
-    }
-
-    /// Binds the address and begins to accept.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on, or a certificate cannot be made.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with I/O and time enabled.
-    pub async fn start(self) -> Result<MockServer, Error> {
-        MockServer::start(self).await
     }
 }

@@ -37,14 +37,17 @@ pub mod axes;
 mod budget;
 mod builder;
 mod connection;
+mod core;
+mod describe;
 mod door;
 mod error;
 mod history;
-mod login;
-mod negotiation;
+mod machine;
 pub mod pki;
+mod plan;
 mod protocol;
 mod scram;
+pub mod script;
 mod server;
 mod session;
 mod shared;
@@ -55,7 +58,11 @@ pub mod transcript;
 pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use error::Error;
 pub use history::{Connections, Ended};
-pub use pgtls_harness::{Seed, rules::RuleSpec};
+pub use pgtls_harness::{
+    Seed,
+    memory::{Dialer, MemoryStream},
+    rules::RuleSpec,
+};
 pub use server::MockServer;
 pub use tls::gather_entropy;
 pub use transcript::Observation;

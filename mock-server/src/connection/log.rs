@@ -1,13 +1,11 @@
 //! The log of one connection: whatever happens on it is entered here, and nowhere else.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgtls_harness::Recorder;
+use tokio::time::Instant;
 
-use super::describe;
+use crate::describe;
 use crate::{
     budget::Account,
     protocol::{self, startup::Packet},
