@@ -7,8 +7,7 @@
 //!
 //! ```toml
 //! [dependencies]
-//! # It is not on crates.io: by `path`, or by `git` from where you have it.
-//! pgtls-connector = { path = "../pgtls/connector" }
+//! pgtls-connector = "0.1"
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //! ```
 //!
@@ -96,14 +95,32 @@
 //! # }
 //! ```
 //!
+//! Its predicates say what a program may want to act upon: [`is_timeout`](Error::is_timeout),
+//! [`is_unreachable`](Error::is_unreachable), [`is_rejected`](Error::is_rejected),
+//! [`is_tls_refused`](Error::is_tls_refused), [`is_handshake`](Error::is_handshake),
+//! [`is_name_mismatch`](Error::is_name_mismatch), [`is_injection`](Error::is_injection),
+//! [`is_credentials`](Error::is_credentials), [`is_configuration`](Error::is_configuration).
+//!
 //! What a library said (the operating system, the TLS library, tokio-postgres with the server's own words) stands in the
-//! sources, so print it by a reporter that walks them, as above or by anyhow's `{:#}`. Text that a server sent before TLS is never part of it under `require` and stronger: such text is
-//! not even read.
+//! sources, so print it by a reporter that walks them, as above or by anyhow's `{:#}`. Text that a server sent before TLS
+//! is never part of it under `require` and stronger: such text is not even read.
 //!
 //! # Cancelling
 //!
 //! [`Connection::cancel_token`] gives a [`CancelToken`] that goes the same way as the connection did.
 //! tokio-postgres's own has neither the address nor the host name here, and does not work.
+//!
+//! # Other transports
+//!
+//! Every connection is opened by a [dialer](dial::Dial), TCP by default: [`Connector::with_dialer`] takes one of your own,
+//! for a proxy or for connections in memory. All waits go by tokio's clock, so that a test which pauses it waits for no
+//! timeout.
+//!
+//! # Platforms
+//!
+//! Unix sockets, and the check that nobody else may read a client key, are there on Unix alone: elsewhere a host that
+//! begins with `/` cannot be connected to, which is an error of [`Step::Connect`]. `tcp_user_timeout` has an effect on
+//! Linux alone.
 //!
 //! # More
 //!
@@ -115,8 +132,9 @@
 //!
 //! Pure: [`config`](Config) (parsing), `policy` (which attempt follows which event), `names` (whom a certificate stands
 //! for), `tls::verify` (which chain holds, with rustls), `binding` (the hash for channel binding), `login` (what the
-//! server's messages say about the login). At the rim: `socket`, `negotiation`, `tls`, `stream`, tied together by `route`
-//! (one address) and `connect` (all of them).
+//! server's messages say about the login). At the rim: [`dial`] and `tcp`, `negotiation`, `tls`, `stream`, tied together
+//! by `route` (one connection), `address` (the attempts at one address) and `hosts` (all of them). No file uses one that
+//! uses it.
 
 #![forbid(unsafe_code)]
 
@@ -125,24 +143,31 @@ compile_error!(
     "choose a TLS backend by the features `rustls` (with `aws-lc-rs` or `ring`) or `native-tls`"
 );
 
+mod address;
 mod binding;
 mod cancel;
+mod closing;
 mod config;
-mod connect;
+mod connection;
+mod connector;
+mod endpoint;
 mod error;
+mod hosts;
 mod login;
 mod names;
 mod negotiation;
 mod policy;
 mod route;
 mod session;
-mod socket;
 mod stream;
+mod tcp;
 mod tls;
+mod wait;
 
 #[cfg(test)]
 mod testing;
 
+pub mod dial;
 pub mod guide;
 
 /// The library, as this crate has it: for the provider of `Backend::rustls_with`.
@@ -150,7 +175,8 @@ pub mod guide;
 pub use ::rustls;
 pub use cancel::CancelToken;
 pub use config::{Config, SslMode};
-pub use connect::{Connection, Connector};
+pub use connection::Connection;
+pub use connector::Connector;
 pub use error::{Attempt, Error, Step};
 pub use tls::Backend;
 /// The driver, as this crate has it: its `Client` and its errors are part of this crate's interface.

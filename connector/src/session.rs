@@ -7,23 +7,10 @@ use std::task::Poll;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::config::SessionAttrs;
-use crate::connect::Connection;
-use crate::error::Fault;
+use crate::connection::Connection;
+use crate::error::{Cause, Fault};
 use crate::policy::Event;
-use crate::route::{Cause, Failure};
-
-impl SessionAttrs {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            SessionAttrs::Any => "any",
-            SessionAttrs::ReadWrite => "read-write",
-            SessionAttrs::ReadOnly => "read-only",
-            SessionAttrs::Primary => "primary",
-            SessionAttrs::Standby => "standby",
-            SessionAttrs::PreferStandby => "prefer-standby",
-        }
-    }
-}
+use crate::route::Failure;
 
 /// Goes by what the server reported at login (14 and newer do), or else asks it.
 ///

@@ -1,4 +1,7 @@
-//! What the unit tests share: certificates that rcgen does not make.
+//! What the unit tests share: one seed for all chance, and certificates that rcgen does not make.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -6,6 +9,20 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509Name};
+use proptest::test_runner::{Config, RngSeed};
+
+/// Where all chance of this run comes from: what `PGTLS_SEED` says (up to 16 hexadecimal digits), or a number that the
+/// system draws. Keys are apart: the libraries draw those themselves.
+static SEED: LazyLock<u64> = LazyLock::new(|| match std::env::var("PGTLS_SEED") {
+    Ok(text) => u64::from_str_radix(&text, 16).expect("PGTLS_SEED has up to 16 hexadecimal digits"),
+    Err(_) => RandomState::new().hash_one(0),
+});
+
+/// proptest's settings with the run's seed, which it prints: a test that fails shows it.
+pub(crate) fn seeded() -> Config {
+    println!("PGTLS_SEED={:016x} brings these cases back", *SEED);
+    Config { rng_seed: RngSeed::Fixed(*SEED), failure_persistence: None, ..Config::default() }
+}
 
 /// A self-signed RSA certificate of version 1 for CN `localhost`, signed with this hash, and its key.
 pub(crate) fn version_1(digest: MessageDigest) -> (X509, PKey<Private>) {

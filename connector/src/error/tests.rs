@@ -65,3 +65,36 @@ fn earlier_attempts_are_told_whole_and_the_last_one_as_ever() {
     assert_eq!(error.to_string(), format!("2 attempts failed: {one}: {below}; then {one}"));
     assert_eq!(report(&error), format!("{error}: {below}"));
 }
+
+#[test]
+fn predicates_speak_of_the_last_attempt() {
+    type Predicate = fn(&Error) -> bool;
+    let predicates: [(&str, Predicate); 9] = [
+        ("configuration", Error::is_configuration),
+        ("credentials", Error::is_credentials),
+        ("handshake", Error::is_handshake),
+        ("injection", Error::is_injection),
+        ("name mismatch", Error::is_name_mismatch),
+        ("rejected", Error::is_rejected),
+        ("timeout", Error::is_timeout),
+        ("tls refused", Error::is_tls_refused),
+        ("unreachable", Error::is_unreachable),
+    ];
+    let failed = |step, fault: Fault| {
+        let earlier = attempt(Fault::TlsRefused);
+        let error = Error::all(vec![earlier, Attempt::new(None, true, step, fault)], Fault::NoHost);
+        let hold = predicates.iter().filter(|(_, holds)| holds(&error));
+        hold.map(|(name, _)| *name).collect::<Vec<_>>()
+    };
+    let timeout = || Fault::TimedOut(std::time::Duration::from_secs(1));
+    assert_eq!(failed(Step::Configuration, Fault::NoHost), ["configuration"]);
+    assert_eq!(failed(Step::Resolve, Fault::NoAddress), ["unreachable"]);
+    assert_eq!(failed(Step::Connect, timeout()), ["timeout", "unreachable"]);
+    assert_eq!(failed(Step::Negotiate, Fault::TlsRefused), ["tls refused"]);
+    assert_eq!(failed(Step::Negotiate, Fault::Injected(1)), ["injection"]);
+    assert_eq!(failed(Step::Credentials, Fault::NoCertificate(String::new())), ["credentials"]);
+    assert_eq!(failed(Step::Handshake, Fault::NoPeerCertificate), ["handshake"]);
+    assert_eq!(failed(Step::Name, crate::names::Mismatch::NoNames.into()), ["name mismatch"]);
+    assert_eq!(failed(Step::Login, Fault::ClosedInLogin), [""; 0], "nobody rejected it");
+    assert_eq!(failed(Step::Login, timeout()), ["timeout"]);
+}

@@ -124,6 +124,8 @@ fn sasl_offers_are_judged_as_libpq_does() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::seeded())]
+
     #[test]
     fn segmentation_changes_nothing(cuts in proptest::collection::vec(0usize..200, 0..10)) {
         let bytes = [

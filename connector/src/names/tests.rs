@@ -204,6 +204,8 @@ fn the_error_tells_whom_the_certificate_is_for() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::seeded())]
+
     #[test]
     fn a_name_matches_itself_in_any_case(host in "[a-z0-9-]{1,12}(\\.[a-z0-9-]{1,12}){0,4}") {
         let upper = host.to_ascii_uppercase();

@@ -7,57 +7,16 @@
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
-use super::certificate::{Certificate, KeyUsage, NetscapeType};
+use super::certificate::Certificate;
 use super::constraints::Violation;
+use super::extensions::{KeyUsage, NetscapeType};
+use super::problem::Problem;
 use super::revocation::{self, List};
 use super::signature::Refused;
-use crate::tls::trust::Store;
+use super::store::Store;
 
 /// As many certificates may stand in a chain before no further issuer is looked for: OpenSSL's depth of 100, and one.
 const LONGEST: usize = 101;
-
-/// What is wrong with a chain, or with one certificate of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Problem {
-    #[error("has no issuer among those that are trusted")]
-    UnknownIssuer,
-    #[error("cannot be read")]
-    Malformed,
-    #[error("has expired")]
-    Expired,
-    #[error("is not valid yet")]
-    NotValidYet,
-    #[error("has a critical extension that is not known")]
-    UnknownExtension,
-    #[error("may not sign certificates")]
-    NoAuthority,
-    #[error("is not for servers")]
-    NotForServers,
-    #[error("has more authorities below it than it allows")]
-    TooManyBelow,
-    #[error("has a key of a kind or length that is not taken")]
-    WeakKey,
-    #[error("has a signature that is not its issuer's")]
-    BadSignature,
-    #[error("has a signature, or an issuer with a key, of a kind that is not taken")]
-    UnsupportedSignature,
-    #[error("has names that do not hold: {0}")]
-    Names(Violation),
-    #[error("is named by no revocation list that would have it")]
-    NoList,
-    #[error("may not sign revocation lists")]
-    MayNotSignLists,
-    #[error("is to be found in a revocation list that is not valid yet")]
-    ListNotValidYet,
-    #[error("is to be found in a revocation list that has expired")]
-    ListExpired,
-    #[error("is to be found in a revocation list with a signature that is not its issuer's")]
-    ListForged,
-    #[error("is to be found in a revocation list with a signature of a kind that is not taken")]
-    UnsupportedList,
-    #[error("is revoked")]
-    Revoked,
-}
 
 /// A problem and whose it is.
 #[derive(Debug)]
@@ -265,9 +224,12 @@ fn check_names(chain: &[&Certificate]) -> Result<(), (usize, Violation)> {
         if depth > 0 && link.is_self_issued() {
             continue;
         }
+        let alternative = link.extensions.alternative_names.as_deref().unwrap_or_default();
         for above in &chain[depth + 1..] {
             if let Some(constraints) = &above.extensions.constraints {
-                constraints.allow(link, depth == 0).map_err(|violation| (depth, violation))?;
+                constraints
+                    .allow(&link.subject, alternative, depth == 0)
+                    .map_err(|violation| (depth, violation))?;
             }
         }
     }

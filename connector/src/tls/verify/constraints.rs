@@ -1,8 +1,7 @@
 //! Name constraints (RFC 5280, section 4.2.1.10) as OpenSSL holds names against them (`NAME_CONSTRAINTS_check`).
 
-use super::certificate::Certificate;
 use super::der::{self, Malformed, Reader, Result, SEQUENCE, Value, constructed, context};
-use super::names::GeneralName;
+use super::names::{GeneralName, Name};
 
 /// id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9: an e-mail address that is not ASCII (RFC 8398).
 const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x09];
@@ -47,16 +46,14 @@ impl Constraints {
         Ok(Constraints { permitted, excluded })
     }
 
-    /// Whether the certificate's names are within. A leaf without a dNSName may go by its common names, so these count
+    /// Whether a certificate's names are within. A leaf without a dNSName may go by its common names, so these count
     /// like dNSNames, where they look like a host's.
     pub(super) fn allow(
         &self,
-        certificate: &Certificate,
+        subject: &Name,
+        alternative: &[GeneralName],
         is_leaf: bool,
     ) -> std::result::Result<(), Violation> {
-        let none = Vec::new();
-        let alternative = certificate.extensions.alternative_names.as_ref().unwrap_or(&none);
-        let subject = &certificate.subject;
         let subtrees = self.permitted.len() + self.excluded.len();
         if subtrees.saturating_mul(subject.attributes + alternative.len()) > MOST_COMPARISONS {
             return Err(Violation::Unsupported);

@@ -164,6 +164,11 @@ pub(super) fn integer(contents: &[u8]) -> Result<&[u8]> {
     if redundant { Err(Malformed) } else { Ok(contents) }
 }
 
+/// A serial number, which some authorities have made negative, and which may be padded.
+pub(super) fn serial(contents: &[u8]) -> Result<Vec<u8>> {
+    integer(contents).map(<[u8]>::to_vec)
+}
+
 /// A number that may not be negative; one beyond 64 bits counts as the largest of them.
 pub(super) fn unsigned(contents: &[u8]) -> Result<u64> {
     let digits = integer(contents)?;

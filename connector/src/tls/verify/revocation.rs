@@ -5,12 +5,13 @@ use std::collections::HashSet;
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
-use super::certificate::{AuthorityKey, Certificate, DistributionPoint, KeyUsage, PointName};
-use super::chain::Problem;
+use super::certificate::Certificate;
 use super::der::{
     self, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME, constructed, context,
 };
+use super::extensions::{AuthorityKey, DistributionPoint, KeyUsage, PointName};
 use super::names::{GeneralName, Name};
+use super::problem::Problem;
 use super::signature::{Refused, Signed};
 
 /// One list (RFC 5280, section 5).
@@ -165,7 +166,7 @@ impl List {
         depth: usize,
     ) -> Option<(&'a Certificate, bool)> {
         let identified = |authority: &Certificate| {
-            self.authority_key.as_ref().is_none_or(|key| key.is_of(authority))
+            self.authority_key.as_ref().is_none_or(|key| authority.is_named_by(key))
         };
         let next = (depth + 1).min(chain.len() - 1);
         if identified(chain[next]) {

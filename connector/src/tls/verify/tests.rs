@@ -10,7 +10,14 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
+use rustls::Error;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+
 use self::oracle::{Case, Der};
+use super::certificate::Certificate;
+use super::der::Malformed;
+use super::revocation::List;
+use super::verifier::other;
 use super::*;
 
 /// What OpenSSL says, and how we compare.

@@ -8,8 +8,11 @@ use openssl::x509::store::{X509Lookup, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext};
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls_pki_types::{ServerName, UnixTime};
+
 use super::*;
-use crate::tls::Lists;
+use crate::tls::terms::Lists;
 
 pub(super) type Der = CertificateDer<'static>;
 
@@ -44,8 +47,7 @@ impl Case {
     }
 
     pub(super) fn ours(&self) -> Result<(), Error> {
-        let algorithms =
-            ::rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+        let algorithms = crate::tls::rustls::default_provider().signature_verification_algorithms;
         let store = Store::of_file(&self.roots).map_err(|error| other(error.to_string()))?;
         let verifier = Verifier::strict(store, self.lists.as_deref(), algorithms)?;
         let name = ServerName::try_from("unimportant.example").expect("name");

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use super::oracle::Case;
 use super::twists::{ALL, Twist, What};
@@ -116,19 +116,8 @@ fn agree(recipes: impl Strategy<Value = Recipe>) {
         Some(_) => Config::default().cases,
         None => 500,
     };
-    let seed = match Config::default().rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0),
-    };
-    println!("{cases} chains; PROPTEST_RNG_SEED={seed} brings them back");
     let tally: RefCell<BTreeMap<String, u32>> = RefCell::default();
-    let config = Config {
-        cases,
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: None,
-        max_global_rejects: cases,
-        ..Config::default()
-    };
+    let config = Config { cases, max_global_rejects: cases, ..crate::testing::seeded() };
     let outcome = TestRunner::new(config).run(&recipes, |recipe| {
         let case = built(&recipe);
         // With a key that is none (a point beside the curve) nobody makes a handshake, and so nobody is asked.
@@ -153,7 +142,7 @@ fn agree(recipes: impl Strategy<Value = Recipe>) {
     }
     match outcome {
         Ok(()) => {}
-        Err(TestError::Fail(reason, recipe)) => panic!("{reason}\nseed {seed}: {recipe:?}"),
+        Err(TestError::Fail(reason, recipe)) => panic!("{reason}\n{recipe:?}"),
         Err(error) => panic!("{error}"),
     }
     let accepted = tally.borrow().get("both accept").copied().unwrap_or(0);

@@ -45,6 +45,8 @@ fn lengths_and_numbers_are_in_their_shortest_form() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::seeded())]
+
     #[test]
     fn no_bytes_make_the_readers_panic(der in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = Certificate::read(&der);

@@ -4,7 +4,6 @@ use super::forge::{
     Digest, Draft, Extension, Flaw, LAST_GOOD_KEY, ListDraft, Style, name, sequence, tlv,
 };
 use super::oracle::Case;
-use super::twists::some_name;
 use super::*;
 
 /// 2026-01-01, a second of no importance.
@@ -271,5 +270,27 @@ impl World {
             .as_ref()
             .map(|lists| lists.iter().map(|list| self.list_of(list).into()).collect());
         Case { leaf, sent, roots, lists, now: NOW }
+    }
+}
+
+/// Names of every kind that is held against constraints.
+pub(super) fn some_name(how: u8) -> Vec<u8> {
+    match how % 16 {
+        0 => general(2, b"db.good.example"),
+        1 => general(2, b"db.evil.example"),
+        2 => general(2, b"*.good.example"),
+        3 => general(2, b"GOOD.example"),
+        4 => general(7, &[10, 0, 0, 1]),
+        5 => general(7, &[192, 0, 2, 1]),
+        6 => general(7, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        7 => general(7, &[10, 0, 0]),
+        8 => general(1, b"dba@good.example"),
+        9 => general(1, b"nobody"),
+        10 => general(6, b"https://db.good.example:5432/x"),
+        11 => general(6, b"urn:x"),
+        12 => general(4, &name("db.good.example", Style::Utf8)),
+        13 => general(8, &[0x2a, 3]),
+        14 => general(0, &[tlv(6, &[0x2a, 3, 4]), tlv(0xa0, &tlv(0x0c, b"x"))].concat()),
+        _ => general(2, b"xgood.example"),
     }
 }

@@ -2,12 +2,14 @@
 
 use rustls_pki_types::CertificateDer;
 
-use super::verify::{Certificate, Malformed, Name};
+use super::certificate::Certificate;
+use super::der::Malformed;
+use super::names::Name;
 
 /// A root file (or the system's store), in its order. As for OpenSSL, every entry may be a link of a chain, and only a
 /// self-signed one its end.
 #[derive(Debug, Default)]
-pub(super) struct Store {
+pub(in crate::tls) struct Store {
     entries: Vec<Certificate>,
 }
 
@@ -16,13 +18,15 @@ impl Store {
     ///
     /// # Errors
     /// One of them cannot be read: OpenSSL then takes none of them.
-    pub(super) fn of_file(certificates: &[CertificateDer<'static>]) -> Result<Store, Malformed> {
+    pub(in crate::tls) fn of_file(
+        certificates: &[CertificateDer<'static>],
+    ) -> Result<Store, Malformed> {
         let entries = certificates.iter().map(|certificate| Certificate::read(certificate));
         Ok(Store { entries: entries.collect::<Result<_, _>>()? })
     }
 
     /// Takes in the system's. One that cannot be read is left out, so that nothing can chain to it.
-    pub(super) fn of_system(certificates: &[CertificateDer<'static>]) -> Store {
+    pub(in crate::tls) fn of_system(certificates: &[CertificateDer<'static>]) -> Store {
         let mut store = Store::default();
         for certificate in certificates {
             match Certificate::read(certificate) {
