@@ -3,16 +3,16 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, thread};
 
 use clap::Args;
+use futures_util::StreamExt as _;
 use pgtls_conformance::{
     Suite,
     baseline::{Baseline, Entry, Finding},
     judge::Conformance,
     reference::Version,
     results::{Results, Stack},
-    runner::{self, Interrupt, Plan, StackSpec},
+    runner::{self, Interrupt, PartialResults, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
-use tokio::sync::mpsc;
 
 use super::{
     error::CliError,
@@ -22,7 +22,7 @@ use super::{
     interrupt, output,
     outputs::{Format, Outputs},
     places::Places,
-    progress,
+    progress::Progress,
     stacks::{Candidate, Origin, StacksArgs},
 };
 use crate::{
@@ -79,7 +79,7 @@ impl Matrix {
         if self.is_named() {
             refuse_what_cannot_run(&stacks)?;
         }
-        let fits = |spec: &StackSpec| self.filters.cells(&spec.name, self.suite).next().is_some();
+        let fits = |spec: &StackSpec| self.filters.cells(spec.name(), self.suite).next().is_some();
         if !stacks.iter().any(fits) {
             return Err(CliError::Usage("no cell fits the filters".to_owned()));
         }
@@ -116,13 +116,14 @@ impl Matrix {
         let seed = self.seed.unwrap_or_else(Seed::random);
         tracing::info!(%seed, "the seed");
         let environment = environment(seed)?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let bar = progress::show(receiver);
-        let results = runner::run(&plan, &environment, &sender, interrupt).await;
-        drop(sender);
-        // The bar's task ends with the sender.
-        let _ = bar.await;
-        Ok(results)
+        let mut progress = Progress::new();
+        let mut results = PartialResults::new(&plan, seed);
+        let mut events = runner::events(&plan, &environment, interrupt);
+        while let Some(event) = events.next().await {
+            progress.apply(&event);
+            results.apply(event);
+        }
+        Ok(results.into_results())
     }
 
     /// How a single cell of this run is shown again.
@@ -130,7 +131,7 @@ impl Matrix {
         let mut again = Again::default();
         for Candidate { spec, origin } in stacks {
             if let Origin::Command(command) = origin {
-                again = again.with_shim(&spec.name, command);
+                again = again.with_shim(spec.name(), command);
             }
         }
         if let Some(folder) = self.stacks.folder.elsewhere() {
@@ -165,7 +166,7 @@ impl Matrix {
     fn tell_of_unknown_stacks(&self, baseline: &Baseline, stacks: &[StackSpec]) {
         let of = |entry: &Entry| entry.id.split_once(':').map_or("", |(stack, _)| stack).to_owned();
         let named: BTreeSet<String> = baseline.0.iter().map(of).collect();
-        let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name != **name));
+        let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name() != *name));
         let unknown = self.stacks.folder.unknown(absent.map(String::as_str));
         if !unknown.is_empty() {
             output::notice(&format!(
@@ -199,7 +200,7 @@ fn refuse_what_was_not_measured(results: &Results) -> Result<(), CliError> {
 
 /// What was asked for by name and is not there is a wrong command.
 fn refuse_what_cannot_run(stacks: &[StackSpec]) -> Result<(), CliError> {
-    match stacks.iter().find_map(|spec| Some((&spec.name, spec.launch.as_ref().err()?))) {
+    match stacks.iter().find_map(|spec| Some((spec.name(), spec.missing_because()?))) {
         Some((name, reason)) => Err(CliError::Usage(format!("{name} cannot run: {reason}"))),
         None => Ok(()),
     }

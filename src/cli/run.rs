@@ -42,8 +42,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let (spec, axes) = self.cell()?;
-        if let Err(reason) = &spec.launch {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        if let Some(reason) = spec.missing_because() {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         let interrupted = interrupt::listen()?;
         let run = tokio::select! {
@@ -68,7 +68,7 @@ impl Run {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         Ok(subject.try_to_the_end(axes, &[]).await)
     }

@@ -60,10 +60,13 @@ impl Stack {
     /// How the runner starts it: as a child of the same program.
     #[must_use]
     pub fn spec(self) -> StackSpec {
-        let launch = std::env::current_exe()
-            .map(|program| self.launch(program))
-            .map_err(|error| format!("the program does not know its own path: {error}"));
-        StackSpec { name: self.name().to_owned(), launch }
+        match std::env::current_exe() {
+            Ok(program) => StackSpec::process(self.name(), self.launch(program)),
+            Err(error) => {
+                let reason = format!("the program does not know its own path: {error}");
+                StackSpec::missing(self.name(), reason)
+            }
+        }
     }
 
     /// How it is started from that program.

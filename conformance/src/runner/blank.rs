@@ -5,11 +5,12 @@ use pgtls_mock_server::{
     transcript::Observation,
 };
 
-use super::{CellRun, means::Shortage};
+use super::{cell_run::CellRun, means::Shortage, question::Question};
 use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
+    reference,
     results::{CellResult, Expected, Observed},
 };
 
@@ -21,7 +22,13 @@ pub(super) struct Blank<'a> {
     pub(super) expected: Trace,
 }
 
-impl Blank<'_> {
+impl<'a> Blank<'a> {
+    /// The cell of this stack and question.
+    pub(super) fn of(stack: &'a str, question: Question<'a>) -> Self {
+        let expected = reference::predict(question.axes, question.version);
+        Self { stack, axes: question.axes, expected }
+    }
+
     pub(super) fn id(&self) -> String {
         Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
     }
