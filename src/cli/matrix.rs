@@ -9,7 +9,7 @@ use pgtls_conformance::{
     baseline::{Baseline, Entry, Finding},
     judge::Conformance,
     reference::Version,
-    results::{Results, Stack},
+    results::{self, Results},
     runner::{self, Interrupt, PartialResults, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
@@ -28,6 +28,7 @@ use super::{
 use crate::{
     foreign,
     report::{Again, junit, markdown, table},
+    stacks::Stack,
 };
 
 #[derive(Debug, Args)]
@@ -56,6 +57,9 @@ pub(super) struct Matrix {
     /// What all chance comes from [default: drawn]
     #[arg(long, value_name = "SEED")]
     seed: Option<Seed>,
+    /// Drives the built-in Rust stacks in this process, over streams in memory: silence takes no time
+    #[arg(long)]
+    in_process: bool,
     /// A stack that cannot run is an error, not a line in the report: for CI
     #[arg(long)]
     strict: bool,
@@ -73,7 +77,11 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 impl Matrix {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let baseline = self.read_baseline()?;
-        let stacks = self.stacks.candidates()?;
+        let stacks = if self.in_process {
+            self.stacks.candidates_in_process()?
+        } else {
+            self.stacks.candidates()?
+        };
         let again = self.again(&stacks);
         let stacks: Vec<_> = stacks.into_iter().map(|candidate| candidate.spec).collect();
         if self.is_named() {
@@ -96,6 +104,7 @@ impl Matrix {
         }
         written?;
         self.refuse_what_did_not_run(&results)?;
+        refuse_broken_stacks(&results)?;
         refuse_what_was_not_measured(&results)?;
         Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
@@ -111,7 +120,7 @@ impl Matrix {
             filters: self.filters.filters.clone(),
             shard: self.shard,
             version: self.libpq,
-            jobs: self.jobs.map_or_else(default_jobs, usize::from),
+            jobs: self.jobs.map_or_else(|| default_jobs(self.in_process), usize::from),
         };
         let seed = self.seed.unwrap_or_else(Seed::random);
         tracing::info!(%seed, "the seed");
@@ -151,8 +160,9 @@ impl Matrix {
     /// What was asked for by name has to run; of the rest the report says that it did not. Where
     /// nothing ran at all, nothing was found either way.
     fn refuse_what_did_not_run(&self, results: &Results) -> Result<(), CliError> {
-        let reason =
-            |stack: &Stack| Some(format!("{}: {}", stack.name, stack.could_not_run.as_ref()?));
+        let reason = |stack: &results::Stack| {
+            Some(format!("{}: {}", stack.name, stack.could_not_run.as_ref()?))
+        };
         let idle: Vec<String> = results.stacks.iter().filter_map(reason).collect();
         let must_run = self.strict || self.is_named() || idle.len() == results.stacks.len();
         if must_run && !idle.is_empty() {
@@ -183,6 +193,21 @@ impl Matrix {
         })?;
         Baseline::from_json(&text)
             .map_err(|error| CliError::input(format!("{} is no baseline", path.display()), error))
+    }
+}
+
+/// A stack that needs nothing but this program, and does not run, is the program's own failure.
+fn refuse_broken_stacks(results: &Results) -> Result<(), CliError> {
+    let broken = results.stacks.iter().find_map(|stack| {
+        let reason = stack.could_not_run.clone()?;
+        Stack::named(&stack.name).filter(|stack| stack.is_whole()).map(|stack| (stack, reason))
+    });
+    match broken {
+        Some((stack, reason)) => Err(CliError::tool(
+            format!("the built-in stack {} could not run", stack.name()),
+            reason,
+        )),
+        None => Ok(()),
     }
 }
 
@@ -225,7 +250,8 @@ fn rendered(
 }
 
 /// Client and server take turns, and some clients wait for a timer in between, so that three cells
-/// keep one processor busy.
-fn default_jobs() -> usize {
-    3 * thread::available_parallelism().map_or(2, usize::from)
+/// keep one processor busy. In this process nothing waits.
+fn default_jobs(in_process: bool) -> usize {
+    let processors = thread::available_parallelism().map_or(2, usize::from);
+    if in_process { processors } else { 3 * processors }
 }

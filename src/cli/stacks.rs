@@ -104,6 +104,17 @@ impl StacksArgs {
         self.commands.first().map(String::as_str)
     }
 
+    /// The stacks as drivers in this process; without a name all that can be.
+    pub(super) fn candidates_in_process(&self) -> Result<Vec<Candidate>, CliError> {
+        let candidates = self.candidates()?;
+        let candidates = candidates.into_iter().filter(|candidate| {
+            self.is_given() || Stack::named(candidate.spec.name()).is_none_or(Stack::is_whole)
+        });
+        candidates
+            .map(|candidate| Ok(Candidate { spec: in_process(&candidate.spec)?, ..candidate }))
+            .collect()
+    }
+
     /// Exactly one stack.
     pub(super) fn only(&self) -> Result<StackSpec, CliError> {
         if !self.is_given() {
@@ -246,6 +257,19 @@ impl ShimsArgs {
             None => Ok(manifest.clone()),
         }
     }
+}
+
+/// The same stack as a driver in this process.
+pub(super) fn in_process(spec: &StackSpec) -> Result<StackSpec, CliError> {
+    let driver = Stack::named(spec.name()).and_then(Stack::in_process);
+    driver.ok_or_else(|| {
+        let can = Stack::ALL.into_iter().filter(|stack| stack.is_whole()).map(Stack::name);
+        CliError::Usage(format!(
+            "--in-process: {} is a program of its own; drivers in this one are: {}",
+            spec.name(),
+            can.collect::<Vec<_>>().join(", ")
+        ))
+    })
 }
 
 fn built_in(stack: Stack) -> Candidate {

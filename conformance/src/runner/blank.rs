@@ -65,6 +65,19 @@ impl<'a> Blank<'a> {
         run
     }
 
+    /// Its client is not to be had any more, nor what its server saw.
+    pub(super) fn hung(&self, reason: String) -> CellRun {
+        let mut run = self.crashed(reason);
+        run.result.conformance = Conformance::Hang;
+        run.result.safety = vec![Invariant::Hang];
+        if let Some(observed) = &mut run.result.observed {
+            let trace = Trace { outcome: trace::Outcome::Hang, ..Trace::default() };
+            observed.trace = trace.to_string();
+            observed.outcome = trace.outcome.name().to_owned();
+        }
+        run
+    }
+
     /// No process was to be had for it.
     pub(super) fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);

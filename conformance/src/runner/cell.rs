@@ -8,6 +8,7 @@ use super::{
     cell_run::CellRun,
     checkout::AskedAgain,
     claim::Claimed,
+    in_process,
     means::Shortage,
     open::OpenCell,
     pool::{NoProcess, Pool},
@@ -84,7 +85,12 @@ async fn ask_of<'a>(
         Ok(ready) => ready,
         Err(reason) => return Ok(closed(blank.unsupported(reason))),
     };
-    let Client::Process(launch) = &ready.client;
+    let launch = match &ready.client {
+        Client::Process(launch) => launch,
+        Client::InProcess(driver) => {
+            return in_process::ask(place.environment, driver, &blank, question).await.map(closed);
+        }
+    };
     let attempt = Attempt { place, blank, question, launch };
     let earlier = match attempt.ask(whom).await? {
         Answered::Surely(asked) => return Ok(asked),

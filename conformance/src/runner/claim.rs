@@ -1,9 +1,9 @@
 //! What a client claims, by its answer or the lack of one.
 
-use super::words::with_causes;
 use crate::{
     judge::Claim,
     shim::{ClientError, Outcome, ShimError},
+    words::with_causes,
 };
 
 /// What a client claims, and what else there is to tell of its answer.

@@ -14,9 +14,12 @@ use pgtls_mock_server::{
 
 use super::{
     means::{Means, Room, Shortage},
+    workers::Workers,
+};
+use crate::{
+    shim::{Guardian, RunFolder},
     words::with_causes,
 };
-use crate::shim::{Guardian, RunFolder};
 
 /// The surroundings of a run; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +39,7 @@ struct Own {
     room: Room,
     folder: RunFolder,
     guardian: Mutex<Option<Guardian>>,
+    workers: Workers,
 }
 
 /// A failure of the tool itself.
@@ -81,7 +85,13 @@ impl TestEnvironment {
             timeout: Self::TIMEOUT,
             deadline: Self::TIMEOUT + Self::MARGIN,
             empty_store,
-            own: Arc::new(Own { means, room, folder, guardian: Mutex::default() }),
+            own: Arc::new(Own {
+                means,
+                room,
+                folder,
+                guardian: Mutex::default(),
+                workers: Workers::default(),
+            }),
         })
     }
 
@@ -96,6 +106,11 @@ impl TestEnvironment {
         let guardian = Guardian::start(command.arg(self.own.folder.path()))?;
         *self.own.guardian.lock().unwrap_or_else(PoisonError::into_inner) = Some(guardian);
         Ok(())
+    }
+
+    /// Threads for drivers in this process.
+    pub(super) fn workers(&self) -> &Workers {
+        &self.own.workers
     }
 
     /// How many processes may be alive at once.

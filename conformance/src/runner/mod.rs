@@ -11,14 +11,18 @@ mod cell_run;
 mod checkout;
 mod claim;
 mod doubts;
+mod driver;
 mod environment;
 mod event;
 mod heartbeat;
+mod in_process;
 mod interrupt;
 mod lanes;
 mod means;
 mod measure;
+mod network;
 mod open;
+mod panics;
 mod plan;
 mod pool;
 mod probe;
@@ -31,14 +35,17 @@ mod stack;
 mod subject;
 mod support;
 mod suspicion;
-mod words;
+mod virtual_time;
+mod workers;
 
 pub use self::{
     cell_run::CellRun,
+    driver::Driver,
     environment::{TestEnvironment, TestEnvironmentError},
     event::{Event, PartialResults},
     interrupt::Interrupt,
     means::Shortage,
+    network::{Network, Stream},
     plan::Plan,
     question::ServerBehaviour,
     run::{events, run},

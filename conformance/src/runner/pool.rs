@@ -16,10 +16,13 @@ use super::{
     means::{Shortage, is_shortage},
     scrub::Scrubber,
     suspicion::{Suspicion, WATCHED, suspicion},
-    words::with_causes,
 };
-use crate::shim::{
-    CONTRACT, ClientEnvironment, Launch, Misbehaviour, Request, Response, ShimError, ShimProcess,
+use crate::{
+    shim::{
+        CONTRACT, ClientEnvironment, Launch, Misbehaviour, Request, Response, ShimError,
+        ShimProcess,
+    },
+    words::with_causes,
 };
 
 /// How long a stack may take to start and say hello; a JVM on a busy machine takes seconds.

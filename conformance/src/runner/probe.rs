@@ -4,23 +4,30 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pgtls_mock_server::MockServer;
+use pgtls_mock_server::{MockServer, transcript::Observation};
+use tokio::time::timeout;
 
 use super::{
-    TestEnvironment,
     cell::{Asked, Place, ask},
+    driver::SharedDriver,
+    environment::{TestEnvironment, TestEnvironmentError},
+    means::Shortage,
+    network::Network,
+    panics::Panics,
     pool::{HELLO_TIMEOUT, NoProcess},
     question::{Question, ServerBehaviour},
     spec::{Client, StackSpec},
     stack::{Ready, Stack, Unfit},
     support,
-    words::with_causes,
+    virtual_time::{self, Lost},
 };
 use crate::{
     axes::{Axes, Sslmode, Sslrootcert},
+    judge::Secrets,
     reference::Version,
     results::CellResult,
-    shim::{Answer, CONTRACT, Connect, Launch, Outcome, Request, Response, ShimProcess},
+    shim::{Answer, CONTRACT, Connect, Launch, Outcome, Request, Response, ShimError, ShimProcess},
+    words::with_causes,
 };
 
 /// The nonsense question's id: no cell's, and a number in every language.
@@ -34,6 +41,7 @@ impl Stack {
         let started = Instant::now();
         let ready = match spec.client() {
             Ok(Client::Process(launch)) => interrogate(spec.name(), launch, place).await,
+            Ok(Client::InProcess(driver)) => introduce(driver, place.environment).await,
             Err(reason) => Err(reason.clone().into()),
         };
         Self { name: spec.name().to_owned(), ready: believe(place.environment, ready, started) }
@@ -151,52 +159,108 @@ async fn interrogate(name: &str, launch: &Launch, place: Place<'_>) -> Result<Re
     Ok(Ready { hello, client: Client::Process(launch.clone()), start })
 }
 
+/// Asks a driver in this process the same.
+async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Result<Ready, Unfit> {
+    let (of_driver, of_environment) = (driver.clone(), environment.clone());
+    let panics = Panics::default();
+    let questions = async move || {
+        let hello = of_driver.hello();
+        let server = of_environment
+            .serve_in_memory(&ServerBehaviour::default(), &nobodys())
+            .await
+            .map_err(|error| no_server(&error))?;
+        let dialer = server.dialer().ok_or("a server in memory without a dialer")?;
+        let network = Network::in_memory(dialer, of_environment.bare_client_environment());
+        let request = nonsense(&server, &of_environment);
+        let answer = of_driver.connect(&request, &network);
+        let answer = timeout(of_environment.deadline(), answer).await;
+        drop(network);
+        let answer = answer.map_err(|_| ShimError::Deadline(of_environment.deadline()));
+        refused(answer, &server.finish(Duration::ZERO).await)?;
+        Ok::<_, String>(hello)
+    };
+    let hello = virtual_time::run(environment.workers(), &panics, questions).await;
+    match hello {
+        Ok(hello) => {
+            let client = Client::InProcess(driver.clone());
+            Ok(Ready { hello: hello?, client, start: Duration::ZERO })
+        }
+        Err(lost @ Lost::NoThread(_)) => Err(Unfit::Short(Shortage::Other(lost.to_string()))),
+        Err(lost) => Err(lost.to_string().into()),
+    }
+}
+
 /// The question that no honest stack can say yes to.
 async fn refuse_nonsense(
     process: &mut ShimProcess,
     environment: &TestEnvironment,
 ) -> Result<(), String> {
-    let server = MockServer::builder()
-        .authority(environment.authority().clone())
-        .start()
-        .await
-        .map_err(|error| format!("no server for the nonsense question: {error}"))?;
-    let connect = Connect {
+    let server = environment.serve(&ServerBehaviour::default(), &nobodys()).await;
+    let server = server.map_err(|error| no_server(&error))?;
+    let request = Request::Connect(Box::new(nonsense(&server, environment)));
+    // Twice as long as a cell may take: it is a JVM's first look at its driver.
+    let answer = process.ask(&request, environment.deadline() * 2).await;
+    let seen = server.finish(Duration::ZERO).await;
+    let answer = match answer {
+        Ok(Response::Result(Answer { id, .. })) if id != NONSENSE => {
+            return Err(dropped(&format!("it answered question {id}")));
+        }
+        Ok(Response::Result(Answer { outcome, .. })) => Ok(outcome),
+        Ok(Response::Hello(_)) => return Err(dropped("it did not say no")),
+        Err(error) => Err(error),
+    };
+    refused(answer, &seen)
+}
+
+fn nonsense(server: &MockServer, environment: &TestEnvironment) -> Connect {
+    let Secrets { user, password, .. } = nobodys();
+    Connect {
         // No cell's: a line that was printed ahead of time answers another question.
         id: NONSENSE,
         host: "localhost".to_owned(),
         hostaddr: Some(server.address().ip().to_string()),
         port: server.address().port(),
-        user: "any".to_owned(),
-        password: "nonsense".to_owned(),
+        user,
+        password,
         dbname: "postgres".to_owned(),
         timeout_ms: environment.timeout_ms(),
         query: "SELECT 1".to_owned(),
         sslmode: Some("nonsense".to_owned()),
         ..Connect::default()
-    };
-    // Twice as long as a cell may take: it is a JVM's first look at its driver.
-    let answer =
-        process.ask(&Request::Connect(Box::new(connect)), environment.deadline() * 2).await;
-    let seen = server.finish(Duration::ZERO).await;
-    let dropped = |what: &str| Err(format!("dropped: asked for sslmode=nonsense, {what}"));
+    }
+}
+
+/// What the client and the server of the nonsense question know.
+fn nobodys() -> Secrets {
+    Secrets {
+        user: "any".to_owned(),
+        password: "nonsense".to_owned(),
+        clear_text: "nonsense".to_owned(),
+        number: 1,
+    }
+}
+
+/// Whether the stack said no to nonsense, before it connected.
+fn refused(answer: Result<Outcome, ShimError>, seen: &Observation) -> Result<(), String> {
     match answer {
-        Ok(Response::Result(Answer { id, .. })) if id != NONSENSE => {
-            dropped(&format!("it answered question {id}"))
-        }
-        Ok(Response::Result(Answer {
-            outcome: Outcome::Failed { .. } | Outcome::Unsupported { .. },
-            ..
-        })) => {
+        Ok(Outcome::Failed { .. } | Outcome::Unsupported { .. }) => {
             if seen.connections.is_empty() {
                 Ok(())
             } else {
-                dropped("it connected")
+                Err(dropped("it connected"))
             }
         }
-        Ok(_) => dropped("it did not say no"),
-        Err(error) => dropped(&format!("it gave no answer: {}", with_causes(&error))),
+        Ok(_) => Err(dropped("it did not say no")),
+        Err(error) => Err(dropped(&format!("it gave no answer: {}", with_causes(&error)))),
     }
+}
+
+fn dropped(what: &str) -> String {
+    format!("dropped: asked for sslmode=nonsense, {what}")
+}
+
+fn no_server(error: &TestEnvironmentError) -> String {
+    format!("no server for the nonsense question: {}", with_causes(error))
 }
 
 /// The home that the user database names, which libpq up to 14 asks when HOME is not set.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pgtls_mock_server::{
-    MockServer,
+    Builder, MockServer,
     pki::{self, CLIENT_USER},
 };
 use rand::Rng as _;
@@ -40,7 +40,7 @@ impl TestEnvironment {
         }
     }
 
-    /// Starts a server that behaves so.
+    /// Starts a server that behaves so, on a port of its own.
     ///
     /// # Errors
     ///
@@ -50,7 +50,24 @@ impl TestEnvironment {
         behaviour: &ServerBehaviour,
         secrets: &Secrets,
     ) -> Result<MockServer, TestEnvironmentError> {
-        Ok(MockServer::builder()
+        Ok(self.server(behaviour, secrets).start().await?)
+    }
+
+    /// Starts a server that behaves so, for clients in this process.
+    ///
+    /// # Errors
+    ///
+    /// If there is no certificate to be had.
+    pub async fn serve_in_memory(
+        &self,
+        behaviour: &ServerBehaviour,
+        secrets: &Secrets,
+    ) -> Result<MockServer, TestEnvironmentError> {
+        Ok(self.server(behaviour, secrets).start_in_memory().await?)
+    }
+
+    fn server(&self, behaviour: &ServerBehaviour, secrets: &Secrets) -> Builder {
+        MockServer::builder()
             .authority(self.authority.clone())
             .axes(behaviour.axes)
             .password(&secrets.password)
@@ -62,8 +79,6 @@ impl TestEnvironment {
             .most_connections(64)
             // The client's deadline decides; this one only keeps a server from outliving its cell.
             .deadline(self.deadline() + Duration::from_secs(5))
-            .start()
-            .await?)
     }
 
     /// The environment in which a cell's client runs.

@@ -111,7 +111,9 @@ fn lanes(stacks: &[Stack], cells: &[Planned<'_>], jobs: usize, processes: usize)
         for (number, cell) in cells.iter().enumerate() {
             if std::ptr::eq(stack, cell.stack) {
                 match cell.axes.server.reply {
-                    Reply::Silent | Reply::TlsSilent => of.waiting.push(number),
+                    Reply::Silent | Reply::TlsSilent if !stack.is_in_process() => {
+                        of.waiting.push(number);
+                    }
                     _ => of.busy.push(number),
                 }
             }

@@ -47,6 +47,11 @@ impl Stack {
         !matches!(self.ready, Err(Unfit::Own(_)))
     }
 
+    /// Whether it waits on silence at no cost.
+    pub(super) fn is_in_process(&self) -> bool {
+        self.ready.as_ref().is_ok_and(|ready| matches!(ready.client, Client::InProcess(_)))
+    }
+
     /// The stack as the results tell it.
     pub(super) fn result(&self) -> results::Stack {
         let hello = self.ready.as_ref().ok().map(|ready| &ready.hello);
