@@ -166,7 +166,7 @@ async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Resu
     let questions = async move || {
         let hello = of_driver.hello();
         let server = of_environment
-            .serve_in_memory(&ServerBehaviour::default(), &nobodys())
+            .serve_in_memory(&ServerBehaviour::default(), &secrets(&of_environment))
             .await
             .map_err(|error| no_server(&error))?;
         let dialer = server.dialer().ok_or("a server in memory without a dialer")?;
@@ -195,7 +195,7 @@ async fn refuse_nonsense(
     process: &mut ShimProcess,
     environment: &TestEnvironment,
 ) -> Result<(), String> {
-    let server = environment.serve(&ServerBehaviour::default(), &nobodys()).await;
+    let server = environment.serve(&ServerBehaviour::default(), &secrets(environment)).await;
     let server = server.map_err(|error| no_server(&error))?;
     let request = Request::Connect(Box::new(nonsense(&server, environment)));
     // Twice as long as a cell may take: it is a JVM's first look at its driver.
@@ -213,15 +213,14 @@ async fn refuse_nonsense(
 }
 
 fn nonsense(server: &MockServer, environment: &TestEnvironment) -> Connect {
-    let Secrets { user, password, .. } = nobodys();
     Connect {
         // No cell's: a line that was printed ahead of time answers another question.
         id: NONSENSE,
         host: "localhost".to_owned(),
         hostaddr: Some(server.address().ip().to_string()),
         port: server.address().port(),
-        user,
-        password,
+        user: "any".to_owned(),
+        password: "nonsense".to_owned(),
         dbname: "postgres".to_owned(),
         timeout_ms: environment.timeout_ms(),
         query: "SELECT 1".to_owned(),
@@ -230,14 +229,9 @@ fn nonsense(server: &MockServer, environment: &TestEnvironment) -> Connect {
     }
 }
 
-/// What the client and the server of the nonsense question know.
-fn nobodys() -> Secrets {
-    Secrets {
-        user: "any".to_owned(),
-        password: "nonsense".to_owned(),
-        clear_text: "nonsense".to_owned(),
-        number: 1,
-    }
+/// What the server of the nonsense question knows, and its client does not.
+fn secrets(environment: &TestEnvironment) -> Secrets {
+    environment.secrets("the nonsense question", &Axes::default())
 }
 
 /// Whether the stack said no to nonsense, before it connected.
