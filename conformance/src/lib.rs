@@ -24,6 +24,7 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+mod words;
 
 pub use cell::{Cell, CellError, Filter};
 pub use suite::Suite;

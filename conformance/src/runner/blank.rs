@@ -5,11 +5,12 @@ use pgtls_mock_server::{
     transcript::Observation,
 };
 
-use super::{CellRun, means::Shortage};
+use super::{cell_run::CellRun, means::Shortage, question::Question};
 use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
+    reference,
     results::{CellResult, Expected, Observed},
 };
 
@@ -21,7 +22,13 @@ pub(super) struct Blank<'a> {
     pub(super) expected: Trace,
 }
 
-impl Blank<'_> {
+impl<'a> Blank<'a> {
+    /// The cell of this stack and question.
+    pub(super) fn of(stack: &'a str, question: Question<'a>) -> Self {
+        let expected = reference::predict(question.axes, question.version);
+        Self { stack, axes: question.axes, expected }
+    }
+
     pub(super) fn id(&self) -> String {
         Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
     }
@@ -55,6 +62,19 @@ impl Blank<'_> {
     pub(super) fn inconclusive(&self, shortage: &Shortage) -> CellRun {
         let mut run = self.unsupported(shortage.to_string());
         run.result.conformance = Conformance::Inconclusive;
+        run
+    }
+
+    /// Its client is not to be had any more, nor what its server saw.
+    pub(super) fn hung(&self, reason: String) -> CellRun {
+        let mut run = self.crashed(reason);
+        run.result.conformance = Conformance::Hang;
+        run.result.safety = vec![Invariant::Hang];
+        if let Some(observed) = &mut run.result.observed {
+            let trace = Trace { outcome: trace::Outcome::Hang, ..Trace::default() };
+            observed.trace = trace.to_string();
+            observed.outcome = trace.outcome.name().to_owned();
+        }
         run
     }
 
