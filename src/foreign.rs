@@ -13,7 +13,7 @@ use std::{
 
 use pgtls_conformance::{
     baseline::Entry,
-    results::{CellResult, Expected, Observed, Results, Stack, Tls},
+    results::{CellResult, Evidence, Expected, Observed, Results, Stack, Tls},
     shim::{ClientError, Supports},
 };
 use serde::Serialize;
@@ -253,6 +253,7 @@ impl Texts for CellResult {
             observed,
             conformance: _,
             safety: _,
+            evidence,
             warnings,
             reason,
         } = self;
@@ -266,8 +267,16 @@ impl Texts for CellResult {
             })
             .collect();
         observed.texts(each);
+        evidence.texts(each);
         warnings.texts(each);
         reason.texts(each);
+    }
+}
+
+impl Texts for Evidence {
+    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        let Self { invariant: _, lines } = self;
+        lines.texts(each);
     }
 }
 

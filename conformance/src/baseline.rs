@@ -125,6 +125,7 @@ mod tests {
             observed: None,
             conformance,
             safety: safety.to_vec(),
+            evidence: Vec::new(),
             warnings: Vec::new(),
             reason: None,
         };

@@ -113,6 +113,7 @@ mod tests {
             }),
             conformance: Conformance::Agrees,
             safety: Vec::new(),
+            evidence: Vec::new(),
             warnings: Vec::new(),
             reason: None,
         }

@@ -8,6 +8,7 @@
 //! | [`shim`] | the shim contract, and a shim's process |
 //! | [`runner`] | many cells over many stacks |
 //! | [`judge`] | verdicts |
+//! | [`transcript`] | a transcript's lines in words |
 //! | [`fuzz`] | hostile servers made up at random |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
@@ -24,6 +25,7 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+pub mod transcript;
 
 pub use cell::{Cell, CellError, Filter};
 pub use suite::Suite;

@@ -10,7 +10,7 @@ use serde::{
 };
 
 use crate::{
-    judge::{Conformance, Invariant},
+    judge::{Broken, Conformance, Invariant},
     shim::{ClientError, Supports},
 };
 
@@ -71,10 +71,22 @@ pub struct CellResult {
     pub conformance: Conformance,
     /// The broken invariants.
     pub safety: Vec<Invariant>,
+    /// What broke each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
     /// Worth knowing, and no finding.
     pub warnings: Vec<String>,
     /// Why it is unsupported, or how the client died.
     pub reason: Option<String>,
+}
+
+/// What broke an invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Which one.
+    pub invariant: Invariant,
+    /// The transcript's lines that broke it; none where the server saw nothing of it.
+    pub lines: Vec<String>,
 }
 
 /// What the reference says.
@@ -112,6 +124,15 @@ pub struct Tls {
     pub alpn: Option<String>,
     /// The ClientHello's server_name.
     pub sni: Option<String>,
+}
+
+impl Evidence {
+    /// What the judge found, each line with what no two runs share taken out by `scrub`.
+    #[must_use]
+    pub fn of(broken: &Broken, scrub: impl Fn(&str) -> String) -> Self {
+        let lines = broken.lines.iter().map(|(_, line)| scrub(line)).collect();
+        Self { invariant: broken.invariant, lines }
+    }
 }
 
 impl CellResult {

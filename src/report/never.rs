@@ -163,6 +163,7 @@ mod tests {
             }),
             conformance: Conformance::Stricter,
             safety: Vec::new(),
+            evidence: Vec::new(),
             warnings: Vec::new(),
             reason: None,
         }

@@ -10,7 +10,7 @@ use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
-    results::{CellResult, Expected, Observed},
+    results::{CellResult, Evidence, Expected, Observed},
 };
 
 /// A cell of which only the question is known.
@@ -39,6 +39,7 @@ impl Blank<'_> {
             observed: None,
             conformance: Conformance::Unsupported,
             safety: Vec::new(),
+            evidence: Vec::new(),
             warnings: Vec::new(),
             reason: None,
         }
@@ -80,6 +81,9 @@ pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
     if !result.safety.contains(&Invariant::Crash) {
         result.safety.push(Invariant::Crash);
         result.safety.sort();
+        // Nothing that the server saw shows it.
+        result.evidence.push(Evidence { invariant: Invariant::Crash, lines: Vec::new() });
+        result.evidence.sort_by_key(|evidence| evidence.invariant);
     }
     if how.is_some() {
         result.reason = how;
