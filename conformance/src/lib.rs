@@ -25,7 +25,9 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+mod texts;
 pub mod transcript;
 
 pub use cell::{Cell, CellError, Filter};
 pub use suite::Suite;
+pub use texts::Texts;

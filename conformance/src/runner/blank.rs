@@ -1,7 +1,7 @@
 //! A cell of which only the question is known, and what becomes of it without an answer.
 
 use pgtls_mock_server::{
-    trace::{self, Trace},
+    trace::{Outcome, Trace},
     transcript::Observation,
 };
 
@@ -10,7 +10,7 @@ use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
-    results::{CellResult, Evidence, Expected, Observed},
+    results::{CellResult, Evidence, Observed},
 };
 
 /// A cell of which only the question is known.
@@ -23,26 +23,15 @@ pub(super) struct Blank<'a> {
 
 impl Blank<'_> {
     pub(super) fn id(&self) -> String {
-        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
+        self.cell().to_string()
+    }
+
+    fn cell(&self) -> Cell {
+        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }
     }
 
     pub(super) fn result(&self) -> CellResult {
-        CellResult {
-            id: self.id(),
-            stack: self.stack.to_owned(),
-            axes: self
-                .axes
-                .values()
-                .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
-                .collect(),
-            expected: Expected { trace: self.expected.to_string() },
-            observed: None,
-            conformance: Conformance::Unsupported,
-            safety: Vec::new(),
-            evidence: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
-        }
+        CellResult::unasked(&self.cell(), self.expected.clone())
     }
 
     pub(super) fn unsupported(&self, reason: String) -> CellRun {
@@ -62,14 +51,7 @@ impl Blank<'_> {
     /// No process was to be had for it.
     pub(super) fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);
-        run.result.observed = Some(Observed {
-            trace: Trace { outcome: trace::Outcome::Crash, ..Trace::default() }.to_string(),
-            outcome: trace::Outcome::Crash.name().to_owned(),
-            error: None,
-            tls: None,
-            round_trips: 0,
-            elapsed_us: 0,
-        });
+        run.result.observed = Some(Observed::of(Trace::default()));
         amend(&mut run.result, None);
         run
     }
@@ -89,9 +71,6 @@ pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
         result.reason = how;
     }
     if let Some(observed) = &mut result.observed {
-        observed.outcome = "crash".to_owned();
-        if let Some((events, _)) = observed.trace.split_once(" -> ") {
-            observed.trace = format!("{events} -> crash");
-        }
+        observed.ends_as(Outcome::Crash);
     }
 }

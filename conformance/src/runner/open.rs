@@ -126,22 +126,20 @@ impl OpenCell<'_> {
             class: scrubber.scrub(&error.class),
             message: scrubber.scrub(&error.message),
         });
+        let mut observed = Observed::of(trace);
+        observed.error = error;
+        observed.tls = tls(&observation);
+        observed.round_trips = round_trips(&observation);
+        observed.elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let result = CellResult {
-            observed: Some(Observed {
-                trace: trace.to_string(),
-                outcome: trace.outcome.name().to_owned(),
-                error,
-                tls: tls(&observation),
-                round_trips: round_trips(&observation),
-                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-            }),
+            observed: Some(observed),
             conformance,
             safety: broken.iter().map(|broken| broken.invariant).collect(),
             evidence: broken
                 .iter()
                 .map(|broken| Evidence::of(broken, |line| scrubber.scrub(line)))
                 .collect(),
-            warnings: warnings.iter().map(ToString::to_string).collect(),
+            warnings: warnings.into_iter().map(Into::into).collect(),
             reason: reason.map(|reason| scrubber.scrub(&reason)),
             ..blank.result()
         };

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     axes::{Axes, Reply},
     judge::Conformance,
-    results::{CellResult, Results, SCHEMA},
+    results::{CellResult, Libpq, Results, SCHEMA},
 };
 
 /// As many processes as wait on silence, over all stacks: what they cost is their start.
@@ -76,9 +76,9 @@ pub async fn run(
     Results {
         schema: SCHEMA,
         tool: concat!("pgtls ", env!("CARGO_PKG_VERSION")).to_owned(),
-        reference: format!("libpq {}", plan.version),
-        suite: plan.suite.name().to_owned(),
-        seed: environment.seed().to_string(),
+        reference: Libpq(plan.version).into(),
+        suite: plan.suite.into(),
+        seed: environment.seed().into(),
         cells: results.collect(),
         stacks: stacks.iter().map(|stack| stack.result()).collect(),
     }
