@@ -96,6 +96,34 @@ async fn each_fault_on_the_wire_is_found_under_its_name() {
     find(wire::faults()).await;
 }
 
+/// What is told of a fault is the same whatever the run: each is found twice, by two seeds.
+#[tokio::test]
+async fn each_fault_on_the_wire_is_shown_by_the_same_lines_in_every_run() {
+    let environments = [environment(), environment()];
+    let wrong = complaints_of(wire::faults().into_iter().map(|(fault, axes, expected)| {
+        let environments = environments.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let mut told = Vec::new();
+            for environment in &environments {
+                let subject = Subject::probe(&client(fault, "evidence"), environment).await;
+                told.push(subject.try_to_the_end(&axes, &[]).await.result.evidence);
+            }
+            let shown: Vec<Invariant> = told[0]
+                .iter()
+                .filter(|evidence| !evidence.lines.is_empty())
+                .map(|evidence| evidence.invariant)
+                .collect();
+            if shown == expected.safety && told[0] == told[1] {
+                return Vec::new();
+            }
+            vec![format!("{fault} in {axes}: wanted {:?}, got {told:#?}", expected.safety)]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
     let environment = environment();
     let wrong = complaints_of(faults.into_iter().map(|(fault, axes, expected)| {

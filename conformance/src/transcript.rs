@@ -143,7 +143,10 @@ fn lasting(entry: &Entry) -> String {
     match &entry.what {
         EntryKind::ClientHello => "ClientHello".to_owned(),
         EntryKind::Startup { protocol, parameters } => {
-            startup(*protocol, parameters.iter().map(|(name, _)| name))
+            // A driver that keeps them in a hash table sends them in any order.
+            let mut names: Vec<&String> = parameters.iter().map(|(name, _)| name).collect();
+            names.sort();
+            startup(*protocol, names.into_iter())
         }
         EntryKind::Frontend { name, .. } => (*name).to_owned(),
         EntryKind::Junk(_) => "no message".to_owned(),
@@ -188,7 +191,7 @@ mod tests {
         for (position, told) in [
             (
                 Position::entry(1, 0),
-                "connection 2  client →  clear  StartupMessage 3.0: user application_name",
+                "connection 2  client →  clear  StartupMessage 3.0: application_name user",
             ),
             (
                 Position::entry(1, 1),
