@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
     Cell, Texts,
+    error::{Error, Kind},
     judge::{Conformance, Invariant},
     results::{CellResult, Results},
 };
@@ -84,11 +85,11 @@ impl Baseline {
     /// # Errors
     ///
     /// If the text is not a baseline's JSON, an id names no cell, or two name the same.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn from_json(text: &str) -> Result<Self, Error> {
         let baseline: Self = serde_json::from_str(text)?;
         let mut known = HashSet::new();
         match baseline.0.iter().find(|entry| !known.insert(&entry.id)) {
-            Some(twice) => Err(serde_json::Error::custom(format!("{} stands twice", twice.id))),
+            Some(twice) => Err(Kind::StandsTwice(twice.id.to_string()).into()),
             None => Ok(baseline),
         }
     }

@@ -16,6 +16,8 @@ pub mod axes;
 pub mod baseline;
 mod cell;
 pub mod diff;
+mod error;
+mod filter;
 pub mod fuzz;
 pub mod judge;
 pub mod names;
@@ -28,6 +30,8 @@ pub mod suite;
 mod texts;
 pub mod transcript;
 
-pub use cell::{Cell, CellError, Filter};
+pub use cell::Cell;
+pub use error::Error;
+pub use filter::Filter;
 pub use suite::Suite;
 pub use texts::Texts;

@@ -4,11 +4,12 @@ use std::{collections::HashSet, fmt, str::FromStr};
 
 use pgtls_mock_server::Seed;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::Error as _};
+use serde::{Deserialize, Serialize};
 
 use super::{cell::CellResult, schema::of_schema, stack::Stack, written::Written};
 use crate::{
     Suite, Texts,
+    error::{Error, Kind},
     reference::{ParseVersionError, Version},
 };
 
@@ -59,12 +60,12 @@ impl Results {
     ///
     /// If the text is not the results' JSON, or of another schema, or a stack or a cell stands in it
     /// twice.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn from_json(text: &str) -> Result<Self, Error> {
         let results: Self = of_schema(text, "results", SCHEMA)?;
         let stacks = results.stacks.iter().map(|stack| stack.name.as_str());
         let cells = results.cells.iter().map(|cell| cell.id.as_str());
         match first_twice(stacks).or_else(|| first_twice(cells)) {
-            Some(twice) => Err(serde_json::Error::custom(format!("{twice} stands twice"))),
+            Some(twice) => Err(Kind::StandsTwice(twice.to_owned()).into()),
             None => Ok(results),
         }
     }
