@@ -51,7 +51,7 @@ fn client(fault: &str, marker: &str) -> StackSpec {
         arguments: vec![fault.into()],
         variables: vec![("PGTLS_TEST_MARKER".into(), marker.into())],
     };
-    StackSpec { name: fault.to_owned(), launch: Ok(launch) }
+    StackSpec::process(fault, launch)
 }
 
 fn environment() -> TestEnvironment {
@@ -191,8 +191,7 @@ async fn run_plan(stack: StackSpec, environment: &TestEnvironment) -> Results {
         version: Version::default(),
         jobs: 1,
     };
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, environment, &progress, &Interrupt::default()).await
+    runner::run(&plan, environment, &Interrupt::default()).await
 }
 
 /// What is wrong with a run in which `fault` shows under `require` alone.
@@ -312,8 +311,7 @@ async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
         version: Version::default(),
         jobs: 4,
     };
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    let results = runner::run(&plan, &environment, &progress, &Interrupt::default()).await;
+    let results = runner::run(&plan, &environment, &Interrupt::default()).await;
     assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
     for cell in &results.cells {
         let demands_tls = matches!(
@@ -371,7 +369,7 @@ async fn a_cell_without_a_process_is_a_crash_with_an_observation() {
         arguments: vec!["-c".into(), script.into()],
         variables: Vec::new(),
     };
-    let stack = StackSpec { name: "starts-once".to_owned(), launch: Ok(launch) };
+    let stack = StackSpec::process("starts-once", launch);
     let environment = environment();
     let results = run_plan(stack, &environment).await;
     let stillborn: Vec<_> = results
@@ -425,18 +423,12 @@ async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
     .into();
     // What a wrapper around a driver may do.
     let words = ["HOME=/nonexistent".into(), program().into(), "honest".into()];
-    clients.push(StackSpec {
-        name: "has-a-home-of-its-own".to_owned(),
-        launch: Ok(Launch {
-            program: "env".into(),
-            arguments: words.into(),
-            variables: Vec::new(),
-        }),
-    });
+    let launch = Launch { program: "env".into(), arguments: words.into(), variables: Vec::new() };
+    clients.push(StackSpec::process("has-a-home-of-its-own", launch));
     let wrong = complaints_of(clients.into_iter().map(|client| {
         let environment = environment.clone();
         async move {
-            let name = client.name.clone();
+            let name = client.name().to_owned();
             complaints(&name, Conformance::Agrees, &run_plan(client, &environment).await)
         }
     }))

@@ -45,7 +45,7 @@ async fn the_machines_own_psql_agrees() {
 }
 
 async fn agrees(spec: StackSpec, version: Version) {
-    let name = spec.name.clone();
+    let name = spec.name().to_owned();
     let results = support::run_against(vec![spec], Suite::Full, Vec::new(), version).await;
 
     let stack = &results.stacks[0];

@@ -29,6 +29,7 @@ pub mod shim;
 pub mod suite;
 mod texts;
 pub mod transcript;
+mod words;
 
 pub use cell::Cell;
 pub use error::Error;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::connect::PATIENCE;
 use crate::error::{Attempt, Error, Fault, Step};
 use crate::login::CancelKey;
 use crate::policy::{Method, Next, Plan};
 use crate::route::{Cause, Progress, Route};
 use crate::stream::Stream;
+
+/// For requests where `connect_timeout` is not set: long enough for any answer that still helps.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The capability to cancel what a session is doing.
 ///
@@ -35,7 +37,7 @@ impl CancelToken {
     /// # Errors
     /// The request could not be sent.
     pub async fn cancel(&self) -> Result<(), Error> {
-        self.cancel_within(self.route.settings.timeout.unwrap_or(PATIENCE)).await
+        self.cancel_within(self.route.settings.timeout.unwrap_or(DEFAULT_TIMEOUT)).await
     }
 
     /// The same within `timeout`.
@@ -107,7 +109,7 @@ fn cancel_request(key: &CancelKey) -> Vec<u8> {
 impl std::fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CancelToken")
-            .field("address", &self.route.address)
+            .field("endpoint", &self.route.endpoint)
             .field("encrypted", &self.encrypted)
             .finish_non_exhaustive()
     }

@@ -125,24 +125,31 @@ compile_error!(
     "choose a TLS backend by the features `rustls` (with `aws-lc-rs` or `ring`) or `native-tls`"
 );
 
+mod address;
 mod binding;
 mod cancel;
+mod closing;
 mod config;
-mod connect;
+mod connection;
+mod connector;
+mod endpoint;
 mod error;
+mod hosts;
 mod login;
 mod names;
 mod negotiation;
 mod policy;
 mod route;
 mod session;
-mod socket;
 mod stream;
+mod tcp;
 mod tls;
+mod wait;
 
 #[cfg(test)]
 mod testing;
 
+pub mod dial;
 pub mod guide;
 
 /// The library, as this crate has it: for the provider of `Backend::rustls_with`.
@@ -150,7 +157,8 @@ pub mod guide;
 pub use ::rustls;
 pub use cancel::CancelToken;
 pub use config::{Config, SslMode};
-pub use connect::{Connection, Connector};
+pub use connection::Connection;
+pub use connector::Connector;
 pub use error::{Attempt, Error, Step};
 pub use tls::Backend;
 /// The driver, as this crate has it: its `Client` and its errors are part of this crate's interface.

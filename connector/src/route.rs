@@ -1,14 +1,14 @@
-//! The way to one address: sockets, negotiation and handshakes, until a message may be sent.
+//! The way to one address: connections, negotiation and handshakes, until a message may be sent.
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
-use crate::config::{Settings, Target};
+use crate::closing::close;
+use crate::config::Settings;
+use crate::dial::{Dial, Transport};
+use crate::endpoint::Endpoint;
 use crate::error::{Attempt, Fault, Place, Step};
 use crate::negotiation::{Answer, request_tls};
 use crate::policy::{Event, Method, Next, Plan};
-use crate::socket::{self, Address};
 use crate::stream::Stream;
 use crate::tls::{self, Backend};
 use crate::{SslMode, binding, names};
@@ -20,8 +20,8 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Route {
     pub(crate) settings: Arc<Settings>,
     pub(crate) backend: Option<Backend>,
-    pub(crate) target: Target,
-    pub(crate) address: Address,
+    pub(crate) dialer: Arc<dyn Dial>,
+    pub(crate) endpoint: Endpoint,
 }
 
 /// Where an attempt is, so that a failure (or the timeout) can tell.
@@ -47,18 +47,18 @@ impl Failure {
 impl Route {
     /// The methods to try here, in order. Unix sockets know no TLS, whatever the mode.
     pub(crate) fn plan(&self) -> Plan {
-        match self.address {
-            Address::Tcp(_) => Plan::new(self.settings.mode),
-            Address::Unix(_) => Plan::only(Method::Plain),
+        match self.endpoint.socket_path() {
+            None => Plan::new(self.settings.mode),
+            Some(_) => Plan::only(Method::Plain),
         }
     }
 
     /// Where this leads, as an error tells it.
     pub(crate) fn place(&self) -> Place {
-        let address = self.address.to_string();
-        match self.target.name.is_empty() {
-            true => Place { host: address, address: None },
-            false => Place { host: self.target.name.clone(), address: Some(address) },
+        let address = self.endpoint.to_string();
+        match self.endpoint.host() {
+            "" => Place { host: address, address: None },
+            host => Place { host: host.to_owned(), address: Some(address) },
         }
     }
 
@@ -74,21 +74,17 @@ impl Route {
         progress: &mut Progress,
     ) -> Result<Stream, (Next, Cause)> {
         *progress = Progress { step: Step::Connect, encrypted: plan.method() == Method::Tls };
-        tracing::debug!(host = self.target.name, address = %self.address, method = ?plan.method(), "connecting");
-        let opened = match &self.address {
-            Address::Unix(path) => return self.open_unix(path, plan).await,
-            Address::Tcp(address) => socket::open_tcp(*address, &self.settings.tcp).await,
-        };
-        let socket = opened.map_err(|error| (plan.after(Event::Unreachable), error.into()))?;
+        tracing::debug!(host = self.endpoint.host(), address = %self.endpoint, method = ?plan.method(), "connecting");
+        let opened = self.dialer.dial(&self.endpoint).await;
+        let transport = opened.map_err(|error| (plan.after(Event::Unreachable), error.into()))?;
         match plan.method() {
-            Method::Plain => Ok(Stream::plain(socket)),
-            Method::Tls => match self.negotiate(socket, progress).await {
+            Method::Plain => Ok(Stream::plain(transport, Vec::new())),
+            Method::Tls => match self.negotiate(transport, progress).await {
                 Ok(Negotiated::Encrypted(stream)) => Ok(stream),
-                Ok(Negotiated::Refused { socket, more }) => match plan.after(Event::Refused) {
+                Ok(Negotiated::Refused { transport, behind }) => match plan.after(Event::Refused) {
                     Next::SameConnection => {
                         progress.encrypted = false;
-                        let stream = Stream::plain(socket);
-                        Ok(if more { stream.hold() } else { stream })
+                        Ok(Stream::plain(transport, behind))
                     }
                     next => Err((next, Fault::TlsRefused.into())),
                 },
@@ -97,51 +93,36 @@ impl Route {
         }
     }
 
-    #[cfg(unix)]
-    async fn open_unix(
-        &self,
-        path: &std::path::Path,
-        plan: &mut Plan,
-    ) -> Result<Stream, (Next, Cause)> {
-        match tokio::net::UnixStream::connect(path).await {
-            Ok(socket) => Ok(Stream::plain(socket)),
-            Err(error) => Err((plan.after(Event::Unreachable), error.into())),
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn open_unix(
-        &self,
-        _: &std::path::Path,
-        plan: &mut Plan,
-    ) -> Result<Stream, (Next, Cause)> {
-        Err((plan.after(Event::Unreachable), "there are no Unix sockets on this platform".into()))
-    }
-
     async fn negotiate(
         &self,
-        mut socket: TcpStream,
+        mut transport: Box<dyn Transport>,
         progress: &mut Progress,
     ) -> Result<Negotiated, Failure> {
         if !self.settings.direct {
             progress.step = Step::Negotiate;
-            match request_tls(&mut socket).await {
+            match request_tls(&mut *transport).await {
                 Ok(Answer::Tls) => {}
-                Ok(Answer::Plain { more }) => return Ok(Negotiated::Refused { socket, more }),
+                Ok(Answer::Plain { behind }) => {
+                    return Ok(Negotiated::Refused { transport, behind });
+                }
                 Err(cause) => return Err(Failure { event: Event::Broken, cause }),
             }
         }
-        self.encrypt(socket, progress).await.map(Negotiated::Encrypted)
+        self.encrypt(transport, progress).await.map(Negotiated::Encrypted)
     }
 
     /// The handshake, and what is asked after it.
-    async fn encrypt(&self, socket: TcpStream, progress: &mut Progress) -> Result<Stream, Failure> {
+    async fn encrypt(
+        &self,
+        transport: Box<dyn Transport>,
+        progress: &mut Progress,
+    ) -> Result<Stream, Failure> {
         let failed = |cause: Cause| Failure::new(Event::HandshakeFailed, cause);
 
         progress.step = Step::Credentials;
         let backend = self.backend.clone().ok_or_else(|| failed(no_backend().into()))?;
         let settings = Arc::clone(&self.settings);
-        let sni = names::sni(&self.target.name).filter(|_| settings.sni).map(str::to_owned);
+        let sni = names::sni(self.endpoint.host()).filter(|_| settings.sni).map(str::to_owned);
         let prepare = move || {
             let terms = tls::Terms {
                 sni: sni.is_some(),
@@ -157,14 +138,14 @@ impl Route {
             .map_err(failed)?;
 
         progress.step = Step::Handshake;
-        let secured = prepared.handshake(socket).await.map_err(failed)?;
+        let secured = prepared.handshake(transport).await.map_err(failed)?;
         if let Err((step, fault)) = self.accept(&secured) {
             progress.step = step;
-            socket::close(secured.io).await;
+            close(secured.transport).await;
             return Err(failed(fault.into()));
         }
         let binding = binding::tls_server_end_point(&secured.certificate);
-        Ok(Stream::encrypted(secured.io, binding))
+        Ok(Stream::encrypted(secured.transport, binding))
     }
 
     /// What libpq asks once the handshake is complete: ALPN, and the names.
@@ -182,7 +163,7 @@ impl Route {
             }
         }
         if self.settings.mode == SslMode::VerifyFull {
-            names::verify(&secured.certificate, &self.target.name)
+            names::verify(&secured.certificate, self.endpoint.host())
                 .map_err(|error| (Step::Name, error.into()))?;
         }
         Ok(())
@@ -192,7 +173,7 @@ impl Route {
 /// What an SSLRequest led to.
 enum Negotiated {
     Encrypted(Stream),
-    Refused { socket: TcpStream, more: bool },
+    Refused { transport: Box<dyn Transport>, behind: Vec<u8> },
 }
 
 pub(crate) fn no_backend() -> Fault {

@@ -7,7 +7,7 @@ use std::task::Poll;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::config::SessionAttrs;
-use crate::connect::Connection;
+use crate::connection::Connection;
 use crate::error::Fault;
 use crate::policy::Event;
 use crate::route::{Cause, Failure};

@@ -10,51 +10,51 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
+use crate::dial::Transport;
 use crate::login::{Channel, Watch};
-use crate::socket::Io;
 
 /// A connection on which the next message is the StartupMessage (or a CancelRequest).
 pub(crate) struct Stream {
-    io: Box<dyn Io>,
+    transport: Box<dyn Transport>,
     binding: Option<Vec<u8>>,
     encrypted: bool,
     watch: Option<Arc<Mutex<Watch>>>,
-    held: Held,
+    /// What was read from the transport already, and comes before anything new.
+    read_ahead: Vec<u8>,
+    hold: Option<Hold>,
 }
 
-/// What becomes of bytes behind the login's ReadyForQuery.
+/// Bytes behind the login's ReadyForQuery are kept back until the first query is written.
 #[derive(Debug, Default)]
-enum Held {
-    /// They are read as they come.
-    #[default]
-    Never,
-    /// They wait until the first query is written: see [`Stream::hold`].
-    Until { bytes: Vec<u8>, reader: Option<Waker> },
-    /// The first query was written; what had come before it is read first.
-    Released { bytes: Vec<u8>, at: usize },
+struct Hold {
+    /// Who waits for them.
+    reader: Option<Waker>,
 }
 
 impl Stream {
-    pub(crate) fn plain(io: impl Io + 'static) -> Stream {
-        Stream { io: Box::new(io), binding: None, encrypted: false, watch: None, held: Held::Never }
+    /// `read_ahead` is what the server sent before anybody asked.
+    ///
+    /// Where there is any, it is taken as libpq takes it: it sends its query before it reads on from a login that came
+    /// behind `N`. tokio-postgres would stop at the next message without having sent anything, or not, as the timing goes.
+    pub(crate) fn plain(transport: Box<dyn Transport>, read_ahead: Vec<u8>) -> Stream {
+        let hold = (!read_ahead.is_empty()).then(Hold::default);
+        Stream { transport, binding: None, encrypted: false, watch: None, read_ahead, hold }
     }
 
     /// `binding` is the connection's tls-server-end-point, if it has one.
-    pub(crate) fn encrypted(io: Box<dyn Io>, binding: Option<Vec<u8>>) -> Stream {
-        Stream { io, binding, encrypted: true, watch: None, held: Held::Never }
+    pub(crate) fn encrypted(transport: Box<dyn Transport>, binding: Option<Vec<u8>>) -> Stream {
+        Stream {
+            transport,
+            binding,
+            encrypted: true,
+            watch: None,
+            read_ahead: Vec::new(),
+            hold: None,
+        }
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
         self.encrypted
-    }
-
-    /// Keeps back what comes behind ReadyForQuery until the first query is written.
-    ///
-    /// For a server that sent a whole login behind `N`: libpq takes it, and sends its query before it reads on.
-    /// tokio-postgres would stop at the next message without having sent anything, or not, as the timing goes.
-    pub(crate) fn hold(mut self) -> Stream {
-        self.held = Held::Until { bytes: Vec::new(), reader: None };
-        self
     }
 
     /// Begins to watch the login. The handle outlives the stream, which tokio-postgres drops when a login fails.
@@ -81,8 +81,8 @@ impl Stream {
             }
             Ok(used) if ready => {
                 self.watch = None;
-                if let Held::Until { bytes, .. } = &mut self.held {
-                    bytes.extend_from_slice(&buf.filled()[before + used..]);
+                if self.hold.is_some() {
+                    self.read_ahead.splice(..0, buf.filled()[before + used..].iter().copied());
                     buf.set_filled(before + used);
                 }
             }
@@ -93,13 +93,9 @@ impl Stream {
 
     fn release(&mut self) {
         if self.watch.is_none()
-            && let Held::Until { bytes, reader } = &mut self.held
+            && let Some(Hold { reader: Some(reader) }) = self.hold.take()
         {
-            let (bytes, reader) = (std::mem::take(bytes), reader.take());
-            self.held = Held::Released { bytes, at: 0 };
-            if let Some(reader) = reader {
-                reader.wake();
-            }
+            reader.wake();
         }
     }
 }
@@ -111,21 +107,20 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        match &mut this.held {
-            Held::Until { reader, .. } if this.watch.is_none() => {
-                *reader = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            Held::Released { bytes, at } if *at < bytes.len() => {
-                let taken = buf.remaining().min(bytes.len() - *at);
-                buf.put_slice(&bytes[*at..*at + taken]);
-                *at += taken;
-                return Poll::Ready(Ok(()));
-            }
-            _ => {}
+        if let Some(hold) = &mut this.hold
+            && this.watch.is_none()
+        {
+            hold.reader = Some(cx.waker().clone());
+            return Poll::Pending;
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        if this.read_ahead.is_empty() {
+            ready!(Pin::new(&mut this.transport).poll_read(cx, buf))?;
+        } else {
+            let taken = buf.remaining().min(this.read_ahead.len());
+            buf.put_slice(&this.read_ahead[..taken]);
+            this.read_ahead.drain(..taken);
+        }
         Poll::Ready(this.observe(buf, before))
     }
 }
@@ -136,17 +131,17 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
+        let written = ready!(Pin::new(&mut self.transport).poll_write(cx, buf))?;
         self.release();
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        Pin::new(&mut self.transport).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }
 

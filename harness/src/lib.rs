@@ -1,6 +1,7 @@
 //! The wire without PostgreSQL in it: streams that pass every byte through rules and record it.
 //!
-//! - [`Listener`] accepts [`Wire`]s; a [`Wire`] is a TCP stream with rules and a recorder.
+//! - [`Listener`] accepts [`Wire`]s; a [`Wire`] is a stream with rules and a recorder.
+//! - [`memory`] has connections without sockets; whatever else can be reset is a [`Transport`].
 //! - [`rules`] says what a rule is, and holds one file for each.
 //! - [`Recorder`] keeps what passed, below TLS, above it, or both.
 //! - [`Deadline`] bounds a wait, and [`Seed`] is where all chance comes from.
@@ -28,9 +29,11 @@
 mod deadline;
 mod error;
 mod listener;
+pub mod memory;
 mod recorder;
 pub mod rules;
 mod seed;
+mod transport;
 mod wire;
 
 pub use deadline::{Deadline, Elapsed};
@@ -39,4 +42,5 @@ pub use listener::Listener;
 pub use recorder::{Layer, Mark, Recorder, Recording};
 pub use rules::Direction;
 pub use seed::Seed;
+pub use transport::Transport;
 pub use wire::Wire;

@@ -1,21 +1,30 @@
-//! The listener: a TCP socket whose connections are [`Wire`]s.
+//! The listener: a TCP socket, or its like in memory, whose connections are [`Wire`]s.
 
 use std::{io, net::SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Error, Wire};
+use crate::{
+    Error, Wire,
+    memory::{self, Dialer, Dialled},
+};
 
-/// How many connections the kernel keeps waiting: more than any client opens at once.
-const BACKLOG: i32 = 1024;
+/// How many connections are kept waiting: more than any client opens at once.
+const BACKLOG: u16 = 1024;
 
-/// A listening TCP socket; closed when dropped.
+/// Where connections come from: a TCP socket, or clients in this process. It closes when dropped.
 #[derive(Debug)]
 #[must_use = "a listener closes when dropped"]
 pub struct Listener {
-    inner: TcpListener,
+    source: Source,
     address: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Source {
+    Tcp(TcpListener),
+    Memory(Dialled),
 }
 
 impl Listener {
@@ -39,21 +48,30 @@ impl Listener {
             socket.set_tcp_nodelay(true)?;
             ease_congestion_control(&socket);
             socket.bind(&address.into())?;
-            socket.listen(BACKLOG)?;
-            let inner = TcpListener::from_std(socket.into())?;
-            let address = inner.local_addr()?;
-            Ok(Self { inner, address })
+            socket.listen(BACKLOG.into())?;
+            let listener = TcpListener::from_std(socket.into())?;
+            let address = listener.local_addr()?;
+            Ok(Self { source: Source::Tcp(listener), address })
         };
         listen().map_err(|source| Error::Listen { address, source })
     }
 
-    /// The address listened on, with the real port.
+    /// A listener without a socket, and the dialer by which clients in this process come to it.
+    ///
+    /// The address is nominal: nobody listens on it. It is what [`address`](Self::address) says, and
+    /// what peers seem to have.
+    pub fn in_memory(address: SocketAddr) -> (Self, Dialer) {
+        let (dialer, dialled) = memory::dialling(BACKLOG.into());
+        (Self { source: Source::Memory(dialled), address }, dialer)
+    }
+
+    /// The address listened on, with the real port; in memory, the one it was given.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The next connection, in the order in which the kernel completed them.
+    /// The next connection, in the order in which they were made, and its peer's address.
     ///
     /// Cancel safe: a wait that is dropped loses no connection.
     ///
@@ -61,30 +79,47 @@ impl Listener {
     ///
     /// Whatever `accept` gives, such as too many open files; the listener lives on.
     pub async fn accept(&self) -> io::Result<(Wire, SocketAddr)> {
-        let (stream, peer) = self.inner.accept().await?;
-        Ok((Wire::new(stream), peer))
+        match &self.source {
+            Source::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Wire::new(stream), peer))
+            }
+            Source::Memory(dialled) => Ok((Wire::new(dialled.accept().await), self.address)),
+        }
     }
 
-    /// The next connection that is already waiting in the kernel, if there is one.
+    /// The next connection that is already waiting to be accepted, if there is one.
     ///
-    /// It asks the kernel itself, so that no connection is missed which the reactor has not heard of yet.
+    /// Of a TCP socket it asks the kernel itself, so that no connection is missed which the reactor
+    /// has not heard of yet.
     ///
     /// # Errors
     ///
     /// As [`accept`](Self::accept).
     pub fn accept_waiting(&self) -> io::Result<Option<(Wire, SocketAddr)>> {
-        loop {
-            return match SockRef::from(&self.inner).accept() {
-                Ok((socket, peer)) => {
-                    socket.set_nonblocking(true)?;
-                    let peer = peer.as_socket().unwrap_or(self.address);
-                    Ok(Some((Wire::new(TcpStream::from_std(socket.into())?), peer)))
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
+        match &self.source {
+            Source::Tcp(listener) => {
+                let waiting = accept_waiting(listener)?;
+                Ok(waiting.map(|(stream, peer)| (Wire::new(stream), peer.unwrap_or(self.address))))
+            }
+            Source::Memory(dialled) => {
+                Ok(dialled.accept_waiting().map(|stream| (Wire::new(stream), self.address)))
+            }
         }
+    }
+}
+
+fn accept_waiting(listener: &TcpListener) -> io::Result<Option<(TcpStream, Option<SocketAddr>)>> {
+    loop {
+        return match SockRef::from(listener).accept() {
+            Ok((socket, peer)) => {
+                socket.set_nonblocking(true)?;
+                Ok(Some((TcpStream::from_std(socket.into())?, peer.as_socket())))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
     }
 }
 
@@ -102,6 +137,8 @@ fn ease_congestion_control(socket: &Socket) {
 #[cfg(test)]
 mod tests {
     use std::net::TcpStream as StdStream;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -126,8 +163,25 @@ mod tests {
     async fn accepted_sockets_do_not_wait_to_fill_segments() {
         let listener = Listener::bind(loopback()).expect("a free port");
         let _client = StdStream::connect(listener.address()).expect("a connection");
-        let (wire, _) = listener.accept().await.expect("a connection");
-        assert!(wire.nodelay().expect("an open socket"));
+        let Source::Tcp(listener) = &listener.source else { unreachable!("it was bound") };
+        let (stream, _) = listener.accept().await.expect("a connection");
+        assert!(stream.nodelay().expect("an open socket"));
+    }
+
+    #[tokio::test]
+    async fn what_was_dialled_waits_and_a_listener_that_is_gone_refuses() {
+        let (listener, dialer) = Listener::in_memory(loopback());
+        assert!(listener.accept_waiting().expect("no error").is_none());
+        let mut accepted = dialer.dial().await.expect("a connection");
+        let mut forgotten = dialer.clone().dial().await.expect("a connection");
+        accepted.write_all(b"x").await.expect("room");
+        let (mut wire, _) = listener.accept_waiting().expect("no error").expect("one waits");
+        assert_eq!(wire.read_u8().await.expect("a byte"), b'x');
+        drop(listener);
+        let error = forgotten.read_u8().await.expect_err("it was reset");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        let error = dialer.dial().await.expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
     #[tokio::test]

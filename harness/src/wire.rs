@@ -1,34 +1,31 @@
-//! The wire: a TCP stream that asks rules about every chunk, and shows it to a recorder.
+//! The wire: a stream that asks rules about every chunk, and shows it to a recorder.
 //!
-//! Without rules a read or a write is the socket's own: no copy, no further system call.
+//! Without rules a read or a write is the stream's own: no copy, no further system call.
 
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
 use crate::{
-    Direction, Layer, Recorder,
+    Direction, Layer, Recorder, Transport,
     rules::{Chunk, Rule, RuleSpec, Verdict},
 };
 
 /// How much is read at once when rules want to see it first.
 const READ_SIZE: usize = 16 * 1024;
 
-/// A TCP stream with rules and a recorder.
+/// A stream with rules and a recorder.
 #[derive(Debug)]
 pub struct Wire {
     /// Gone once the connection was reset from here.
-    stream: Option<TcpStream>,
+    stream: Option<Box<dyn Transport>>,
     recorder: Option<Recorder>,
     rules: Vec<Box<dyn Rule>>,
     inbound: Lane,
@@ -66,9 +63,9 @@ enum Judgement {
 impl Wire {
     /// A wire over `stream`, without rules or recorder.
     #[must_use]
-    pub fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: impl Transport + 'static) -> Self {
         Self {
-            stream: Some(stream),
+            stream: Some(Box::new(stream)),
             recorder: None,
             rules: Vec::new(),
             inbound: Lane::new(Direction::Inbound),
@@ -96,10 +93,7 @@ impl Wire {
     /// Resets the connection: the peer sees RST at once, and may lose what it has not read yet.
     pub fn reset(&mut self) {
         if let Some(stream) = self.stream.take() {
-            // With a linger time of zero, closing sends RST in place of FIN.
-            if let Err(error) = SockRef::from(&stream).set_linger(Some(Duration::ZERO)) {
-                tracing::debug!(%error, "cannot make the close a reset");
-            }
+            stream.reset();
         }
     }
 
@@ -108,15 +102,6 @@ impl Wire {
     #[must_use]
     pub const fn was_ended_here(&self) -> bool {
         self.stream.is_none() || self.inbound.closed
-    }
-
-    /// Whether small writes leave at once (TCP_NODELAY).
-    ///
-    /// # Errors
-    ///
-    /// When the connection was reset from here, or the socket cannot tell.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.stream.as_ref().ok_or_else(was_reset)?.nodelay()
     }
 
     fn seen(&mut self, direction: Direction, bytes: &[u8]) {
@@ -277,7 +262,6 @@ impl AsyncWrite for Wire {
                 }
                 Judgement::Close => {
                     let stream = wire.stream.as_mut().ok_or_else(was_reset)?;
-                    // On TCP this never waits.
                     ready!(Pin::new(stream).poll_shutdown(cx))?;
                     return Poll::Ready(Ok(bytes.len()));
                 }

@@ -1,4 +1,4 @@
-//! The settings of a server before it starts.
+//! The settings of a server before it starts; how it starts stands in `server.rs`.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -8,7 +8,6 @@ use std::{
 use pgtls_harness::{Seed, rules::RuleSpec};
 
 use crate::{
-    Error, MockServer,
     axes::{Access, Auth, Certificate, Key, Reply, ServerAxes, TlsVersions},
     pki::Authority,
 };
@@ -18,7 +17,8 @@ pub const DEFAULT_PASSWORD: &str = "canary-password-7d41c0e9b2";
 /// The text that ErrorResponses in clear carry unless told otherwise.
 pub const DEFAULT_CANARY: &str = "canary-error-5f0a93d86e";
 
-/// Builds a [`MockServer`]; made by [`MockServer::builder`].
+/// Builds a [`MockServer`](crate::MockServer); made by
+/// [`MockServer::builder`](crate::MockServer::builder).
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
@@ -223,18 +223,5 @@ impl Builder {
     pub const fn most_connections(mut self, connections: u64) -> Self {
         self.most_connections = Some(connections);
         self
-    }
-
-    /// Binds the address and begins to accept.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on, or a certificate cannot be made.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with I/O and time enabled.
-    pub async fn start(self) -> Result<MockServer, Error> {
-        MockServer::start(self).await
     }
 }

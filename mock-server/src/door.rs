@@ -1,22 +1,19 @@
 //! The door: where connections are accepted, and the tasks that serve them.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use pgtls_harness::{Deadline, Listener, Recorder, Wire};
 use tokio::{
     sync::{oneshot, watch},
     task::{JoinError, JoinSet},
+    time::Instant,
 };
 
 use crate::{
     budget::Account,
     connection::{Channel, Connection, Log, Met},
-    server::{Core, Settings},
+    core::{Core, Settings},
+    history::History,
     transcript::{EntryKind, Sender},
 };
 
@@ -32,10 +29,11 @@ const CALM: Duration = Duration::from_secs(5);
 pub(crate) async fn accept(
     listener: Listener,
     core: Arc<Core>,
+    history: Arc<History>,
     mut finish: oneshot::Receiver<Deadline>,
 ) {
     let (cut, cut_seen) = watch::channel(false);
-    let mut tasks = Tasks { set: JoinSet::new(), core, cut_seen, trouble: None };
+    let mut tasks = Tasks { set: JoinSet::new(), core, history, cut_seen, trouble: None };
     let deadline = loop {
         tokio::select! {
             accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted),
@@ -57,7 +55,7 @@ pub(crate) async fn accept(
             accepted = listener.accept(), if tasks.may_accept() => tasks.accepted(accepted),
             () = tasks.pause_is_over(), if tasks.pauses() => tasks.try_again(),
             Some(ended) = tasks.set.join_next() => tasks.ended(ended),
-            () = tokio::time::sleep_until(deadline.instant().into()) => break,
+            () = tokio::time::sleep_until(deadline.instant()) => break,
         }
     }
     drop(listener);
@@ -71,6 +69,7 @@ pub(crate) async fn accept(
 struct Tasks {
     set: JoinSet<()>,
     core: Arc<Core>,
+    history: Arc<History>,
     cut_seen: watch::Receiver<bool>,
     trouble: Option<Trouble>,
 }
@@ -135,10 +134,10 @@ impl Tasks {
     /// The future holds nothing of the tasks.
     fn pause_is_over(&self) -> impl Future<Output = ()> + use<> {
         let next = self.trouble.as_ref().and_then(|trouble| trouble.next);
-        tokio::time::sleep_until(next.unwrap_or_else(Instant::now).into())
+        tokio::time::sleep_until(next.unwrap_or_else(Instant::now))
     }
 
-    /// Takes the connections that wait in the kernel; whether some may still wait there, because
+    /// Takes the connections that wait to be accepted; whether some may still wait there, because
     /// accepting failed (too many open files) and is to be tried again, or there are too many.
     fn accept_waiting(&mut self, listener: &Listener) -> bool {
         while self.may_accept() {
@@ -156,7 +155,7 @@ impl Tasks {
         let core = &self.core;
         !self.pauses()
             && self.set.len() < core.simultaneous.saturating_add(ANTEROOM)
-            && core.most_connections.is_none_or(|most| core.history.accepted() < most)
+            && core.most_connections.is_none_or(|most| self.history.accepted() < most)
     }
 
     fn spawn(&mut self, mut wire: Wire, peer: SocketAddr) {
@@ -169,9 +168,9 @@ impl Tasks {
         let account = || Account::new(core.budget.clone(), core.connection_memory);
         let log = Log::new(core.started, recorder, account());
         let account = account();
-        let number = core.history.add(log.clone());
+        let number = self.history.add(log.clone());
         let Settings { axes, context, .. } = core.settings();
-        let ending = Ending { core: Arc::clone(&core), log: log.clone(), number };
+        let ending = Ending { history: Arc::clone(&self.history), log: log.clone(), number };
         let deadline = Deadline::after(core.deadline);
         let channel = Channel::new(wire, log, &account, core.idle);
         let resets = core.resets.subscribe();
@@ -204,7 +203,7 @@ async fn serve(
 
 /// Enters the end of a connection, however it comes.
 struct Ending {
-    core: Arc<Core>,
+    history: Arc<History>,
     log: Log,
     number: u64,
 }
@@ -212,6 +211,6 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.log.end();
-        self.core.history.ended(self.number, &self.log);
+        self.history.ended(self.number, &self.log);
     }
 }

@@ -37,6 +37,7 @@ pub mod axes;
 mod budget;
 mod builder;
 mod connection;
+mod core;
 mod door;
 mod error;
 mod history;
@@ -55,7 +56,11 @@ pub mod transcript;
 pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use error::Error;
 pub use history::{Connections, Ended};
-pub use pgtls_harness::{Seed, rules::RuleSpec};
+pub use pgtls_harness::{
+    Seed,
+    memory::{Dialer, MemoryStream},
+    rules::RuleSpec,
+};
 pub use server::MockServer;
 pub use tls::gather_entropy;
 pub use transcript::Observation;

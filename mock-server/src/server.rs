@@ -1,30 +1,23 @@
-//! The server: its settings, and the guard that holds it.
+//! The server: how it starts, and the guard that holds it.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Duration,
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use pgtls_harness::{Deadline, Listener, Seed, rules::RuleSpec};
-use sha2::{Digest, Sha256};
-use tokio::{
-    sync::{OnceCell, Semaphore, oneshot, watch},
-    task::JoinHandle,
-};
+use pgtls_harness::{Deadline, Listener, Seed, memory::Dialer};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     Builder, Error,
     axes::{Certificate, ServerAxes},
-    budget::Budget,
+    core::Core,
     door,
     history::{Connections, History},
-    negotiation::shakes_hands,
     pki::{Authority, CLIENT_USER},
-    scram::{DEFAULT_ITERATIONS, Verifier},
-    tls::{Context, ContextKey, TlsSettings},
     transcript::Observation,
 };
 
@@ -32,15 +25,20 @@ use crate::{
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The same in a query, where a path stays readable.
 const RESERVED_IN_QUERY: &AsciiSet = &RESERVED.remove(b'/');
+/// The port that a server in memory seems to have: PostgreSQL's own.
+const NOMINAL_PORT: u16 = 5432;
 
-/// A mock PostgreSQL server that is listening.
+/// A mock PostgreSQL server that is listening, on a TCP port or in memory.
 ///
 /// It stops when dropped: no task and no socket of it outlives the guard for long.
 #[derive(Debug)]
 #[must_use = "the server stops when this guard is dropped"]
 pub struct MockServer {
     core: Arc<Core>,
+    history: Arc<History>,
     address: SocketAddr,
+    /// How clients come to a server in memory.
+    dialer: Option<Dialer>,
     finish: oneshot::Sender<Deadline>,
     accepting: AbortOnDrop,
 }
@@ -54,41 +52,66 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// What all connections of a server share.
-#[derive(Debug)]
-pub(crate) struct Core {
-    pub(crate) authority: Authority,
-    pub(crate) password: String,
-    pub(crate) canary: String,
-    pub(crate) query_number: Option<i64>,
-    pub(crate) seed: Seed,
-    pub(crate) started: Instant,
-    pub(crate) deadline: Duration,
-    pub(crate) idle: Duration,
-    pub(crate) rules: Vec<RuleSpec>,
-    pub(crate) recorded: usize,
-    tls: TlsSettings,
-    pub(crate) most_connections: Option<u64>,
-    pub(crate) simultaneous: usize,
-    pub(crate) budget: Budget,
-    pub(crate) connection_memory: usize,
-    pub(crate) history: History,
-    /// Sessions with much to do have their turns one after the other.
-    pub(crate) turns: Semaphore,
-    verifier: OnceCell<Option<Arc<Verifier>>>,
-    settings: Mutex<Settings>,
-    /// Held while settings are changed: certificates may have to be made first.
-    changing: Mutex<()>,
-    /// How often all connections were reset.
-    pub(crate) resets: watch::Sender<u64>,
-}
+impl Builder {
+    /// Binds the address and begins to accept.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or a certificate cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O and time enabled.
+    pub async fn start(self) -> Result<MockServer, Error> {
+        let (address, history) = (self.bind, self.history);
+        let core = Core::new(self).await?;
+        Ok(MockServer::serve(core, history, Listener::bind(address)?, None))
+    }
 
-/// What may change while the server runs; each connection keeps what it was accepted with.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) axes: ServerAxes,
-    pub(crate) context: Option<Arc<Context>>,
-    ca_path: PathBuf,
+    /// Starts without a socket: clients are in this process, and come by
+    /// [`MockServer::dialer`]. All else is as with [`start`](Self::start): limits, transcripts, the
+    /// end. The address is nominal: that of [`bind`](Self::bind), with PostgreSQL's port 5432 for none.
+    ///
+    /// The server's waits go by the clock of tokio's runtime. Where a test has paused it, silence
+    /// costs no time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use pgtls_mock_server::MockServer;
+    /// use tokio_postgres::{Config, NoTls};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = MockServer::builder().start_in_memory().await?;
+    /// let stream = server.dialer().ok_or("it is in memory")?.dial().await?;
+    /// let config: Config = server.url("disable").parse()?;
+    /// let (client, connection) = config.connect_raw(stream, NoTls).await?;
+    /// tokio::spawn(connection);
+    /// client.simple_query("SELECT 1").await?;
+    /// drop(client);
+    /// let seen = server.finish(Duration::from_secs(1)).await;
+    /// assert_eq!(seen.trace.to_string(), "connect, authok -> plain");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time enabled.
+    pub async fn start_in_memory(self) -> Result<MockServer, Error> {
+        let (mut address, history) = (self.bind, self.history);
+        if address.port() == 0 {
+            address.set_port(NOMINAL_PORT);
+        }
+        let core = Core::new(self).await?;
+        let (listener, dialer) = Listener::in_memory(address);
+        Ok(MockServer::serve(core, history, listener, Some(dialer)))
+    }
 }
 
 impl MockServer {
@@ -97,61 +120,31 @@ impl MockServer {
         Builder::default()
     }
 
-    pub(crate) async fn start(builder: Builder) -> Result<Self, Error> {
-        let authority = match builder.authority {
-            Some(authority) => authority,
-            None => Authority::generate()?,
-        };
-        let tls = TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
-        let axes = builder.axes;
-        let settings = if authority.is_quick(axes.key) {
-            Settings::new(&authority, axes, tls)?
-        } else {
-            // An RSA key takes as long as a hundred logins: the runtime has others to serve.
-            let authority = authority.clone();
-            let made = tokio::task::spawn_blocking(move || Settings::new(&authority, axes, tls));
-            made.await.map_err(Error::tls("certificate and key"))??
-        };
-        let budget = match builder.memory {
-            Some(bytes) => Budget::new(bytes),
-            None => authority.shared().budget.clone(),
-        };
-        let listener = Listener::bind(builder.bind)?;
+    fn serve(core: Core, history: usize, listener: Listener, dialer: Option<Dialer>) -> Self {
         let address = listener.address();
-        let core = Arc::new(Core {
-            authority,
-            password: builder.password,
-            canary: builder.canary,
-            query_number: builder.query_number,
-            seed: builder.seed.unwrap_or_else(Seed::random),
-            started: Instant::now(),
-            deadline: builder.deadline,
-            // Where nothing is said, the deadline comes first.
-            idle: builder.idle.unwrap_or(Duration::MAX),
-            rules: builder.rules,
-            recorded: builder.recorded,
-            tls,
-            most_connections: builder.most_connections,
-            simultaneous: builder.simultaneous,
-            history: History::new(builder.history, &budget),
-            budget,
-            connection_memory: builder.connection_memory,
-            turns: Semaphore::new(1),
-            verifier: OnceCell::new(),
-            settings: Mutex::new(settings),
-            changing: Mutex::new(()),
-            resets: watch::Sender::new(0),
-        });
+        let history = Arc::new(History::new(history, &core.budget));
+        let core = Arc::new(core);
         let (finish, finished) = oneshot::channel();
-        let accepting = tokio::spawn(door::accept(listener, Arc::clone(&core), finished));
+        let accept = door::accept(listener, Arc::clone(&core), Arc::clone(&history), finished);
+        let accepting = AbortOnDrop(tokio::spawn(accept));
         tracing::debug!(%address, seed = %core.seed, "listening");
-        Ok(Self { core, address, finish, accepting: AbortOnDrop(accepting) })
+        Self { core, history, address, dialer, finish, accepting }
     }
 
-    /// The address listened on, with the real port.
+    /// The address listened on, with the real port. Of a server [in memory](Builder::start_in_memory)
+    /// it is nominal: nobody listens there, and only URLs and messages name it.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How clients in this process come to a server that was started
+    /// [in memory](Builder::start_in_memory); `None` where there is a port to connect to.
+    ///
+    /// It may outlive the server: dialling is refused then.
+    #[must_use]
+    pub fn dialer(&self) -> Option<Dialer> {
+        self.dialer.clone()
     }
 
     /// The authority behind the server's certificates.
@@ -233,7 +226,7 @@ impl MockServer {
     ///
     /// When the certificate cannot be made; the one before stays.
     pub fn set_certificate(&self, certificate: Certificate) -> Result<(), Error> {
-        self.change(|axes| ServerAxes { certificate, ..axes })
+        self.core.change(|axes| ServerAxes { certificate, ..axes })
     }
 
     /// Behaves in another way towards connections that are accepted from now on.
@@ -242,15 +235,7 @@ impl MockServer {
     ///
     /// When a certificate cannot be made, or TLS refuses it; all stays as it was.
     pub fn set_axes(&self, axes: ServerAxes) -> Result<(), Error> {
-        self.change(|_| axes)
-    }
-
-    /// One change at a time; connections are accepted meanwhile, with what was.
-    fn change(&self, change: impl FnOnce(ServerAxes) -> ServerAxes) -> Result<(), Error> {
-        let _alone = self.core.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = Settings::new(&self.core.authority, change(self.axes()), self.core.tls)?;
-        *self.core.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
-        Ok(())
+        self.core.change(|_| axes)
     }
 
     /// Resets every connection that is open now, as a server does that is replaced under its
@@ -262,59 +247,27 @@ impl MockServer {
     /// What the server saw so far.
     #[must_use]
     pub fn observation(&self) -> Observation {
-        self.core.history.observation()
+        self.history.observation()
     }
 
     /// Connections that end from now on, each with its own trace, as it ends.
     pub fn subscribe(&self) -> Connections {
-        self.core.history.subscribe()
+        self.history.subscribe()
     }
 
     /// Waits until every connection has ended, at most for `grace`, cuts what is left, stops, and
     /// tells what the server saw.
     ///
-    /// A connection that a client has made and the server not yet accepted counts too, so that
-    /// nothing which the client did before this call is missing.
+    /// A connection that a client has made (or dialled) and the server not yet accepted counts too,
+    /// so that nothing which the client did before this call is missing.
     pub async fn finish(self, grace: Duration) -> Observation {
-        let Self { core, finish, mut accepting, .. } = self;
+        let Self { history, finish, mut accepting, .. } = self;
         // Where the task is gone, there is nothing to wait for.
         if finish.send(Deadline::after(grace)).is_ok()
             && let Err(error) = (&mut accepting.0).await
         {
             tracing::error!(%error, "the accepting task failed");
         }
-        core.history.observation()
-    }
-}
-
-impl Core {
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// What the server keeps of the password for SCRAM: made at the first login that needs it, and
-    /// elsewhere, since it is made to take long. `None` if that failed.
-    pub(crate) async fn verifier(&self) -> Option<Arc<Verifier>> {
-        let make = || async {
-            let password = self.password.clone();
-            tokio::task::spawn_blocking(move || {
-                // A salt need not be secret, nor change: derived, it is the same in every run.
-                let digest = Sha256::digest(["pgtls salt ", &password].concat());
-                Arc::new(Verifier::new(&password, &digest[..16], DEFAULT_ITERATIONS))
-            })
-            .await
-            .ok()
-        };
-        self.verifier.get_or_init(make).await.clone()
-    }
-}
-
-impl Settings {
-    fn new(authority: &Authority, axes: ServerAxes, tls: TlsSettings) -> Result<Self, Error> {
-        let context = shakes_hands(axes.reply)
-            .then(|| authority.shared().context(authority, ContextKey::new(&axes, tls)))
-            .transpose()?;
-        let ca_path = authority.root_path(axes.key)?;
-        Ok(Self { axes, context, ca_path })
+        history.observation()
     }
 }

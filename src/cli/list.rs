@@ -70,20 +70,20 @@ impl List {
             self.stacks.folder.everything()?
         };
         let line = |Candidate { spec, origin }: &Candidate| {
-            let state = match (&spec.launch, origin) {
-                (Err(reason), _) => reason.clone(),
-                (Ok(_), Origin::BuiltIn) => "built in".to_owned(),
-                (Ok(_), Origin::Manifest(version)) => format!("installed, {version}"),
-                (Ok(_), Origin::Command(command)) => command.clone(),
+            let state = match (spec.missing_because(), origin) {
+                (Some(reason), _) => reason.to_owned(),
+                (None, Origin::BuiltIn) => "built in".to_owned(),
+                (None, Origin::Manifest(version)) => format!("installed, {version}"),
+                (None, Origin::Command(command)) => command.clone(),
             };
-            format!("{:28} {}", Foreign(&spec.name).to_string(), Foreign(&state))
+            format!("{:28} {}", Foreign(spec.name()).to_string(), Foreign(&state))
         };
         Ok(stacks.iter().map(line).collect())
     }
 
     fn cells(&self) -> Result<Vec<String>, CliError> {
         let specs = self.stacks.specs()?;
-        let cells = specs.iter().flat_map(|spec| self.filters.cells(&spec.name, self.suite));
+        let cells = specs.iter().flat_map(|spec| self.filters.cells(spec.name(), self.suite));
         Ok(cells.map(|cell| cell.to_string()).collect())
     }
 }

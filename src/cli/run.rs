@@ -12,8 +12,12 @@ use pgtls_conformance::{
 use pgtls_mock_server::Seed;
 
 use super::{
-    axes::AxesArgs, error::CliError, exit, guard::environment, interrupt, output,
-    stacks::StacksArgs,
+    axes::AxesArgs,
+    error::CliError,
+    exit,
+    guard::environment,
+    interrupt, output,
+    stacks::{StacksArgs, in_process},
 };
 use crate::{
     foreign::{self, Visible},
@@ -35,6 +39,9 @@ pub(super) struct Run {
     /// What all chance comes from [default: drawn]
     #[arg(long, value_name = "SEED")]
     seed: Option<Seed>,
+    /// Drives a built-in Rust stack in this process, over streams in memory: silence takes no time
+    #[arg(long)]
+    in_process: bool,
     /// The result as JSON, and no transcript
     #[arg(long)]
     json: bool,
@@ -42,9 +49,12 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
-        let (spec, axes) = self.cell()?;
-        if let Err(reason) = &spec.launch {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        let (mut spec, axes) = self.cell()?;
+        if self.in_process {
+            spec = in_process(&spec)?;
+        }
+        if let Some(reason) = spec.missing_because() {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         let interrupted = interrupt::listen()?;
         let run = tokio::select! {
@@ -69,7 +79,7 @@ impl Run {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         Ok(subject.try_to_the_end(axes, &[]).await)
     }

@@ -5,11 +5,12 @@ use pgtls_mock_server::{
     transcript::Observation,
 };
 
-use super::{CellRun, means::Shortage};
+use super::{cell_run::CellRun, means::Shortage, question::Question};
 use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
+    reference,
     results::{CellResult, Evidence, Observed},
 };
 
@@ -21,7 +22,13 @@ pub(super) struct Blank<'a> {
     pub(super) expected: Trace,
 }
 
-impl Blank<'_> {
+impl<'a> Blank<'a> {
+    /// The cell of this stack and question.
+    pub(super) fn of(stack: &'a str, question: Question<'a>) -> Self {
+        let expected = reference::predict(question.axes, question.version);
+        Self { stack, axes: question.axes, expected }
+    }
+
     pub(super) fn id(&self) -> String {
         self.cell().to_string()
     }
@@ -48,6 +55,16 @@ impl Blank<'_> {
         run
     }
 
+    /// Its client is not to be had any more, nor what its server saw.
+    pub(super) fn hung(&self, reason: String) -> CellRun {
+        let mut run = self.unsupported(reason);
+        let trace = Trace { outcome: Outcome::Hang, ..Trace::default() };
+        run.result.observed = Some(Observed::of(trace));
+        run.result.conformance = Conformance::Hang;
+        breaks_unseen(&mut run.result, Invariant::Hang);
+        run
+    }
+
     /// No process was to be had for it.
     pub(super) fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);
@@ -60,17 +77,21 @@ impl Blank<'_> {
 /// Turns a result into a crash, by what the client's process did behind its back.
 pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
     result.conformance = Conformance::Crash;
-    if !result.safety.contains(&Invariant::Crash) {
-        result.safety.push(Invariant::Crash);
-        result.safety.sort();
-        // Nothing that the server saw shows it.
-        result.evidence.push(Evidence { invariant: Invariant::Crash, lines: Vec::new() });
-        result.evidence.sort_by_key(|evidence| evidence.invariant);
-    }
+    breaks_unseen(result, Invariant::Crash);
     if how.is_some() {
         result.reason = how;
     }
     if let Some(observed) = &mut result.observed {
         observed.ends_as(Outcome::Crash);
+    }
+}
+
+/// Nothing that the server saw shows what broke.
+fn breaks_unseen(result: &mut CellResult, invariant: Invariant) {
+    if !result.safety.contains(&invariant) {
+        result.safety.push(invariant);
+        result.safety.sort();
+        result.evidence.push(Evidence { invariant, lines: Vec::new() });
+        result.evidence.sort_by_key(|evidence| evidence.invariant);
     }
 }

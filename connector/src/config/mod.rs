@@ -14,7 +14,7 @@ use crate::Error;
 use parameter::{PARAMETERS, Support};
 
 pub(crate) use settings::{
-    Binding, Identity, ListFile, Location, Revocation, RootSource, SessionAttrs, Settings, Target,
+    Binding, Identity, ListFile, Revocation, RootSource, SessionAttrs, Settings, SystemStore,
     TcpOptions, TlsVersion,
 };
 
@@ -80,6 +80,7 @@ pub struct Config {
     environment: BTreeMap<&'static str, String>,
     home: Option<PathBuf>,
     root_pem: Option<Vec<u8>>,
+    system_store: Option<Vec<PathBuf>>,
     identity_pem: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -118,6 +119,16 @@ impl Config {
     /// `sslrootcert` set beside them is an error.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Config {
         self.root_pem = Some(pem.into());
+        self
+    }
+
+    /// What `sslrootcert=system` is to mean: the certificates in these files (PEM), whatever the platform's store holds
+    /// and the environment's `SSL_CERT_FILE` and `SSL_CERT_DIR` name. It asks for nothing by itself.
+    ///
+    /// As for the platform's store, a file or a certificate that cannot be read is left out, with a warning, and without
+    /// any certificate no server is trusted. The files are read anew at every connection.
+    pub fn system_store(mut self, files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Config {
+        self.system_store = Some(files.into_iter().map(Into::into).collect());
         self
     }
 
@@ -251,6 +262,7 @@ impl fmt::Debug for Config {
             .field("environment", &shown(&self.environment))
             .field("home", &self.home)
             .field("root_pem", &self.root_pem.is_some())
+            .field("system_store", &self.system_store)
             .field("identity_pem", &self.identity_pem.is_some())
             .finish()
     }

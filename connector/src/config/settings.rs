@@ -1,32 +1,13 @@
 //! The settings as types: every value parsed, libpq's checks made, nothing left to look up but files.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Config, SslMode, shown};
 use crate::Error;
+use crate::endpoint::Endpoint;
 use crate::names;
-
-/// One entry of the host list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// As it stands in `host`; empty where only `hostaddr` is given. SNI and `verify-full` go by it.
-    pub(crate) name: String,
-    pub(crate) place: Location,
-    pub(crate) port: u16,
-}
-
-/// How to get to a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// Look the name up.
-    Lookup,
-    /// `hostaddr`.
-    Address(IpAddr),
-    /// The folder of a Unix socket.
-    Folder(PathBuf),
-}
 
 /// Where the trust anchors come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +16,16 @@ pub(crate) enum RootSource {
     /// It need not exist: what then happens depends on the mode.
     File(PathBuf),
     Pem(Vec<u8>),
-    System,
+    System(SystemStore),
+}
+
+/// What `sslrootcert=system` means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SystemStore {
+    /// What the platform has, and `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set.
+    Platform,
+    /// The certificates in these files, whatever the platform and the environment have.
+    Files(Vec<PathBuf>),
 }
 
 /// Where the client certificate and its key come from.
@@ -119,7 +109,7 @@ pub(crate) struct TcpOptions {
 /// Everything that one call of `connect` goes by.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Vec<Endpoint>,
     pub(crate) shuffle: bool,
     pub(crate) session: SessionAttrs,
     pub(crate) timeout: Option<Duration>,
@@ -161,7 +151,7 @@ impl Settings {
         if direct && mode < SslMode::Require {
             return weak("sslnegotiation=direct", "\"require\", \"verify-ca\" or \"verify-full\"");
         }
-        if root == RootSource::System && mode != SslMode::VerifyFull {
+        if matches!(root, RootSource::System(_)) && mode != SslMode::VerifyFull {
             return weak("sslrootcert=system", "\"verify-full\"");
         }
         let min_version =
@@ -300,7 +290,7 @@ impl Reader<'_> {
 }
 
 /// The host list: `host`, `hostaddr` and `port` side by side, one port enough for all.
-fn targets(read: &Reader<'_>) -> Result<Vec<Target>, Error> {
+fn targets(read: &Reader<'_>) -> Result<Vec<Endpoint>, Error> {
     let (hosts, addresses, ports) = (read.list("host"), read.list("hostaddr"), read.list("port"));
     if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
         return Err(Error::configuration(format!(
@@ -322,27 +312,25 @@ fn targets(read: &Reader<'_>) -> Result<Vec<Target>, Error> {
     (0..count)
         .map(|index| {
             let name = hosts.get(index).cloned().unwrap_or_default();
-            let address = addresses.get(index).filter(|address| !address.is_empty());
-            let place = match address {
-                Some(address) => Location::Address(names::parse_ip(address).ok_or_else(|| {
-                    Error::configuration(format!(
-                        "hostaddr must be a numeric IP address, not {}",
-                        shown(address)
-                    ))
-                })?),
-                None if name.starts_with('/') => Location::Folder(PathBuf::from(&name)),
-                None if name.starts_with('@') => {
-                    return Err(Error::configuration(
-                        "Unix sockets in the abstract namespace are not supported",
-                    ));
+            let port =
+                parse_port(ports.get(index).or_else(|| ports.first()).map_or("", String::as_str))?;
+            match addresses.get(index).filter(|address| !address.is_empty()) {
+                Some(address) => {
+                    let address = names::parse_ip(address).ok_or_else(|| {
+                        Error::configuration(format!(
+                            "hostaddr must be a numeric IP address, not {}",
+                            shown(address)
+                        ))
+                    })?;
+                    Ok(Endpoint::by_name(name, port).at(SocketAddr::new(address, port)))
                 }
-                None if name.is_empty() => {
-                    return Err(Error::configuration("a host in the list is empty"));
-                }
-                None => Location::Lookup,
-            };
-            let port = ports.get(index).or_else(|| ports.first()).map_or("", String::as_str);
-            Ok(Target { name, place, port: parse_port(port)? })
+                None if name.starts_with('/') => Ok(Endpoint::in_folder(name, port)),
+                None if name.starts_with('@') => Err(Error::configuration(
+                    "Unix sockets in the abstract namespace are not supported",
+                )),
+                None if name.is_empty() => Err(Error::configuration("a host in the list is empty")),
+                None => Ok(Endpoint::by_name(name, port)),
+            }
         })
         .collect()
 }
@@ -403,7 +391,10 @@ fn given_once(config: &Config) -> Result<(), Error> {
 fn root_source(config: &Config) -> RootSource {
     match (&config.root_pem, named(config, "sslrootcert")) {
         (Some(pem), _) => RootSource::Pem(pem.clone()),
-        (None, Some("system")) => RootSource::System,
+        (None, Some("system")) => RootSource::System(match &config.system_store {
+            Some(files) => SystemStore::Files(files.clone()),
+            None => SystemStore::Platform,
+        }),
         (None, Some(path)) => RootSource::File(path.into()),
         (None, None) => at_home(config, "root.crt").map_or(RootSource::None, RootSource::File),
     }

@@ -1,7 +1,9 @@
 //! The last configuration that a backend made: it serves again for as long as it would be made of the same.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Cause, Terms, Trust};
 
@@ -58,8 +60,8 @@ impl<T: Clone> Cache<T> {
 impl<T> Made<T> {
     fn serves(&self, terms: &Terms, now: Instant) -> bool {
         let fresh = match &terms.credentials.trust {
-            Trust::System { .. } => now.duration_since(self.at) < STORE_AGE,
-            Trust::Anything | Trust::Roots { .. } => true,
+            Trust::System { given: None, .. } => now.duration_since(self.at) < STORE_AGE,
+            Trust::Anything | Trust::Roots { .. } | Trust::System { given: Some(_), .. } => true,
         };
         fresh && self.terms == *terms
     }
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn the_systems_store_is_read_again_after_a_while() {
         let (cache, start) = (Cache::new(), Instant::now());
-        let system = || terms(Trust::System { revocation: None });
+        let system = || terms(Trust::System { given: None, revocation: None });
         let made = |after, value| cache.at(start + after, system(), |_| Ok(value)).expect("made");
         assert_eq!(made(Duration::ZERO, 1), 1);
         assert_eq!(made(STORE_AGE - Duration::from_millis(1), 2), 1);

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Credentials, Lists, Trust};
-use crate::config::{Identity, ListFile, Revocation, RootSource, Settings};
+use crate::config::{Identity, ListFile, Revocation, RootSource, Settings, SystemStore};
 use crate::error::Fault;
 
 /// Reads what `settings` name. Blocks on files.
@@ -25,8 +25,12 @@ pub(crate) fn load(settings: &Settings) -> Result<Credentials, Fault> {
 
 fn trust(settings: &Settings) -> Result<Trust, Fault> {
     let (text, from) = match &settings.root {
-        RootSource::System => {
-            return Ok(Trust::System { revocation: lists(&settings.revocation)? });
+        RootSource::System(store) => {
+            let given = match store {
+                SystemStore::Platform => None,
+                SystemStore::Files(files) => Some(store_of(files)),
+            };
+            return Ok(Trust::System { given, revocation: lists(&settings.revocation)? });
         }
         RootSource::Pem(pem) => (pem.clone(), "the root certificates given as PEM".to_owned()),
         RootSource::File(path) if roots_given(&settings.root) => {
@@ -58,8 +62,27 @@ pub(super) fn roots_given(root: &RootSource) -> bool {
     match root {
         RootSource::None => false,
         RootSource::File(path) => fs::metadata(path).is_ok(),
-        RootSource::Pem(_) | RootSource::System => true,
+        RootSource::Pem(_) | RootSource::System(_) => true,
     }
+}
+
+/// The certificates of files that stand in for the system's store; what cannot be read is left out, as it is there.
+fn store_of(files: &[PathBuf]) -> Vec<CertificateDer<'static>> {
+    let mut store = Vec::new();
+    for path in files {
+        let found = read("cannot read the system store's file", path).and_then(|text| {
+            CertificateDer::pem_slice_iter(&text)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(malformed("system store's file", &path.display().to_string()))
+        });
+        match found {
+            Ok(certificates) => store.extend(certificates),
+            Err(error) => {
+                tracing::warn!(%error, "a part of the system's certificate store cannot be read");
+            }
+        }
+    }
+    store
 }
 
 /// The certificates of a PEM text, at least one.

@@ -1,7 +1,7 @@
 //! TLS: what a handshake is given, what it yields, and the backends that make it.
 //!
 //! It has two halves. What blocks (reading files, building the library's configuration) is `prepare`, for a thread of its
-//! own; the handshake itself waits for nothing but the socket.
+//! own; the handshake itself waits for nothing but the connection.
 
 mod cache;
 mod credentials;
@@ -9,6 +9,8 @@ mod credentials;
 mod native;
 #[cfg(feature = "native-tls")]
 mod pkcs8;
+#[cfg(feature = "native-tls")]
+mod reclaim;
 #[cfg(feature = "rustls")]
 mod rustls;
 #[cfg(feature = "rustls")]
@@ -20,10 +22,9 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use tokio::net::TcpStream;
 
 use crate::config::{Settings, TlsVersion};
-use crate::socket::Io;
+use crate::dial::Transport;
 
 pub(crate) use credentials::load;
 
@@ -100,7 +101,7 @@ impl Backend {
     }
 }
 
-/// A backend with everything that one handshake needs but the socket.
+/// A backend with everything that one handshake needs but the connection.
 pub(crate) struct Prepared {
     ready: Ready,
     /// Sent as it is; none for an IP address, or where `sslsni` forbids it.
@@ -116,12 +117,12 @@ enum Ready {
 
 impl Prepared {
     /// Makes the handshake: the chain is verified as the terms say, and names are not looked at.
-    pub(crate) async fn handshake(self, socket: TcpStream) -> Result<Secured, Cause> {
+    pub(crate) async fn handshake(self, transport: Box<dyn Transport>) -> Result<Secured, Cause> {
         match self.ready {
             #[cfg(feature = "rustls")]
-            Ready::Rustls(ready) => rustls::Rustls::handshake(ready, self.sni, socket).await,
+            Ready::Rustls(ready) => rustls::Rustls::handshake(ready, self.sni, transport).await,
             #[cfg(feature = "native-tls")]
-            Ready::Native(ready) => native::Native::handshake(ready, self.sni, socket).await,
+            Ready::Native(ready) => native::Native::handshake(ready, self.sni, transport).await,
         }
     }
 }
@@ -152,7 +153,7 @@ trait Handshake {
     fn handshake(
         ready: Self::Ready,
         sni: Option<String>,
-        socket: TcpStream,
+        transport: Box<dyn Transport>,
     ) -> impl Future<Output = Result<Secured, Cause>> + Send;
 }
 
@@ -180,8 +181,8 @@ pub(crate) enum Trust {
     Anything,
     /// Those that chain to a self-signed certificate among these, and are not revoked.
     Roots { certificates: Vec<CertificateDer<'static>>, revocation: Lists },
-    /// The same with the system's store.
-    System { revocation: Lists },
+    /// The same with the system's store: the platform's, or these certificates in its place.
+    System { given: Option<Vec<CertificateDer<'static>>>, revocation: Lists },
 }
 
 #[cfg(feature = "native-tls")]
@@ -189,7 +190,9 @@ impl Trust {
     fn checks_revocation(&self) -> bool {
         match self {
             Trust::Anything => false,
-            Trust::Roots { revocation, .. } | Trust::System { revocation } => revocation.is_some(),
+            Trust::Roots { revocation, .. } | Trust::System { revocation, .. } => {
+                revocation.is_some()
+            }
         }
     }
 }
@@ -199,7 +202,7 @@ pub(crate) type Lists = Option<Vec<CertificateRevocationListDer<'static>>>;
 
 /// A completed handshake.
 pub(crate) struct Secured {
-    pub(crate) io: Box<dyn Io>,
+    pub(crate) transport: Box<dyn Transport>,
     /// The server's own certificate, DER.
     pub(crate) certificate: Vec<u8>,
     pub(crate) alpn: Option<Vec<u8>>,

@@ -6,14 +6,15 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
-use tokio::net::TcpStream;
 
 use super::cache::Cache;
 use super::credentials::roots_given;
+use super::reclaim::Reclaimable;
 use super::{ALPN, Cause, Handshake, Secured, Terms, Trust, pkcs8};
-use crate::config::{RootSource, Settings, TlsVersion};
+use crate::closing::close;
+use crate::config::{RootSource, Settings, SystemStore, TlsVersion};
+use crate::dial::Transport;
 use crate::error::Fault;
-use crate::socket::Spare;
 
 /// Whether the platform's library takes a root file as libpq does. OpenSSL tells the self-signed entries from the others
 /// itself; Apple's makes every entry an anchor, and Windows' takes every chain of its own store in which one occurs.
@@ -49,7 +50,20 @@ impl Native {
                     builder.add_root_certificate(Certificate::from_der(certificate)?);
                 }
             }
-            Trust::System { .. } => {}
+            Trust::System { given: Some(certificates), .. } => {
+                builder.disable_built_in_roots(true);
+                for certificate in certificates {
+                    match Certificate::from_der(certificate) {
+                        Ok(certificate) => {
+                            builder.add_root_certificate(certificate);
+                        }
+                        Err(error) => {
+                            tracing::debug!(%error, "a root certificate cannot be read and is left out");
+                        }
+                    }
+                }
+            }
+            Trust::System { given: None, .. } => {}
         }
         if let Some((chain, key)) = &terms.credentials.identity {
             let chain: String =
@@ -73,7 +87,11 @@ impl Handshake for Native {
 
     fn prepare(&self, terms: Terms) -> Result<TlsConnector, Cause> {
         // A file may have come to be since the check.
-        if matches!(terms.credentials.trust, Trust::Roots { .. }) && !ROOT_FILES {
+        let from_files = matches!(
+            terms.credentials.trust,
+            Trust::Roots { .. } | Trust::System { given: Some(_), .. }
+        );
+        if from_files && !ROOT_FILES {
             return Err(Fault::Configuration(NO_ROOT_FILES.into()).into());
         }
         if terms.credentials.trust.checks_revocation() {
@@ -85,21 +103,23 @@ impl Handshake for Native {
     async fn handshake(
         connector: TlsConnector,
         sni: Option<String>,
-        socket: TcpStream,
+        transport: Box<dyn Transport>,
     ) -> Result<Secured, Cause> {
         let connector = tokio_native_tls::TlsConnector::from(connector);
-        let spare = Spare::of(&socket)?;
-        let stream = match connector.connect(&sni.unwrap_or_default(), socket).await {
+        let (transport, origin) = Reclaimable::new(transport);
+        let stream = match connector.connect(&sni.unwrap_or_default(), transport).await {
             Ok(stream) => stream,
             Err(error) => {
-                spare.close().await;
+                if let Some(transport) = origin.reclaim() {
+                    close(transport).await;
+                }
                 return Err(Failed(error).into());
             }
         };
         let session = stream.get_ref();
         let certificate = session.peer_certificate()?.ok_or(Fault::NoPeerCertificate)?.to_der()?;
         let alpn = session.negotiated_alpn()?;
-        Ok(Secured { io: Box::new(stream), certificate, alpn })
+        Ok(Secured { transport: Box::new(stream), certificate, alpn })
     }
 }
 
@@ -135,7 +155,7 @@ fn check(settings: &Settings, root_files: bool) -> Result<(), String> {
     if !roots_given(&settings.root) {
         return Ok(());
     }
-    if settings.root != RootSource::System && !root_files {
+    if settings.root != RootSource::System(SystemStore::Platform) && !root_files {
         return Err(NO_ROOT_FILES.into());
     }
     let file = settings.revocation.file.as_ref();

@@ -7,16 +7,16 @@ use ::rustls::crypto::CryptoProvider;
 use ::rustls::pki_types::ServerName;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{ClientConfig, SupportedProtocolVersion};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::cache::Cache;
 use super::trust::Store;
 use super::verify::Verifier;
 use super::{ALPN, Cause, Handshake, Secured, Terms, Trust};
+use crate::closing::close;
 use crate::config::{Settings, TlsVersion};
+use crate::dial::Transport;
 use crate::error::Fault;
-use crate::socket::Spare;
 
 #[derive(Clone)]
 pub(super) struct Rustls {
@@ -39,7 +39,10 @@ impl Rustls {
                 })?;
                 Verifier::strict(store, revocation.as_deref(), algorithms)?
             }
-            Trust::System { revocation } => {
+            Trust::System { given: Some(certificates), revocation } => {
+                Verifier::strict(Store::of_system(certificates), revocation.as_deref(), algorithms)?
+            }
+            Trust::System { given: None, revocation } => {
                 let found = rustls_native_certs::load_native_certs();
                 for error in &found.errors {
                     tracing::warn!(%error, "a part of the system's certificate store cannot be read");
@@ -80,19 +83,18 @@ impl Handshake for Rustls {
     async fn handshake(
         config: Arc<ClientConfig>,
         sni: Option<String>,
-        socket: TcpStream,
+        transport: Box<dyn Transport>,
     ) -> Result<Secured, Cause> {
         // A name that rustls cannot take is sent to nobody; the check of names does not go by it.
         let name = match sni.map(ServerName::try_from) {
             Some(Ok(name)) => name,
             Some(Err(_)) | None => ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()),
         };
-        let spare = Spare::of(&socket)?;
-        let stream = match TlsConnector::from(config).connect(name, socket).into_fallible().await {
+        let connecting = TlsConnector::from(config).connect(name, transport).into_fallible();
+        let stream = match connecting.await {
             Ok(stream) => stream,
-            Err((error, socket)) => {
-                drop(socket);
-                spare.close().await;
+            Err((error, transport)) => {
+                close(transport).await;
                 return Err(error.into());
             }
         };
@@ -102,7 +104,7 @@ impl Handshake for Rustls {
         };
         let (certificate, alpn) =
             (certificate.to_vec(), session.alpn_protocol().map(<[u8]>::to_vec));
-        Ok(Secured { io: Box::new(stream), certificate, alpn })
+        Ok(Secured { transport: Box::new(stream), certificate, alpn })
     }
 }
 

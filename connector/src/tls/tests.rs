@@ -9,7 +9,7 @@ use ::rustls::{RootCertStore, ServerConfig, version};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +35,7 @@ with_every_backend! {
     chains_are_verified_and_the_peer_is_told;
     a_key_that_may_not_sign_makes_no_handshake_of_tls_1_2;
     a_refused_chain_is_told_once;
+    a_store_that_is_given_stands_for_the_systems;
     sni_and_alpn_are_sent_as_asked;
     versions_are_bounded;
     a_client_certificate_is_shown;
@@ -147,13 +148,14 @@ impl Server {
     ) -> (Result<Vec<u8>, String>, Seen) {
         let (socket, seen) = self.listen().await;
         let terms = Terms { sni: sni.is_some(), ..terms };
-        let shake =
-            async { backend.prepare(terms, sni.map(str::to_owned))?.handshake(socket).await };
+        let shake = async {
+            backend.prepare(terms, sni.map(str::to_owned))?.handshake(Box::new(socket)).await
+        };
         let shaken = tokio::time::timeout(Duration::from_secs(10), shake);
         let outcome = match shaken.await.expect("in time") {
             Ok(mut secured) => {
-                secured.io.write_all(b"x").await.expect("written");
-                secured.io.flush().await.expect("flushed");
+                secured.transport.write_all(b"x").await.expect("written");
+                secured.transport.flush().await.expect("flushed");
                 assert_eq!(secured.is_postgresql(), self.alpn);
                 Ok(secured.certificate)
             }
@@ -247,12 +249,25 @@ async fn chains_are_verified_and_the_peer_is_told(backend: &Backend) {
     }
 }
 
+async fn a_store_that_is_given_stands_for_the_systems(backend: &Backend) {
+    let (certificate, key) = self_signed();
+    let server = Server::new(vec![certificate.clone()], &key);
+    let passes = async |given: Vec<CertificateDer<'static>>| {
+        let trust = Trust::System { given: Some(given), revocation: None };
+        server.meet(backend, terms(trust)).await.0.is_ok()
+    };
+    assert!(passes(vec![certificate.clone()]).await);
+    assert!(passes(vec![b"no certificate".to_vec().into(), certificate.clone()]).await);
+    assert!(!passes(vec![self_signed().0]).await);
+    assert!(!passes(Vec::new()).await);
+}
+
 async fn a_refused_chain_is_told_once(backend: &Backend) {
     let (certificate, key) = self_signed();
     let (other, _) = self_signed();
     let (socket, _) = Server::new(vec![certificate], &key).listen().await;
     let prepared = backend.prepare(terms(roots(&other)), Some("localhost".to_owned()));
-    let shaken = prepared.expect("prepared").handshake(socket).await;
+    let shaken = prepared.expect("prepared").handshake(Box::new(socket)).await;
     let error = shaken.err().expect("a stranger's certificate");
     let mut levels = vec![error.to_string()];
     let mut source = error.source();

@@ -1,11 +1,9 @@
 //! The log of one connection: whatever happens on it is entered here, and nowhere else.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgtls_harness::Recorder;
+use tokio::time::Instant;
 
 use super::describe;
 use crate::{

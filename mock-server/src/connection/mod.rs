@@ -14,13 +14,13 @@ pub(crate) use self::{channel::Channel, log::Log};
 use crate::{
     axes::ServerAxes,
     budget::Account,
+    core::Core,
     negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
     protocol::{
         backend::{self, Report},
         frontend::Message,
         startup::{self, Packet},
     },
-    server::Core,
     tls::{ALPN, Agreed, Context, Failure, Hello, HelloReader},
     trace::Event,
     transcript::{EntryKind, Sender, TlsFacts},

@@ -241,12 +241,12 @@ impl MakeTlsConnect<Socket> for TlsClient {
     }
 }
 
-impl TlsConnect<Socket> for TlsClient {
-    type Stream = Secure;
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsClient {
+    type Stream = Secure<S>;
     type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Secure, std::io::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Secure<S>, std::io::Error>> + Send>>;
 
-    fn connect(self, stream: Socket) -> Self::Future {
+    fn connect(self, stream: S) -> Self::Future {
         let name = ServerName::try_from("localhost").unwrap();
         Box::pin(async move {
             TlsConnector::from(self.config()).connect(name, stream).await.map(Secure)
@@ -255,9 +255,9 @@ impl TlsConnect<Socket> for TlsClient {
 }
 
 /// A TLS stream that knows its channel binding.
-pub struct Secure(TlsStream<Socket>);
+pub struct Secure<S = Socket>(TlsStream<S>);
 
-impl tokio_postgres::tls::TlsStream for Secure {
+impl<S: AsyncRead + AsyncWrite + Unpin> tokio_postgres::tls::TlsStream for Secure<S> {
     fn channel_binding(&self) -> ChannelBinding {
         let (_, session) = self.0.get_ref();
         session
@@ -267,7 +267,7 @@ impl tokio_postgres::tls::TlsStream for Secure {
     }
 }
 
-impl AsyncRead for Secure {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -277,7 +277,7 @@ impl AsyncRead for Secure {
     }
 }
 
-impl AsyncWrite for Secure {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Secure<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

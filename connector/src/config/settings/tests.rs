@@ -29,10 +29,7 @@ fn defaults_are_libpqs() {
     assert_eq!((settings.min_version, settings.max_version), (Some(TlsVersion::V1_2), None));
     assert_eq!(settings.binding, Binding::Prefer);
     assert_eq!(settings.timeout, None);
-    assert_eq!(
-        settings.targets,
-        [Target { name: "h".into(), place: Location::Lookup, port: 5432 }]
-    );
+    assert_eq!(settings.targets, [Endpoint::by_name("h".into(), 5432)]);
     assert_eq!(settings.revocation, Revocation::default());
     assert!(settings.identity == Identity::None);
     assert!(settings.tcp.keepalives);
@@ -52,7 +49,10 @@ fn every_mode_has_its_word_and_nonsense_has_none() {
 #[test]
 fn the_system_store_makes_verify_full_the_default_and_takes_nothing_weaker() {
     assert_eq!(settings("host=h sslrootcert=system").mode, SslMode::VerifyFull);
-    assert_eq!(settings("host=h sslrootcert=system sslmode=verify-full").root, RootSource::System);
+    assert_eq!(
+        settings("host=h sslrootcert=system sslmode=verify-full").root,
+        RootSource::System(SystemStore::Platform)
+    );
     for (word, mode) in MODES {
         if *mode != SslMode::VerifyFull {
             assert!(
@@ -114,21 +114,20 @@ fn host_lists_are_read_side_by_side() {
     assert_eq!(
         several.targets,
         [
-            Target { name: "a".into(), place: Location::Address([127, 0, 0, 1].into()), port: 1 },
-            Target {
-                name: "b".into(),
-                place: Location::Address("::1".parse().expect("address")),
-                port: 5432
-            },
+            Endpoint::by_name("a".into(), 1).at(([127, 0, 0, 1], 1).into()),
+            Endpoint::by_name("b".into(), 5432).at("[::1]:5432".parse().expect("address")),
         ]
     );
-    assert_eq!(settings("host=a,b port=7").targets[1].port, 7);
+    assert_eq!(settings("host=a,b port=7").targets[1].port(), 7);
     assert_eq!(
-        settings("hostaddr=127.1").targets[0].place,
-        Location::Address([127, 0, 0, 1].into())
+        settings("hostaddr=127.1").targets[0].address(),
+        Some(([127, 0, 0, 1], 5432).into())
     );
-    assert_eq!(settings("host=/run/pg").targets[0].place, Location::Folder("/run/pg".into()));
-    assert_eq!(settings("host=a,b hostaddr=,::1").targets[0].place, Location::Lookup);
+    assert_eq!(
+        settings("host=/run/pg port=7").targets[0].socket_path(),
+        Some(Path::new("/run/pg/.s.PGSQL.7"))
+    );
+    assert_eq!(settings("host=a,b hostaddr=,::1").targets[0], Endpoint::by_name("a".into(), 5432));
     for bad in [
         "",
         "host=''",
@@ -151,7 +150,7 @@ fn urls_say_the_same() {
         "postgres://u:p@a:1,[::1]:2/d?sslmode=verify-ca&sslrootcert=%2Fca.pem&connect_timeout=3",
     );
     assert_eq!(url.targets.len(), 2);
-    assert_eq!((url.targets[1].name.as_str(), url.targets[1].port), ("::1", 2));
+    assert_eq!((url.targets[1].host(), url.targets[1].port()), ("::1", 2));
     assert_eq!(url.mode, SslMode::VerifyCa);
     assert_eq!(url.root, RootSource::File("/ca.pem".into()));
     assert_eq!(url.timeout, Some(Duration::from_secs(3)));
@@ -250,7 +249,7 @@ fn the_environment_and_the_home_folder_count_only_when_asked_and_only_where_noth
         .and_then(|config| config.with_variables(variables))
         .expect("taken");
     let with = Settings::resolve(&config).expect("resolves");
-    assert_eq!(with.targets[0].name, "set");
+    assert_eq!(with.targets[0].host(), "set");
     assert_eq!(
         (with.mode, &with.root),
         (SslMode::VerifyCa, &RootSource::File("/env/root.pem".into()))

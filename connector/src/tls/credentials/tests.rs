@@ -82,8 +82,32 @@ fn the_root_file_decides_and_not_the_mode() {
     }
     assert_eq!(
         loaded("sslrootcert=system").expect("loads").trust,
-        Trust::System { revocation: None }
+        Trust::System { given: None, revocation: None }
     );
+}
+
+#[test]
+fn files_stand_in_for_the_systems_store_and_what_cannot_be_read_is_left_out() {
+    let folder = Folder::new();
+    let (first, second) = (certificate().0, certificate().0);
+    let both = folder.write("both", format!("{first}{second}"), 0o644);
+    let broken = folder.write("broken", "-----BEGIN CERTIFICATE-----\n%%%%\n", 0o644);
+    let empty = folder.write("empty", "", 0o644);
+    let given = |files: &[&Path]| {
+        let config = "host=h sslrootcert=system".parse::<Config>().expect("parses");
+        let settings = Settings::resolve(&config.system_store(files.iter().copied()));
+        match load(&settings.expect("resolves")).expect("loads").trust {
+            Trust::System { given: Some(given), revocation: None } => given.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(given(&[&both]), 2);
+    assert_eq!(given(&[&broken, Path::new("/nowhere/store"), &both, &both]), 4);
+    assert_eq!((given(&[&empty]), given(&[])), (0, 0));
+    // It asks for nothing by itself.
+    let config = "host=h".parse::<Config>().expect("parses").system_store([&both]);
+    let trust = load(&Settings::resolve(&config).expect("resolves")).expect("loads").trust;
+    assert_eq!(trust, Trust::Anything);
 }
 
 #[test]
