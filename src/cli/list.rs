@@ -59,7 +59,8 @@ impl List {
             Listed::Cells => self.cells()?,
             Listed::Invariants => {
                 let line = |invariant: &Invariant| {
-                    format!("{:20} {}", invariant.id(), invariant.broken_when())
+                    let (when, why) = (invariant.broken_when(), invariant.why());
+                    format!("{:20} {when}; {why} [{}]", invariant.id(), invariant.source())
                 };
                 Invariant::ALL.iter().map(line).collect()
             }

@@ -30,7 +30,7 @@ use crate::axes::{Axes, Then};
 /// let axes: Axes = "certificate=expired,sslmode=prefer,sslrootcert=right".parse()?;
 /// let trace = reference::predict(&axes, reference::Version::default());
 /// assert_eq!(trace.to_string(), "connect, sslaccept, reconnect, authok -> plain");
-/// # Ok::<(), pgtls_conformance::axes::AxesError>(())
+/// # Ok::<(), pgtls_conformance::Error>(())
 /// ```
 #[must_use]
 pub fn predict(axes: &Axes, version: Version) -> Trace {

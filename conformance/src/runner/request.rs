@@ -139,7 +139,8 @@ impl TestEnvironment {
             ClientCert::None => None,
         };
         let client = client.map(|which| authority.client_identity(which, key)).transpose()?;
-        let (sslcert, sslkey) = client.map(|files| (files.certificate, files.key)).unzip();
+        let (sslcert, sslkey) =
+            client.map(|files| (files.certificate().to_owned(), files.key().to_owned())).unzip();
         let unless = |default: bool, value: &str| (!default).then(|| value.to_owned());
         Ok(Connect {
             id,
