@@ -9,7 +9,7 @@ use pgtls_conformance::{
     results::Evidence,
     runner::{CellRun, StackSpec, Subject},
 };
-use pgtls_mock_server::Seed;
+use pgtls_mock_server::{Seed, script::Script};
 
 use super::{
     axes::AxesArgs,
@@ -17,6 +17,7 @@ use super::{
     exit,
     guard::environment,
     interrupt, output,
+    script::ScriptArgs,
     stacks::{StacksArgs, in_process},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(super) struct Run {
     stacks: StacksArgs,
     #[command(flatten)]
     axes: AxesArgs,
+    #[command(flatten)]
+    script: ScriptArgs,
     /// The libpq that the reference stands for: 15, 16, 17, 18
     #[arg(long, value_name = "N", default_value_t)]
     libpq: Version,
@@ -50,6 +53,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let (mut spec, axes) = self.cell()?;
+        self.script.alone_where(self.id.is_none() && !self.axes.sets_server())?;
+        let script = self.script.read()?;
         if self.in_process {
             spec = in_process(&spec)?;
         }
@@ -58,7 +63,7 @@ impl Run {
         }
         let interrupted = interrupt::listen()?;
         let run = tokio::select! {
-            run = self.one(&spec, &axes) => run?,
+            run = self.one(&spec, &axes, script) => run?,
             () = interrupted => return Ok(exit::INTERRUPTED),
         };
         if self.json {
@@ -75,13 +80,24 @@ impl Run {
         })
     }
 
-    async fn one(&self, spec: &StackSpec, axes: &Axes) -> Result<CellRun, CliError> {
+    async fn one(
+        &self,
+        spec: &StackSpec,
+        axes: &Axes,
+        script: Option<Script>,
+    ) -> Result<CellRun, CliError> {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
             return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
-        Ok(subject.try_to_the_end(axes, &[]).await)
+        Ok(match script {
+            Some(script) => {
+                let axes = Axes { server: script.tls_over(axes.server), ..axes.clone() };
+                subject.try_script(&axes, script).await
+            }
+            None => subject.try_to_the_end(axes, &[]).await,
+        })
     }
 
     fn cell(&self) -> Result<(StackSpec, Axes), CliError> {

@@ -11,7 +11,10 @@ mod version;
 use std::collections::VecDeque;
 
 use pgtls_mock_server::{
-    script::outline::{Answer, Handshake},
+    script::{
+        Script,
+        outline::{Answer, Handshake},
+    },
     trace::{Event, Outcome, Trace},
 };
 
@@ -34,10 +37,19 @@ use crate::axes::{Axes, Then};
 /// ```
 #[must_use]
 pub fn predict(axes: &Axes, version: Version) -> Trace {
+    predict_against(&Script::of(&axes.server), axes, version)
+}
+
+/// What a server that does as `script` has it sees of libpq under the client's settings, as far as
+/// that can be read off the script without running it: its answers before the login, and which proof
+/// it asks for.
+#[must_use]
+pub fn predict_against(script: &Script, axes: &Axes, version: Version) -> Trace {
     let Some(client) = Client::configure(axes, version) else {
         return Trace::default();
     };
-    let call = Call { client, server: Server::of(axes), axes };
+    let server = Server::of(script, 0, axes);
+    let mut call = Call { client, script, server, axes };
     let mut trace = Trace::default();
     call.connect(&mut trace);
     if axes.then == Then::Cancel && trace.outcome.is_connected() {
@@ -49,7 +61,9 @@ pub fn predict(axes: &Axes, version: Version) -> Trace {
 /// A client's call, and the server that it meets.
 struct Call<'a> {
     client: Client,
-    server: Server,
+    script: &'a Script,
+    /// On the connection that is open.
+    server: Server<'a>,
     axes: &'a Axes,
 }
 
@@ -73,7 +87,7 @@ enum Channel {
 }
 
 /// How far a handshake gets.
-enum Step {
+enum ClientHandshake {
     /// The client gives up before its ClientHello.
     NotEvenBegun,
     /// It fails on the client's side.
@@ -91,9 +105,10 @@ fn connected(encrypted: bool) -> End {
 }
 
 impl Call<'_> {
-    fn connect(&self, trace: &mut Trace) {
+    fn connect(&mut self, trace: &mut Trace) {
         let mut methods: VecDeque<Method> = self.client.methods().into();
         while let Some(method) = methods.pop_front() {
+            self.server = Server::of(self.script, trace.connections.len(), self.axes);
             let mut events = Vec::new();
             let end = match method {
                 Method::Plain => self.login(Channel::Plain, &mut events),
@@ -118,14 +133,16 @@ impl Call<'_> {
         match answer {
             Answer::Accepted { injected } => match self.handshake(false) {
                 // Without a root file to verify with, libpq goes no further than the `S`.
-                Step::NotEvenBegun | Step::TimedOut => End::Fail,
-                Step::Failed => End::NextMethod,
+                ClientHandshake::NotEvenBegun | ClientHandshake::TimedOut => End::Fail,
+                ClientHandshake::Failed => End::NextMethod,
                 // CVE-2021-23222: what lies in the buffer from before the handshake is an attack.
-                Step::Done | Step::DoneButRejectedByServer if injected => End::Fail,
+                ClientHandshake::Done | ClientHandshake::DoneButRejectedByServer if injected => {
+                    End::Fail
+                }
                 // The server's side of the handshake failed: a StartupMessage behind it is never read.
-                Step::DoneButRejectedByServer => End::Fail,
-                Step::Done if !self.client.accepts_name(self.axes) => End::Fail,
-                Step::Done => self.login(Channel::Tls, events),
+                ClientHandshake::DoneButRejectedByServer => End::Fail,
+                ClientHandshake::Done if !self.client.accepts_name(self.axes) => End::Fail,
+                ClientHandshake::Done => self.login(Channel::Tls, events),
             },
             Answer::Refused { injected } => {
                 let next_is_plain = methods.front() == Some(&Method::Plain);
@@ -145,11 +162,11 @@ impl Call<'_> {
 
     fn direct(&self, events: &mut Vec<Event>) -> End {
         let step = self.handshake(true);
-        if matches!(step, Step::NotEvenBegun) {
+        if matches!(step, ClientHandshake::NotEvenBegun) {
             return End::Fail;
         }
-        let accepted =
-            matches!(step, Step::Done) && self.server.handshake(true) == Handshake::Honest;
+        let accepted = matches!(step, ClientHandshake::Done)
+            && self.server.handshake(true) == Handshake::Honest;
         if !accepted {
             events.extend(self.server.events_of_rejected_direct_tls());
             return End::Fail;
@@ -162,19 +179,19 @@ impl Call<'_> {
         }
     }
 
-    fn handshake(&self, direct: bool) -> Step {
+    fn handshake(&self, direct: bool) -> ClientHandshake {
         if self.client.lacks_root_file() {
-            return Step::NotEvenBegun;
+            return ClientHandshake::NotEvenBegun;
         }
         match self.server.handshake(direct) {
-            Handshake::Silent => Step::TimedOut,
-            Handshake::Honest if !self.client.accepts_chain(self.axes) => Step::Failed,
+            Handshake::Silent => ClientHandshake::TimedOut,
+            Handshake::Honest if !self.client.accepts_chain(self.axes) => ClientHandshake::Failed,
             Handshake::Honest => match self.server.rejects_client_certificate() {
-                Some(Rejection::DuringHandshake) => Step::Failed,
-                Some(Rejection::AfterHandshake) => Step::DoneButRejectedByServer,
-                None => Step::Done,
+                Some(Rejection::DuringHandshake) => ClientHandshake::Failed,
+                Some(Rejection::AfterHandshake) => ClientHandshake::DoneButRejectedByServer,
+                None => ClientHandshake::Done,
             },
-            _ => Step::Failed,
+            _ => ClientHandshake::Failed,
         }
     }
 
@@ -215,7 +232,7 @@ impl Call<'_> {
 
     /// `PQcancelBlocking` (libpq 17 and later) goes the way of the connection; `PQcancel` before it
     /// was always in plaintext.
-    fn cancel(&self, trace: &mut Trace) {
+    fn cancel(&mut self, trace: &mut Trace) {
         if !self.client.cancels_over_tls() {
             trace.connections.push(vec![Event::Cancel]);
             return;
@@ -223,6 +240,7 @@ impl Call<'_> {
         // The server decides by nothing but the negotiation, so no later step can fail.
         let mut methods: VecDeque<Method> = self.client.methods().into();
         while let Some(method) = methods.pop_front() {
+            self.server = Server::of(self.script, trace.connections.len(), self.axes);
             let mut events = Vec::new();
             let mut done = true;
             match method {
@@ -235,8 +253,8 @@ impl Call<'_> {
                     events.extend(answer.event());
                     match answer {
                         Answer::Accepted { injected: false } => match self.handshake(false) {
-                            Step::Done => events.push(Event::Cancel),
-                            Step::Failed => done = false,
+                            ClientHandshake::Done => events.push(Event::Cancel),
+                            ClientHandshake::Failed => done = false,
                             _ => {}
                         },
                         Answer::Refused { .. } if methods.front() == Some(&Method::Plain) => {

@@ -9,15 +9,15 @@ use pgtls_mock_server::{
     trace::Event,
 };
 
-use crate::axes::{Auth, Axes, ClientCert, ServerAxes, TlsVersions};
+use crate::axes::{Axes, ClientCert, TlsVersions};
 
 /// The mechanism that binds to the channel (RFC 5802, section 6).
 const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
 
-/// A server, the same on each connection.
-pub(super) struct Server {
-    script: Script,
-    axes: ServerAxes,
+/// A server, on one connection.
+pub(super) struct Server<'a> {
+    outline: Outline<'a>,
+
     client_cert: ClientCert,
 }
 
@@ -47,23 +47,20 @@ pub(super) enum Login {
     Asks(Proof),
 }
 
-impl Server {
-    pub(super) fn of(axes: &Axes) -> Self {
-        let script = Script::of(&axes.server);
-        Self { script, axes: axes.server, client_cert: axes.client_cert }
-    }
-
-    fn outline(&self) -> Outline<'_> {
-        self.script.outline(0)
+impl<'a> Server<'a> {
+    /// The server on a connection before which there were so many.
+    pub(super) fn of(script: &'a Script, connection: usize, axes: &Axes) -> Self {
+        let outline = script.outline(connection as u64);
+        Self { outline, client_cert: axes.client_cert }
     }
 
     pub(super) fn answer_to_ssl_request(&self) -> Answer {
-        self.outline().answer_to_ssl_request()
+        self.outline.answer_to_ssl_request()
     }
 
     pub(super) fn events_of_rejected_direct_tls(&self) -> Vec<Event> {
         let mut events = vec![Event::DirectSslReject];
-        if self.outline().answers_client_hello_by_error() {
+        if self.outline.answers_client_hello_by_error() {
             events.push(Event::BackendError);
         }
         events
@@ -71,18 +68,20 @@ impl Server {
 
     /// What becomes of a ClientHello, with or without an SSLRequest before it.
     pub(super) fn handshake(&self, direct: bool) -> Handshake {
-        let outline = self.outline();
+        let outline = self.outline;
         match if direct { outline.direct_handshake() } else { outline.handshake() } {
             // libpq's ssl_min_protocol_version is TLSv1.2.
-            Handshake::Honest if self.axes.tls == TlsVersions::Tls10To11 => Handshake::Broken,
+            Handshake::Honest if self.outline.tls().versions == TlsVersions::Tls10To11 => {
+                Handshake::Broken
+            }
             handshake => handshake,
         }
     }
 
     pub(super) fn rejects_client_certificate(&self) -> Option<Rejection> {
-        let asked = self.axes.auth == Auth::Cert;
+        let asked = self.outline.tls().client_certificate;
         (asked && self.client_cert == ClientCert::Wrong).then(|| {
-            if self.axes.tls == TlsVersions::Tls12 {
+            if self.outline.tls().versions == TlsVersions::Tls12 {
                 Rejection::DuringHandshake
             } else {
                 Rejection::AfterHandshake
@@ -92,7 +91,7 @@ impl Server {
 
     pub(super) fn login(&self, encrypted: bool) -> Login {
         let certificate = encrypted && self.client_cert == ClientCert::Right;
-        match self.outline().login(encrypted, certificate) {
+        match self.outline.login(encrypted, certificate) {
             Decided::Granted => Login::Granted,
             Decided::Asks(Asked::Password) => Login::Asks(Proof::Password),
             Decided::Asks(Asked::Sasl(mechanisms)) => {

@@ -25,7 +25,11 @@ pub(super) struct Blank<'a> {
 impl<'a> Blank<'a> {
     /// The cell of this stack and question.
     pub(super) fn of(stack: &'a str, question: Question<'a>) -> Self {
-        let expected = reference::predict(question.axes, question.version);
+        let expected = reference::predict_against(
+            &question.server.to_script(),
+            question.axes,
+            question.version,
+        );
         Self { stack, axes: question.axes, expected }
     }
 

@@ -1,6 +1,8 @@
 //! What is asked of a stack, and what its server does meanwhile.
 
-use pgtls_mock_server::{RuleSpec, axes::ServerAxes};
+use std::sync::Arc;
+
+use pgtls_mock_server::{RuleSpec, axes::ServerAxes, script::Script};
 
 use crate::{axes::Axes, reference::Version};
 
@@ -8,8 +10,10 @@ use crate::{axes::Axes, reference::Version};
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ServerBehaviour {
-    /// What it answers, shows and asks for.
+    /// What it answers, shows and asks for, where no script says so.
     pub axes: ServerAxes,
+    /// What it does in place of its axes.
+    pub script: Option<Arc<Script>>,
     /// What its wire does with the bytes; nothing but in fuzzing.
     pub rules: Vec<RuleSpec>,
 }
@@ -18,7 +22,23 @@ impl ServerBehaviour {
     /// As the cell's own axes say, on a wire that leaves the bytes alone.
     #[must_use]
     pub fn of(axes: &Axes) -> Self {
-        Self { axes: axes.server, rules: Vec::new() }
+        Self { axes: axes.server, ..Self::default() }
+    }
+
+    /// As this script has it.
+    #[must_use]
+    pub fn scripted(script: Script) -> Self {
+        Self { script: Some(Arc::new(script)), ..Self::default() }
+    }
+
+    /// What it does, as a script.
+    pub(super) fn to_script(&self) -> Arc<Script> {
+        self.script.clone().unwrap_or_else(|| Arc::new(Script::of(&self.axes)))
+    }
+
+    /// Whether it says nothing where its client waits for an answer before any login.
+    pub(super) fn falls_silent(&self) -> bool {
+        self.to_script().outline(0).falls_silent()
     }
 
     /// On a wire with these rules.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pgtls_mock_server::{
     Builder, MockServer,
     pki::{self, CLIENT_USER},
+    script::Script,
 };
 use rand::Rng as _;
 
@@ -67,9 +68,13 @@ impl TestEnvironment {
     }
 
     fn server(&self, behaviour: &ServerBehaviour, secrets: &Secrets) -> Builder {
-        MockServer::builder()
+        let server = MockServer::builder();
+        let server = match &behaviour.script {
+            Some(script) => server.script(Script::clone(script)),
+            None => server.axes(behaviour.axes),
+        };
+        server
             .authority(self.authority.clone())
-            .axes(behaviour.axes)
             .password(&secrets.password)
             .canary(&secrets.clear_text)
             .query_number(secrets.number)

@@ -15,7 +15,7 @@ use super::{
     question::ServerBehaviour,
     stack::Stack,
 };
-use crate::{axes::Reply, results::Results};
+use crate::results::Results;
 
 /// As many processes as wait on silence, over all stacks: what they cost is their start.
 const MOST_WAITING: usize = 128;
@@ -110,11 +110,10 @@ fn lanes(stacks: &[Stack], cells: &[Planned<'_>], jobs: usize, processes: usize)
         let mut of = OfStack::default();
         for (number, cell) in cells.iter().enumerate() {
             if std::ptr::eq(stack, cell.stack) {
-                match cell.axes.server.reply {
-                    Reply::Silent | Reply::TlsSilent if !stack.is_in_process() => {
-                        of.waiting.push(number);
-                    }
-                    _ => of.busy.push(number),
+                if !stack.is_in_process() && cell.server.falls_silent() {
+                    of.waiting.push(number);
+                } else {
+                    of.busy.push(number);
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use pgtls_mock_server::RuleSpec;
+use pgtls_mock_server::{RuleSpec, script::Script};
 
 use super::{
     alone::to_the_end,
@@ -95,6 +95,13 @@ impl<'a> Subject<'a> {
             run = self.to_the_end(question).await;
         }
         run
+    }
+
+    /// Asks a new process that meets a server which does as this script has it, in place of the axes
+    /// of the server, and ends it.
+    pub async fn try_script(&self, axes: &Axes, script: Script) -> CellRun {
+        let server = ServerBehaviour::scripted(script);
+        self.to_the_end(self.question(axes, &server)).await
     }
 
     async fn to_the_end(&self, question: Question<'_>) -> CellRun {

@@ -1,10 +1,11 @@
 //! The suites by name.
 
 use indexmap::IndexSet;
+use pgtls_mock_server::script::Script;
 
 use super::{cancel::cancel, core::core, cube::Cube, full::full};
 use crate::{
-    axes::{Auth, Axes, Reply},
+    axes::{Auth, Axes},
     providers,
 };
 
@@ -38,9 +39,7 @@ impl Suite {
 
 /// The injected bytes stand in for a password login; behind any other they would judge nothing.
 fn has_meaning(axes: &Axes) -> bool {
-    let injects =
-        matches!(axes.server.reply, Reply::Stuffed | Reply::StuffedLate | Reply::RefuseStuffed);
-    !injects || axes.server.auth == Auth::Password
+    !Script::of(&axes.server).outline(0).injects() || axes.server.auth == Auth::Password
 }
 
 #[cfg(test)]

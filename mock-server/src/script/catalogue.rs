@@ -8,8 +8,10 @@ use super::{
 use crate::axes::ServerAxes;
 
 impl Script {
-    /// The axes with the TLS that the first connection meets.
-    pub(crate) fn tls_over(&self, axes: ServerAxes) -> ServerAxes {
+    /// The axes of a server that does as the script has it, as far as axes can say it: the TLS that
+    /// the first connection meets, over what is given.
+    #[must_use]
+    pub fn tls_over(&self, axes: ServerAxes) -> ServerAxes {
         let tls = self.connections.first().map(|first| first.tls).unwrap_or_default();
         ServerAxes { certificate: tls.certificate, key: tls.key, tls: tls.versions, ..axes }
     }

@@ -2,7 +2,7 @@
 //! do, or has to prepare what a server needs, reads it here.
 
 use super::{
-    language::{Condition, Conversation, Expected, Script, Step},
+    language::{Condition, Conversation, Expected, Script, Step, Tls},
     segment::Piece,
 };
 use crate::{protocol::message::BackendMessage, trace::Event};
@@ -149,6 +149,12 @@ impl Piece {
 impl<'a> Outline<'a> {
     fn ssl_request(self) -> &'a [Step] {
         self.0.map_or(&[], |conversation| &conversation.ssl_request)
+    }
+
+    /// The TLS that a handshake offers.
+    #[must_use]
+    pub fn tls(self) -> Tls {
+        self.0.map(|conversation| conversation.tls).unwrap_or_default()
     }
 
     /// The first answer to SSLRequest.
