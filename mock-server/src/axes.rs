@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::script::named::{Access, Auth, Reply};
+
 /// A text that names no value of an axis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no value of {axis}; one of: {known}")]
@@ -74,40 +76,6 @@ macro_rules! axis {
             }
         }
     };
-}
-
-axis! {
-    /// The answer to an SSLRequest, or to a ClientHello that comes without one.
-    "reply" Reply {
-        /// `S`, then an honest handshake.
-        Accept = "accept",
-        /// `N`: TLS is off in the server.
-        Refuse = "refuse",
-        /// `E` and an ErrorResponse that carries a canary text, then close.
-        Error = "error",
-        /// A byte that is none of S, N, E.
-        Garbage = "garbage",
-        /// The connection is closed in good order (FIN).
-        Close = "close",
-        /// The connection is reset (RST).
-        Reset = "reset",
-        /// Nothing at all.
-        Silent = "silent",
-        /// `S` and plaintext AuthenticationOk, ParameterStatus, ReadyForQuery in one segment.
-        Stuffed = "stuffed",
-        /// `S`; the same plaintext once the ClientHello begins to arrive.
-        StuffedLate = "stuffed-late",
-        /// `N` and the same plaintext in one segment.
-        RefuseStuffed = "refuse-stuffed",
-        /// `S`, then a fatal handshake_failure alert.
-        TlsAlert = "tls-alert",
-        /// `S`, then bytes that are not TLS.
-        TlsGarbage = "tls-garbage",
-        /// `S`, then nothing.
-        TlsSilent = "tls-silent",
-        /// `S`, then the connection is closed after the ClientHello.
-        TlsClose = "tls-close",
-    }
 }
 
 axis! {
@@ -196,36 +164,6 @@ axis! {
         Rsa2048 = "rsa2048",
         /// Ed25519, whose signatures name no hash.
         Ed25519 = "ed25519",
-    }
-}
-
-axis! {
-    /// The pg_hba rule for the user.
-    "access" Access {
-        /// `host`: with TLS or without.
-        Any = "any",
-        /// `hostssl`.
-        SslOnly = "ssl-only",
-        /// `hostnossl`.
-        NosslOnly = "nossl-only",
-    }
-}
-
-axis! {
-    /// How the server wants the client to prove who it is.
-    "auth" Auth {
-        /// Cleartext, so that a leak shows.
-        Password = "password",
-        /// No proof.
-        Trust = "trust",
-        /// MD5.
-        Md5 = "md5",
-        /// SCRAM-SHA-256, and never -PLUS.
-        ScramSha256 = "scram-sha-256",
-        /// Over TLS SCRAM-SHA-256-PLUS and SCRAM-SHA-256, in plaintext the latter alone.
-        ScramSha256Plus = "scram-sha-256-plus",
-        /// A client certificate is asked for and needed.
-        Cert = "cert",
     }
 }
 

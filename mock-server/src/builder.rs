@@ -10,6 +10,7 @@ use pgtls_harness::{Seed, rules::RuleSpec};
 use crate::{
     axes::{Access, Auth, Certificate, Key, Reply, ServerAxes, TlsVersions},
     pki::Authority,
+    script::Script,
 };
 
 /// The password that a server expects unless told otherwise: long enough to be found wherever it leaks.
@@ -24,6 +25,7 @@ pub const DEFAULT_CANARY: &str = "canary-error-5f0a93d86e";
 pub struct Builder {
     pub(crate) authority: Option<Authority>,
     pub(crate) axes: ServerAxes,
+    pub(crate) script: Option<Script>,
     pub(crate) password: String,
     pub(crate) canary: String,
     pub(crate) query_number: Option<i64>,
@@ -47,6 +49,7 @@ impl Default for Builder {
         Self {
             authority: None,
             axes: ServerAxes::default(),
+            script: None,
             password: DEFAULT_PASSWORD.to_owned(),
             canary: DEFAULT_CANARY.to_owned(),
             query_number: None,
@@ -78,6 +81,20 @@ impl Builder {
     /// All server axes at once.
     pub const fn axes(mut self, axes: ServerAxes) -> Self {
         self.axes = axes;
+        self
+    }
+
+    /// What the server does, in place of its axes.
+    ///
+    /// ```
+    /// use pgtls_mock_server::{MockServer, script::Script};
+    ///
+    /// let script = Script::from_json(r#"{"connections": [{"accept": ["close"]}]}"#)?;
+    /// let builder = MockServer::builder().script(script);
+    /// # Ok::<(), pgtls_mock_server::script::ScriptError>(())
+    /// ```
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = Some(script);
         self
     }
 

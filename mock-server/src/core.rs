@@ -7,7 +7,6 @@ use std::{
 };
 
 use pgtls_harness::{Seed, rules::RuleSpec};
-use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OnceCell, Semaphore, watch},
     time::Instant,
@@ -17,10 +16,12 @@ use crate::{
     Builder, Error,
     axes::ServerAxes,
     budget::Budget,
-    negotiation::shakes_hands,
+    machine::segment::salt,
     pki::Authority,
+    plan::Plan,
     scram::{DEFAULT_ITERATIONS, Verifier},
-    tls::{Context, ContextKey, TlsSettings},
+    script::Script,
+    tls::TlsSettings,
 };
 
 /// What all connections of a server share.
@@ -55,8 +56,8 @@ pub(crate) struct Core {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) axes: ServerAxes,
-    /// Absent where the reply never comes to an honest handshake.
-    pub(crate) context: Option<Arc<Context>>,
+    /// What is done on the first connection, the second, …; on the last one and all behind it.
+    plans: Arc<[Plan]>,
     pub(crate) ca_path: PathBuf,
 }
 
@@ -69,12 +70,15 @@ impl Core {
         };
         let tls = TlsSettings { resumption: builder.resumption, send_root: builder.send_root };
         let axes = builder.axes;
+        let script = builder.script.unwrap_or_else(|| Script::of(&axes));
+        let axes = script.tls_over(axes);
         let settings = if authority.is_quick(axes.key) {
-            Settings::new(&authority, axes, tls)?
+            Settings::new(&authority, axes, &script, tls)?
         } else {
             // An RSA key takes as long as a hundred logins: the runtime has others to serve.
             let authority = authority.clone();
-            let made = tokio::task::spawn_blocking(move || Settings::new(&authority, axes, tls));
+            let made =
+                tokio::task::spawn_blocking(move || Settings::new(&authority, axes, &script, tls));
             made.await.map_err(Error::tls("certificate and key"))??
         };
         let budget = match builder.memory {
@@ -116,34 +120,42 @@ impl Core {
         change: impl FnOnce(ServerAxes) -> ServerAxes,
     ) -> Result<(), Error> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = Settings::new(&self.authority, change(self.settings().axes), self.tls)?;
+        let axes = change(self.settings().axes);
+        let settings = Settings::new(&self.authority, axes, &Script::of(&axes), self.tls)?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
     }
 
-    /// What the server keeps of the password for SCRAM: made at the first login that needs it, and
-    /// elsewhere, since it is made to take long. `None` if that failed.
-    pub(crate) async fn verifier(&self) -> Option<Arc<Verifier>> {
+    /// What the server keeps of the password for SCRAM: with the usual iterations made at the first
+    /// login that needs it, and elsewhere, since it is made to take long. `None` if that failed.
+    pub(crate) async fn verifier(&self, iterations: u32) -> Option<Arc<Verifier>> {
         let make = || async {
             let password = self.password.clone();
-            tokio::task::spawn_blocking(move || {
-                // A salt need not be secret, nor change: derived, it is the same in every run.
-                let digest = Sha256::digest(["pgtls salt ", &password].concat());
-                Arc::new(Verifier::new(&password, &digest[..16], DEFAULT_ITERATIONS))
-            })
-            .await
-            .ok()
+            let make = move || Arc::new(Verifier::new(&password, &salt(&password), iterations));
+            tokio::task::spawn_blocking(make).await.ok()
         };
-        self.verifier.get_or_init(make).await.clone()
+        if iterations == DEFAULT_ITERATIONS {
+            return self.verifier.get_or_init(make).await.clone();
+        }
+        make().await
     }
 }
 
 impl Settings {
-    fn new(authority: &Authority, axes: ServerAxes, tls: TlsSettings) -> Result<Self, Error> {
-        let context = shakes_hands(axes.reply)
-            .then(|| authority.shared().context(authority, ContextKey::new(&axes, tls)))
-            .transpose()?;
+    fn new(
+        authority: &Authority,
+        axes: ServerAxes,
+        script: &Script,
+        tls: TlsSettings,
+    ) -> Result<Self, Error> {
+        let plans = Plan::all(script, authority, tls)?;
         let ca_path = authority.root_path(axes.key)?;
-        Ok(Self { axes, context, ca_path })
+        Ok(Self { axes, plans, ca_path })
+    }
+
+    /// What is done on a connection before which so many were accepted.
+    pub(crate) fn plan(&self, number: u64) -> Plan {
+        let last = self.plans.len() - 1;
+        self.plans[usize::try_from(number).unwrap_or(last).min(last)].clone()
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     budget::Account,
     connection::{Channel, Connection, Log, Met},
-    core::{Core, Settings},
+    core::Core,
     history::History,
     transcript::{EntryKind, Sender},
 };
@@ -169,13 +169,13 @@ impl Tasks {
         let log = Log::new(core.started, recorder, account());
         let account = account();
         let number = self.history.add(log.clone());
-        let Settings { axes, context, .. } = core.settings();
+        let plan = core.settings().plan(number);
         let ending = Ending { history: Arc::clone(&self.history), log: log.clone(), number };
         let deadline = Deadline::after(core.deadline);
         let channel = Channel::new(wire, log, &account, core.idle);
         let resets = core.resets.subscribe();
         let crowded = self.set.len() >= core.simultaneous;
-        let met = Met { axes, context, number, peer, crowded };
+        let met = Met { plan, number, peer, crowded };
         let connection = Connection::new(channel, core, met, account);
         self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), resets, ending));
     }

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::protocol::backend::Report;
 
 /// The mechanism without channel binding.
+#[cfg(test)]
 pub(crate) const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 /// The mechanism with channel binding.
 pub(crate) const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
@@ -28,29 +29,28 @@ const BINDING_TYPE: &str = "tls-server-end-point";
 
 /// What the server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Offer {
-    /// SCRAM-SHA-256 alone.
-    Plain,
-    /// Both, with the `tls-server-end-point` of the server's certificate. Where there is none
-    /// (Ed25519) the offer stands, as PostgreSQL's does, and -PLUS cannot succeed.
-    PlainAndPlus(Option<Vec<u8>>),
+pub(crate) struct Offer {
+    mechanisms: Vec<String>,
+    /// The `tls-server-end-point` of the server's certificate. Where there is none (Ed25519) an
+    /// offer of -PLUS stands, as PostgreSQL's does, and -PLUS cannot succeed.
+    end_point: Option<Vec<u8>>,
 }
 
 /// What the server keeps of a password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Verifier {
-    salt: Vec<u8>,
     iterations: u32,
     stored_key: [u8; 32],
     server_key: [u8; 32],
 }
 
-/// An exchange that waits for the client's first message.
+/// The client's first message, taken and answered by nobody yet.
 #[derive(Debug)]
 #[must_use = "an exchange that is not gone through proves nothing"]
-pub(crate) struct Scram {
-    verifier: Arc<Verifier>,
-    offer: Offer,
+pub(crate) struct ClientFirst {
+    binding: Binding,
+    /// client-first-message-bare.
+    bare: String,
     nonce: String,
 }
 
@@ -58,9 +58,10 @@ pub(crate) struct Scram {
 #[derive(Debug)]
 #[must_use = "an exchange that is not finished proves nothing"]
 pub(crate) struct WaitingForFinal {
-    verifier: Arc<Verifier>,
+    /// Absent where nobody can reckon one; then no proof is right.
+    verifier: Option<Arc<Verifier>>,
     binding: Binding,
-    /// The client's nonce and the server's.
+    /// The nonce of the server's first message: honestly, the client's and the server's.
     nonce: String,
     /// client-first-message-bare, comma, server-first-message, comma.
     transcript: String,
@@ -87,8 +88,8 @@ enum GsHeader {
 /// A proof that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Success {
-    /// The server's final message, for AuthenticationSASLFinal.
-    pub(crate) message: Vec<u8>,
+    /// The server's signature, in base64: what its final message tells behind `v=`.
+    pub(crate) signature: String,
     /// Whether it was bound to the channel.
     pub(crate) bound: bool,
 }
@@ -126,13 +127,48 @@ pub(crate) enum Error {
 }
 
 impl Offer {
-    /// For AuthenticationSASL, the preferred one first.
-    #[must_use]
-    pub(crate) const fn mechanisms(&self) -> &'static [&'static str] {
-        match self {
-            Self::Plain => &[SCRAM_SHA_256],
-            Self::PlainAndPlus(_) => &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256],
+    /// These mechanisms, in a channel with this `tls-server-end-point`.
+    pub(crate) const fn new(mechanisms: Vec<String>, end_point: Option<Vec<u8>>) -> Self {
+        Self { mechanisms, end_point }
+    }
+
+    fn has_plus(&self) -> bool {
+        self.mechanisms.iter().any(|mechanism| mechanism == SCRAM_SHA_256_PLUS)
+    }
+
+    /// Takes the client's first message.
+    ///
+    /// A SASLInitialResponse may come without one: then send an empty AuthenticationSASLContinue
+    /// and call this with the SASLResponse.
+    ///
+    /// # Errors
+    /// As PostgreSQL fails.
+    pub(crate) fn take(self, mechanism: &str, message: &[u8]) -> Result<ClientFirst, Error> {
+        if !self.mechanisms.iter().any(|offered| offered == mechanism) {
+            return Err(Error::Mechanism(mechanism.to_owned()));
         }
+        let message = text(message)?;
+        let (flag, rest) = message.split_once(',').ok_or(Error::Malformed("no GS2 flag"))?;
+        let (identity, bare) = rest.split_once(',').ok_or(Error::Malformed("no GS2 header"))?;
+        let binding = binding(flag, mechanism == SCRAM_SHA_256_PLUS, self)?;
+        match identity {
+            "" => {}
+            other if other.starts_with("a=") => {
+                return Err(Error::Unsupported("an authorization identity"));
+            }
+            _ => return Err(Error::Malformed("a GS2 header with an unknown attribute")),
+        }
+        if bare.starts_with("m=") {
+            return Err(Error::Unsupported("a SCRAM extension"));
+        }
+        let mut attributes = bare.split(',');
+        // The user's name counts for nothing: StartupMessage has said it.
+        attribute(attributes.next(), "n=", "no user name")?;
+        let nonce = attribute(attributes.next(), "r=", "no nonce")?;
+        if nonce.is_empty() || !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::Malformed("a nonce that is empty or not printable"));
+        }
+        Ok(ClientFirst { binding, bare: bare.to_owned(), nonce: nonce.to_owned() })
     }
 }
 
@@ -145,23 +181,10 @@ impl Verifier {
         let salted: [u8; 32] =
             pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared.as_bytes(), salt, iterations);
         Self {
-            salt: salt.to_vec(),
             iterations,
             stored_key: Sha256::digest(hmac(&salted, "Client Key")).into(),
             server_key: hmac(&salted, "Server Key"),
         }
-    }
-
-    /// The salt.
-    #[must_use]
-    pub(crate) fn salt(&self) -> &[u8] {
-        &self.salt
-    }
-
-    /// The iterations.
-    #[must_use]
-    pub(crate) const fn iterations(&self) -> u32 {
-        self.iterations
     }
 
     fn fits(&self, proof: [u8; 32], auth_message: &str) -> bool {
@@ -177,56 +200,31 @@ impl std::fmt::Debug for Verifier {
     }
 }
 
-impl Scram {
-    /// An exchange; `nonce` is the server's part of it, random printable ASCII without commas.
-    pub(crate) const fn new(verifier: Arc<Verifier>, offer: Offer, nonce: String) -> Self {
-        Self { verifier, offer, nonce }
+impl ClientFirst {
+    /// The client's nonce.
+    pub(crate) fn nonce(&self) -> &str {
+        &self.nonce
     }
 
-    /// Takes the client's first message, and gives the server's, for AuthenticationSASLContinue.
-    ///
-    /// A SASLInitialResponse may come without one: then send an empty AuthenticationSASLContinue
-    /// and call this with the SASLResponse.
-    ///
-    /// # Errors
-    /// As PostgreSQL fails.
-    pub(crate) fn first(
+    /// The server's first message, whatever it holds, was sent.
+    pub(crate) fn answered(
         self,
-        mechanism: &str,
-        message: &[u8],
-    ) -> Result<(WaitingForFinal, Vec<u8>), Error> {
-        if !self.offer.mechanisms().contains(&mechanism) {
-            return Err(Error::Mechanism(mechanism.to_owned()));
+        server_first: &str,
+        verifier: Option<Arc<Verifier>>,
+    ) -> WaitingForFinal {
+        let nonce = server_first.split(',').find_map(|attribute| attribute.strip_prefix("r="));
+        WaitingForFinal {
+            verifier,
+            binding: self.binding,
+            nonce: nonce.unwrap_or_default().to_owned(),
+            transcript: format!("{},{server_first},", self.bare),
         }
-        let message = text(message)?;
-        let (flag, rest) = message.split_once(',').ok_or(Error::Malformed("no GS2 flag"))?;
-        let (identity, bare) = rest.split_once(',').ok_or(Error::Malformed("no GS2 header"))?;
-        let binding = binding(flag, mechanism == SCRAM_SHA_256_PLUS, self.offer)?;
-        match identity {
-            "" => {}
-            other if other.starts_with("a=") => {
-                return Err(Error::Unsupported("an authorization identity"));
-            }
-            _ => return Err(Error::Malformed("a GS2 header with an unknown attribute")),
-        }
-        if bare.starts_with("m=") {
-            return Err(Error::Unsupported("a SCRAM extension"));
-        }
-        let mut attributes = bare.split(',');
-        // The user's name counts for nothing: StartupMessage has said it.
-        attribute(attributes.next(), "n=", "no user name")?;
-        let client_nonce = attribute(attributes.next(), "r=", "no nonce")?;
-        if client_nonce.is_empty() || !client_nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::Malformed("a nonce that is empty or not printable"));
-        }
-
-        let nonce = format!("{client_nonce}{}", self.nonce);
-        let salt = STANDARD.encode(&self.verifier.salt);
-        let answer = format!("r={nonce},s={salt},i={}", self.verifier.iterations);
-        let transcript = format!("{bare},{answer},");
-        let waiting = WaitingForFinal { verifier: self.verifier, binding, nonce, transcript };
-        Ok((waiting, answer.into_bytes()))
     }
+}
+
+/// How many iterations a server's first message announces.
+pub(crate) fn iterations(server_first: &str) -> Option<u32> {
+    server_first.split(',').find_map(|attribute| attribute.strip_prefix("i=")?.parse().ok())
 }
 
 impl WaitingForFinal {
@@ -254,12 +252,10 @@ impl WaitingForFinal {
         let proof = STANDARD.decode(proof).ok().and_then(|proof| proof.try_into().ok());
         let proof = proof.ok_or(Error::Malformed("a proof that is not 32 bytes in base64"))?;
         let auth_message = self.transcript + without_proof;
-        if !self.verifier.fits(proof, &auth_message) {
-            return Err(Error::WrongProof);
-        }
-        let signature = STANDARD.encode(hmac(&self.verifier.server_key, &auth_message));
+        let verifier = self.verifier.filter(|verifier| verifier.fits(proof, &auth_message));
+        let verifier = verifier.ok_or(Error::WrongProof)?;
         Ok(Success {
-            message: format!("v={signature}").into_bytes(),
+            signature: STANDARD.encode(hmac(&verifier.server_key, &auth_message)),
             bound: matches!(self.binding, Binding::EndPoint(_)),
         })
     }
@@ -340,13 +336,13 @@ fn binding(flag: &str, plus: bool, offer: Offer) -> Result<Binding, Error> {
     match (flag, plus, offer) {
         ("n" | "y", true, _) => Err(Error::Malformed("no channel binding, and -PLUS was chosen")),
         ("n", false, _) => Ok(Binding::None(GsHeader::Unable)),
-        ("y", false, Offer::Plain) => Ok(Binding::None(GsHeader::Unoffered)),
-        ("y", false, Offer::PlainAndPlus(_)) => Err(Error::Downgrade),
+        ("y", false, offer) if offer.has_plus() => Err(Error::Downgrade),
+        ("y", false, _) => Ok(Binding::None(GsHeader::Unoffered)),
         (flag, plus, offer) => {
             let kind = flag.strip_prefix("p=").ok_or(Error::Malformed("an unknown GS2 flag"))?;
             match (plus, offer) {
-                (true, Offer::PlainAndPlus(end_point)) if kind == BINDING_TYPE => {
-                    Ok(Binding::EndPoint(end_point))
+                (true, offer) if kind == BINDING_TYPE && offer.has_plus() => {
+                    Ok(Binding::EndPoint(offer.end_point))
                 }
                 (true, _) => Err(Error::BindingType(kind.to_owned())),
                 (false, _) => Err(Error::Malformed("channel binding, and -PLUS was not chosen")),

@@ -1,6 +1,6 @@
 //! The transcript: every message both ways, with its time, its size and whether it was encrypted.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use pgtls_harness::Recording;
 use serde::{Deserialize, Serialize};
@@ -156,7 +156,7 @@ pub enum EntryKind {
     /// client got an `S` and goes on without TLS.
     OutOfTurn(String),
     /// Bytes that are wrong on purpose.
-    Hostile(&'static str),
+    Hostile(Cow<'static, str>),
     /// Bytes that are no message.
     Junk(Vec<u8>),
     /// The sender closed its side in good order.

@@ -6,6 +6,7 @@ use pgtls_conformance::{
     axes::{AXES, Host},
     judge::Invariant,
 };
+use pgtls_mock_server::script::named;
 
 use super::{
     error::CliError,
@@ -20,7 +21,10 @@ use crate::foreign::Foreign;
 pub(super) struct List {
     /// What to list
     #[arg(value_enum)]
-    what: EntryKind,
+    what: Listed,
+    /// For `scripts`, the one to print as JSON
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
     /// For `cells`, the suite: core, full, cancel, providers
     #[arg(long, default_value_t = Suite::Core)]
     suite: Suite,
@@ -31,7 +35,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum EntryKind {
+enum Listed {
     /// The stacks: those that were named, or all, built in and by manifest
     Stacks,
     /// The axes and their values, the default first
@@ -40,20 +44,26 @@ enum EntryKind {
     Cells,
     /// The safety invariants
     Invariants,
+    /// What the server does for each value of its axes; with a NAME, that script as JSON
+    Scripts,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<u8, CliError> {
+        if self.name.is_some() && !matches!(self.what, Listed::Scripts) {
+            return Err(CliError::Usage("a NAME goes with `scripts` alone".to_owned()));
+        }
         let lines = match self.what {
-            EntryKind::Stacks => self.stacks()?,
-            EntryKind::Axes => axes(),
-            EntryKind::Cells => self.cells()?,
-            EntryKind::Invariants => {
+            Listed::Stacks => self.stacks()?,
+            Listed::Axes => axes(),
+            Listed::Cells => self.cells()?,
+            Listed::Invariants => {
                 let line = |invariant: &Invariant| {
                     format!("{:20} {}", invariant.id(), invariant.broken_when())
                 };
                 Invariant::ALL.iter().map(line).collect()
             }
+            Listed::Scripts => scripts(self.name.as_deref())?,
         };
         if !lines.is_empty() {
             output::line(&lines.join("\n"))?;
@@ -84,6 +94,19 @@ impl List {
         let specs = self.stacks.specs()?;
         let cells = specs.iter().flat_map(|spec| self.filters.cells(&spec.name, self.suite));
         Ok(cells.map(|cell| cell.to_string()).collect())
+    }
+}
+
+/// The names of all scripts, or the one of that name as JSON.
+fn scripts(name: Option<&str>) -> Result<Vec<String>, CliError> {
+    let Some(name) = name else {
+        return Ok(named::all().into_iter().map(|named| named.name).collect());
+    };
+    match named::find(name) {
+        Some(script) => Ok(vec![script.to_json()]),
+        None => Err(CliError::Usage(format!(
+            "no script, or more than one, is called {name}; `pgtls list scripts` lists them"
+        ))),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{log::Log, strays::Strays};
+use super::{log::Log, unexpected::UnexpectedPackets};
 use crate::{
     budget::{Account, Held},
     tls::{Engine, Failure, Records, Seen},
@@ -36,7 +36,7 @@ pub(crate) struct Channel {
     /// Follows what the client sends: in TLS records or not.
     records: Records,
     /// Finds first packets in what travels in clear where none is awaited.
-    strays: Strays,
+    unexpected: UnexpectedPackets,
     /// Received and not yet taken: plaintext if there is an engine, else as it came.
     inbox: BytesMut,
     /// Received and not yet given to the engine.
@@ -87,7 +87,7 @@ impl Channel {
             log,
             engine: None,
             records: Records::default(),
-            strays: Strays::default(),
+            unexpected: UnexpectedPackets::default(),
             inbox: BytesMut::new(),
             ciphertext: BytesMut::new(),
             outbox: Vec::new(),
@@ -157,25 +157,25 @@ impl Channel {
     pub(crate) fn expect_records(&mut self) {
         self.log.take_back_clear(self.inbox.len());
         self.records = Records::default();
-        let (log, strays) = (&self.log, &mut self.strays);
+        let (log, unexpected) = (&self.log, &mut self.unexpected);
         self.records.follow(&self.inbox, |seen| {
             if let Seen::Clear(bytes) = seen {
-                enter_clear(bytes, log, strays);
+                enter_clear(bytes, log, unexpected);
             }
         });
     }
 
     /// TLS begins: a first packet in clear is none that the server awaits.
     pub(crate) fn begin_tls(&mut self) {
-        self.strays.watch();
+        self.unexpected.watch();
         self.expect_records();
     }
 
     /// The server reads no further: a first packet that comes all the same is only entered.
     fn stop_listening(&mut self) {
-        if !self.strays.is_watched() {
-            self.strays.watch();
-            self.strays
+        if !self.unexpected.is_watched() {
+            self.unexpected.watch();
+            self.unexpected
                 .follow(&self.inbox, |packet, size| self.log.first_packet(false, size, packet));
         }
     }
@@ -222,9 +222,9 @@ impl Channel {
             // To the server a reset is an end like any other.
             Ok(Err(_)) => self.leave(EntryKind::Reset),
             Ok(Ok(_)) => {
-                let (log, strays) = (&self.log, &mut self.strays);
+                let (log, unexpected) = (&self.log, &mut self.unexpected);
                 self.records.follow(&into[before..], |seen| match seen {
-                    Seen::Clear(bytes) => enter_clear(bytes, log, strays),
+                    Seen::Clear(bytes) => enter_clear(bytes, log, unexpected),
                     Seen::Alert(alert) => {
                         log.enter(Sender::Client, false, 2, EntryKind::Alert(alert));
                     }
@@ -416,9 +416,9 @@ fn make_room(buffer: &mut BytesMut, more: usize, expected: usize) {
 }
 
 /// Enters what came outside of TLS records.
-fn enter_clear(bytes: &[u8], log: &Log, strays: &mut Strays) {
+fn enter_clear(bytes: &[u8], log: &Log, unexpected: &mut UnexpectedPackets) {
     log.clear_from_client(bytes);
-    strays.follow(bytes, |packet, size| log.first_packet(false, size, packet));
+    unexpected.follow(bytes, |packet, size| log.first_packet(false, size, packet));
 }
 
 /// A handshake that came to nothing.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pgtls_harness::Recorder;
 use tokio::time::Instant;
 
-use super::describe;
+use crate::describe;
 use crate::{
     budget::Account,
     protocol::{self, startup::Packet},

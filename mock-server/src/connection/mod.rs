@@ -1,59 +1,67 @@
-//! One connection, from its acceptance to its end.
+//! One connection, from its acceptance to its end: the rim of sockets around the machine.
 
 mod channel;
-mod describe;
-mod hostile;
 mod log;
+mod message;
+mod negotiation;
 mod session;
-mod strays;
+mod unexpected;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use self::channel::{Gone, Unfinished};
+use pgtls_harness::Deadline;
+use tokio::time::sleep;
+
+use self::channel::{Bound, Gone};
 pub(crate) use self::{channel::Channel, log::Log};
 use crate::{
-    axes::ServerAxes,
-    budget::Account,
+    budget::{Account, Exhausted, Held},
     core::Core,
-    negotiation::{Arrival, End, Negotiation, Next, Piece, Play},
+    machine::{
+        Machine,
+        action::{Action, Input, Note, Part, TlsSession, Turn, World},
+    },
+    plan::Plan,
     protocol::{
         backend::{self, Report},
         frontend::Message,
-        startup::{self, Packet},
     },
-    tls::{ALPN, Agreed, Context, Failure, Hello, HelloReader},
-    trace::Event,
-    transcript::{EntryKind, Sender, TlsFacts},
+    session::out_of_memory,
+    tls::Context,
+    transcript::{EntryKind, Sender},
 };
 
-/// How much of what is no message is kept in the transcript, in bytes.
-const MAX_JUNK: usize = 64;
-/// The type of TLS records that hold handshake messages: the first byte of a ClientHello.
-const TLS_HANDSHAKE: u8 = 22;
+/// How long a client behind an injected login has to speak before it is asked. One that takes it for
+/// its own sends its query by itself; asked at once, some clients run a race with themselves.
+/// Chosen well above a scheduling delay on a busy machine, and well below any connect timeout.
+const HEAD_START: Duration = Duration::from_millis(100);
 
 /// A connection and what the server makes of it.
 pub(crate) struct Connection {
     channel: Channel,
     core: Arc<Core>,
-    axes: ServerAxes,
-    /// Absent where the reply never comes to an honest handshake.
+    machine: Machine,
+    /// Absent where the script never comes to a handshake.
     context: Option<Arc<Context>>,
+    tls: Option<TlsSession>,
     /// How many connections were accepted before.
     number: u64,
     peer: SocketAddr,
-    /// A login's end was sent where none had begun.
-    stuffed: bool,
     /// What pays for the session.
     account: Account,
     /// There are as many connections as there may be: the login is refused.
     crowded: bool,
+    /// What a StartupMessage holds of the account; an error if there is no room for it.
+    startup_held: Option<Result<Held, Exhausted>>,
+    /// What comes from here on is TLS.
+    tls_begun: bool,
+    /// The ClientHello was entered, or what came is none that can be read.
+    hello_seen: bool,
 }
 
 /// What a connection meets when it is accepted.
 pub(crate) struct Met {
-    pub(crate) axes: ServerAxes,
-    /// Absent where the reply never comes to an honest handshake.
-    pub(crate) context: Option<Arc<Context>>,
+    pub(crate) plan: Plan,
     /// How many connections were accepted before.
     pub(crate) number: u64,
     pub(crate) peer: SocketAddr,
@@ -61,48 +69,40 @@ pub(crate) struct Met {
     pub(crate) crowded: bool,
 }
 
-/// The TLS handshake is complete, and the login may follow inside.
-struct Secured;
+/// How the machine's work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Driven {
+    /// A session is to be served.
+    Session,
+    /// The connection is over.
+    Over,
+}
 
 impl Connection {
     pub(crate) fn new(channel: Channel, core: Arc<Core>, met: Met, account: Account) -> Self {
-        let Met { axes, context, number, peer, crowded } = met;
-        Self { channel, core, axes, context, number, peer, stuffed: false, account, crowded }
+        let Met { plan, number, peer, crowded } = met;
+        let Plan { conversation, context, offers_tls } = plan;
+        let machine = Machine::new(conversation, offers_tls);
+        Self {
+            channel,
+            core,
+            machine,
+            context,
+            tls: None,
+            number,
+            peer,
+            account,
+            crowded,
+            startup_held: None,
+            tls_begun: false,
+            hello_seen: false,
+        }
     }
 
     /// Serves the client until it leaves, or has to.
     pub(crate) async fn run(&mut self) {
-        let mut negotiation = Negotiation::new(self.axes.reply);
-        loop {
-            let Ok(arrival) = self.arrival().await else {
-                self.leftovers();
-                return self.channel.close().await;
-            };
-            let step = negotiation.take(arrival);
-            if let Some(event) = step.event {
-                self.event(event);
-            }
-            self.send_pieces(&step.send).await;
-            match step.next {
-                Next::Listen => self.channel.expect_records(),
-                Next::Login(startup) => return self.login(startup).await,
-                Next::Tls { direct, play } => {
-                    let Some(Secured) = self.tls(direct, play).await else { return };
-                    negotiation = Negotiation::inside_tls(self.axes.reply);
-                }
-                Next::Close => return self.end(End::Close).await,
-                Next::Reset => return self.end(End::Reset).await,
-                Next::Silence => return self.listen_in_silence().await,
-                Next::Junk => {
-                    self.junk();
-                    return self.channel.close().await;
-                }
-                Next::Unsupported => {
-                    let report = Report::fatal("0A000", "unsupported frontend protocol 1234");
-                    self.send_report(report).await;
-                    return self.channel.close().await;
-                }
-            }
+        if self.drive().await == Driven::Session {
+            self.serve_session().await;
         }
     }
 
@@ -111,242 +111,215 @@ impl Connection {
         self.channel.reset();
     }
 
-    /// Waits for a first packet, or for what is none, and enters it.
-    async fn arrival(&mut self) -> Result<Arrival, Gone> {
+    /// Does what the machine says until that is to serve a session, or the connection is over.
+    async fn drive(&mut self) -> Driven {
+        let mut turn = self.advance(Input::Done, None);
         loop {
-            let bytes = self.channel.received();
-            if bytes.first() == Some(&TLS_HANDSHAKE) {
-                return Ok(Arrival::Tls);
-            }
-            match startup::first_packet(bytes) {
-                Ok(Some((packet, size))) => {
-                    self.channel.take(size);
-                    let encrypted = self.channel.is_encrypted();
-                    self.channel.log().first_packet(encrypted, size, &packet);
-                    return Ok(Arrival::Packet(packet));
+            turn = match turn.action {
+                Action::AwaitFirstPacket { again } => {
+                    let Some(input) = self.first_packet(again).await else { return Driven::Over };
+                    self.advance(input, None)
                 }
-                Ok(None) => self.channel.fill().await?,
-                Err(error) => {
-                    tracing::debug!(%error, "no first packet");
-                    return Ok(Arrival::Neither);
+                Action::AwaitByte { of_tls } => {
+                    if of_tls {
+                        self.begin_tls();
+                    }
+                    match self.anything().await {
+                        Ok(()) => self.advance(Input::Done, None),
+                        Err(Gone) if of_tls => return Driven::Over,
+                        Err(Gone) => return self.gone().await,
+                    }
                 }
-            }
-        }
-    }
-
-    /// TLS as the play has it; afterwards the connection goes on only inside of it.
-    async fn tls(&mut self, direct: bool, play: Play) -> Option<Secured> {
-        if direct {
-            self.channel.log().until_decided(Event::DirectSslReject);
-        }
-        self.channel.begin_tls();
-        if play == Play::StuffLate {
-            while self.channel.received().is_empty() {
-                self.channel.fill().await.ok()?;
-            }
-            self.send_pieces(&[Piece::Stuffing]).await;
-        }
-        match self.client_hello().await.ok()? {
-            None if self.channel.received().first() != Some(&TLS_HANDSHAKE) => {
-                self.not_tls().await;
-                return None;
-            }
-            // Whatever it is, TLS has an answer to it.
-            None => {}
-            Some((facts, size)) => {
-                self.channel.log().client_hello(facts);
-                self.enter(Sender::Client, size, EntryKind::ClientHello);
-            }
-        }
-        match play {
-            Play::Honest | Play::StuffLate => self.handshake(direct).await,
-            Play::Spoil { events, send, end } => {
-                for event in events {
-                    self.event(event);
+                Action::AwaitClientHello => {
+                    if !self.client_hello().await {
+                        return Driven::Over;
+                    }
+                    self.advance(Input::Done, None)
                 }
-                self.send_pieces(&send).await;
-                self.end(end).await;
-                None
-            }
-        }
-    }
-
-    /// Waits for the whole ClientHello and leaves it where it is; `None` if it is none.
-    async fn client_hello(&mut self) -> Result<Option<(TlsFacts, usize)>, Gone> {
-        let mut reader = HelloReader::default();
-        loop {
-            match reader.read(self.channel.received()) {
-                Hello::Complete(facts, size) => return Ok(Some((facts, size))),
-                Hello::Other => return Ok(None),
-                Hello::Incomplete => self.channel.fill().await?,
-            }
-        }
-    }
-
-    /// The client got its `S`, and goes on as if there were no TLS. A first packet is entered as it
-    /// comes; it is waited for, so that nothing depends on how many segments it comes in.
-    async fn not_tls(&mut self) {
-        self.event(Event::Junk);
-        loop {
-            let more = match startup::first_packet(self.channel.received()) {
-                Ok(Some(_)) => break,
-                Ok(None) => self.channel.fill().await,
-                Err(_) if self.stuffed => return self.not_tls_but_a_session().await,
-                Err(_) => Err(Gone),
-            };
-            if more.is_err() {
-                self.junk();
-                break;
-            }
-        }
-        self.channel.close().await;
-    }
-
-    /// The client may take stuffed bytes for its login, and go on in clear. A farewell alone says
-    /// nothing of the kind.
-    async fn not_tls_but_a_session(&mut self) {
-        match self.message().await {
-            Ok((Message::Terminate, size)) => self.enter_frontend(&Message::Terminate, size),
-            Ok((message @ Message::Unknown { .. }, size)) => self.enter_frontend(&message, size),
-            Ok((message, size)) => self.enter_out_of_turn(&message, size),
-            Err(_) => self.junk(),
-        }
-        self.channel.close().await;
-    }
-
-    async fn handshake(&mut self, direct: bool) -> Option<Secured> {
-        let engine = match self.context.as_deref() {
-            Some(context) => context.engine(),
-            None => {
-                Err(Failure { reason: "the server has no certificate".to_owned(), alert: None })
-            }
-        };
-        let done = match engine {
-            Ok(engine) => self.channel.handshake(engine).await,
-            Err(failure) => Err(Unfinished::Failed(failure)),
-        };
-        match done {
-            Ok(()) => {}
-            Err(Unfinished::Gone) => {
-                self.channel.close().await;
-                return None;
-            }
-            Err(Unfinished::Failed(failure)) => {
-                self.enter_client_alert(failure.alert);
-                self.enter(Sender::Server, 0, EntryKind::HandshakeFailed(failure.reason));
-                if direct {
-                    self.event(Event::DirectSslReject);
+                Action::AwaitMessage => {
+                    let Some(turn) = self.await_message().await else { return Driven::Over };
+                    turn
                 }
-                self.channel.close().await;
-                return None;
-            }
-        }
-        let Agreed { version, cipher, alpn } = self.channel.engine()?.agreed();
-        let bound = alpn.as_deref().is_some_and(|alpn| alpn.as_bytes() == ALPN);
-        self.channel.log().note(|connection| {
-            let facts = connection.tls.take().unwrap_or_default();
-            connection.tls = Some(TlsFacts { version, cipher, alpn, complete: true, ..facts });
-        });
-        self.enter(Sender::Server, 0, EntryKind::HandshakeComplete);
-        if direct && !bound {
-            // As PostgreSQL: the handshake may do without ALPN, the connection may not.
-            self.event(Event::DirectSslReject);
-            self.channel.close().await;
-            return None;
-        }
-        if direct {
-            self.event(Event::DirectSslAccept);
-        }
-        Some(Secured)
-    }
-
-    /// An alert that came encrypted; one that did not is entered already.
-    fn enter_client_alert(&self, alert: Option<String>) {
-        let Some(alert) = alert.map(EntryKind::Alert) else { return };
-        let known = self.channel.log().look(|connection| {
-            connection
-                .entries
-                .iter()
-                .any(|entry| entry.sender == Sender::Client && entry.what == alert)
-        });
-        if !known {
-            self.enter(Sender::Client, 2, alert);
-        }
-    }
-
-    async fn end(&mut self, end: End) {
-        match end {
-            End::Close => self.channel.close().await,
-            End::Reset => self.channel.reset(),
-            End::Silence => self.channel.wait_for_end().await,
-        }
-    }
-
-    /// Answers nothing, and notices what begins a login, or cancels, when it comes.
-    async fn listen_in_silence(&mut self) {
-        while let Ok(arrival) = self.arrival().await {
-            match arrival {
-                Arrival::Packet(Packet::SslRequest | Packet::GssEncRequest) => continue,
-                Arrival::Packet(Packet::Startup(_)) => {
-                    self.channel.log().until_decided(Event::AuthQuit);
+                Action::HeadStart => {
+                    let spoke = self.speaks_unasked().await;
+                    self.advance(Input::Spoke(spoke), None)
                 }
-                Arrival::Packet(Packet::Cancel(_)) => self.event(Event::Cancel),
-                Arrival::Tls | Arrival::Neither => {
-                    self.event(Event::Junk);
+                Action::Wait(time) => {
+                    sleep(time).await;
+                    self.advance(Input::Done, None)
+                }
+                Action::Send(parts) => {
+                    self.send_parts(parts).await;
+                    self.advance(Input::Done, None)
+                }
+                Action::Handshake => match self.handshake().await {
+                    Some(input) => self.advance(input, None),
+                    None => return Driven::Over,
+                },
+                Action::MakeVerifier(iterations) => {
+                    let verifier = self.core.verifier(iterations).await;
+                    self.advance(Input::Verifier(verifier), None)
+                }
+                Action::Session => return Driven::Session,
+                Action::Reject(parts, report) => {
+                    self.send_parts(parts).await;
+                    self.send_report(report).await;
+                    return self.close().await;
+                }
+                Action::Junk(report) => {
                     self.junk();
+                    if let Some(report) = report {
+                        self.send_report(report).await;
+                    }
+                    return self.close().await;
+                }
+                Action::Close => return self.close().await,
+                Action::Reset => {
+                    self.channel.reset();
+                    return Driven::Over;
+                }
+                Action::Silence { listening } => {
+                    if listening {
+                        self.listen_in_silence().await;
+                    }
+                    self.channel.wait_for_end().await;
+                    return Driven::Over;
+                }
+            };
+        }
+    }
+
+    /// Tells the machine what came, and enters what it makes of it.
+    fn advance(&mut self, input: Input<'_>, message: Option<(&Message, usize)>) -> Turn {
+        let world = World {
+            password: &self.core.password,
+            canary: &self.core.canary,
+            number: self.core.query_number,
+            client: self.peer.ip(),
+            tls: self.tls.as_ref(),
+            seed: self.core.seed.nth(self.number),
+            connection: self.number,
+            refusal: self.refusal(),
+        };
+        let mut turn = self.machine.advance(input, &world);
+        for note in std::mem::take(&mut turn.enter) {
+            self.note(note, message);
+        }
+        turn
+    }
+
+    /// Why nobody is let in, if so.
+    fn refusal(&self) -> Option<Report> {
+        match &self.startup_held {
+            _ if self.crowded => Some(Report::fatal("53300", "sorry, too many clients already")),
+            Some(Err(Exhausted)) => Some(out_of_memory(Exhausted).made_fatal()),
+            _ => None,
+        }
+    }
+
+    /// Messages of the honest server as the script edits them.
+    fn edited(&mut self, messages: Vec<u8>) -> Vec<u8> {
+        let world = World {
+            password: &self.core.password,
+            canary: &self.core.canary,
+            number: self.core.query_number,
+            client: self.peer.ip(),
+            tls: self.tls.as_ref(),
+            seed: self.core.seed.nth(self.number),
+            connection: self.number,
+            refusal: None,
+        };
+        self.machine.edit(messages, &world)
+    }
+
+    /// From here on, what comes is TLS.
+    fn begin_tls(&mut self) {
+        if !std::mem::replace(&mut self.tls_begun, true) {
+            self.channel.begin_tls();
+        }
+    }
+
+    fn note(&mut self, note: Note, message: Option<(&Message, usize)>) {
+        match note {
+            Note::Event(event) => {
+                self.channel.log().event(event, self.channel.is_encrypted());
+            }
+            Note::UntilDecided(event) => self.channel.log().until_decided(event),
+            Note::Challenge(challenge) => {
+                self.channel.log().note(|connection| connection.challenges.push(challenge));
+            }
+            Note::Proof(proof) => {
+                let size = message.map_or(0, |(_, size)| size);
+                self.enter(Sender::Client, size, EntryKind::Proof(proof));
+            }
+            Note::Message => {
+                if let Some((message, size)) = message {
+                    self.enter_frontend(message, size);
                 }
             }
-            // What follows belongs to that, and is no first packet any more.
-            break;
-        }
-        self.channel.wait_for_end().await;
-    }
-
-    /// The client left; what it began to say is junk.
-    fn leftovers(&mut self) {
-        if !self.channel.received().is_empty() {
-            self.event(Event::Junk);
-            self.junk();
+            Note::OutOfTurn => {
+                if let Some((message, size)) = message {
+                    self.enter_out_of_turn(message, size);
+                }
+            }
         }
     }
 
-    fn junk(&mut self) {
-        let bytes = self.channel.take_all();
-        let kept = bytes[..bytes.len().min(MAX_JUNK)].to_vec();
-        self.enter(Sender::Client, bytes.len(), EntryKind::Junk(kept));
+    /// Whether the client has more to say before it is asked.
+    async fn speaks_unasked(&mut self) -> bool {
+        let deadline = Deadline::after(HEAD_START);
+        // What was read may be the beginning of a TLS record, and say nothing yet. Silence, bytes
+        // and the end are all seen by whoever reads next.
+        while self.channel.received().is_empty()
+            && let Ok(Ok(())) = deadline.bound(self.channel.fill()).await
+        {}
+        !self.channel.received().is_empty()
     }
 
-    fn event(&self, event: Event) {
-        self.channel.log().event(event, self.channel.is_encrypted());
-    }
-
-    fn enter(&self, sender: Sender, size: usize, what: EntryKind) {
-        self.channel.log().enter(sender, self.channel.is_encrypted(), size, what);
-    }
-
-    /// Sends pieces of the negotiation, honest or not, in one segment.
-    async fn send_pieces(&mut self, pieces: &[Piece]) {
-        let mut bytes = Vec::new();
-        for &piece in pieces {
-            let before = bytes.len();
-            let what = hostile::append(piece, &self.core.canary, &mut bytes);
-            self.enter(Sender::Server, bytes.len() - before, what);
-            self.stuffed |= piece == Piece::Stuffing;
+    /// Waits until something is there to be read.
+    async fn anything(&mut self) -> Result<(), Gone> {
+        while self.channel.received().is_empty() {
+            self.channel.fill().await?;
         }
-        self.channel.send_raw(&bytes).await;
+        Ok(())
     }
 
-    /// Sends protocol messages in one segment.
-    async fn send(&mut self, messages: &[u8]) {
-        let entries = describe::messages(messages);
-        self.channel.log().enter_all(Sender::Server, self.channel.is_encrypted(), entries);
-        self.channel.send(messages).await;
+    /// The client left, or the server has no more room for it.
+    async fn gone(&mut self) -> Driven {
+        if self.channel.ended_by() == Some(Bound::Memory) {
+            self.say_out_of_memory().await;
+        }
+        self.close().await
     }
 
-    /// Sends an ErrorResponse; in clear it carries the canary.
+    async fn close(&mut self) -> Driven {
+        self.channel.close().await;
+        Driven::Over
+    }
+
+    fn enter(&self, sender: Sender, size: usize, kind: EntryKind) {
+        self.channel.log().enter(sender, self.channel.is_encrypted(), size, kind);
+    }
+
+    /// Sends a segment's parts.
+    async fn send_parts(&mut self, parts: Vec<Part>) {
+        let mut segment = Vec::new();
+        let mut entries = Vec::with_capacity(parts.len());
+        for Part { bytes, kind } in parts {
+            entries.push((bytes.len(), kind));
+            segment.extend(bytes);
+        }
+        let encrypted = self.channel.is_encrypted();
+        self.channel.log().enter_all(Sender::Server, encrypted, entries.into_iter());
+        self.channel.send(&segment).await;
+    }
+
+    /// Sends an ErrorResponse; in clear it carries the canary, which comes first: a client that
+    /// quotes no more than the beginning quotes it too.
     async fn send_report(&mut self, mut report: Report) {
-        if !self.channel.is_encrypted() {
-            report.message = hostile::marked(&self.core.canary, &report.message);
+        let canary = &self.core.canary;
+        if !self.channel.is_encrypted() && !canary.is_empty() {
+            report.message = format!("{canary}: {}", report.message);
         }
         let mut message = Vec::new();
         backend::error_response(&mut message, &report);

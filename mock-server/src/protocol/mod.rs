@@ -1,11 +1,17 @@
 //! The wire format of PostgreSQL's protocol 3, from the server's side.
 
 pub(crate) mod backend;
+pub mod body;
 pub(crate) mod frontend;
+pub(crate) mod message;
+pub(crate) mod names;
+pub(crate) mod pg_type;
 mod reader;
 pub(crate) mod startup;
 #[cfg(test)]
 mod tests;
+mod texts;
+pub mod value;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

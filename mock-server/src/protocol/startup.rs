@@ -48,6 +48,11 @@ pub(crate) struct StartupMessage {
 }
 
 impl StartupMessage {
+    /// A message without parameters.
+    pub(crate) const fn empty() -> Self {
+        Self { protocol: (3, 0), parameters: String::new() }
+    }
+
     /// The size of its parameters as they were sent, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.parameters.len()

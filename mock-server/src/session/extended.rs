@@ -189,7 +189,7 @@ impl Session {
         match target {
             Target::Statement(name) => {
                 let prepared = self.prepared.get(name).ok_or_else(|| no_statement(name))?;
-                backend::parameter_description(out, &prepared.parameters);
+                backend::parameter_description(out, &prepared.parameters, None);
                 match &prepared.fields {
                     Some(fields) => describe(fields, |_| Format::Text, out),
                     None => backend::no_data(out),

@@ -19,7 +19,6 @@ mod types;
 use std::{collections::HashMap, sync::Arc};
 
 pub(crate) use self::parameters::Parameters;
-pub(crate) use self::parameters::SERVER_VERSION;
 use self::{
     extended::{Portal, Prepared},
     query::Query,

@@ -126,7 +126,7 @@ impl Parameters {
     /// Appends a ParameterStatus for each one that PostgreSQL reports.
     pub(crate) fn report(&self, out: &mut Vec<u8>) {
         for setting in self.settings.iter().filter(|setting| setting.reported) {
-            backend::parameter_status(out, &setting.name, &setting.value);
+            backend::parameter_status(out, &*setting.name, &*setting.value);
         }
     }
 
@@ -134,7 +134,7 @@ impl Parameters {
     pub(super) fn report_changes(&mut self, out: &mut Vec<u8>) {
         for setting in self.settings.iter_mut().filter(|setting| setting.reported) {
             if std::mem::take(&mut setting.changed) {
-                backend::parameter_status(out, &setting.name, &setting.value);
+                backend::parameter_status(out, &*setting.name, &*setting.value);
             }
         }
     }

@@ -63,13 +63,16 @@ pub(super) fn describe(fields: &[Field], format: impl Fn(usize) -> Format, out: 
         .iter()
         .enumerate()
         .map(|(index, field)| Column {
-            name: &field.name,
+            name: field.name.as_bytes(),
+            table_oid: 0,
+            number: 0,
             type_oid: field.of_type.oid(),
             type_size: field.of_type.size(),
-            format: format(index),
+            type_modifier: -1,
+            format: format(index) as i16,
         })
         .collect();
-    backend::row_description(out, &columns);
+    backend::row_description(out, &columns, None);
 }
 
 /// Appends DataRow.
@@ -88,7 +91,7 @@ pub(super) fn send(
         })
         .collect();
     let values: Vec<_> = values.iter().map(Option::as_deref).collect();
-    backend::data_row(out, &values);
+    backend::data_row(out, &values, None);
 }
 
 impl Session {

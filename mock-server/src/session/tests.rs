@@ -57,7 +57,7 @@ fn what_the_server_says_of_itself_is_said_once() {
     let own = parameters_of(&[]);
     let shown = |name: &str| own.show(name).map(|(_, value)| value.to_owned());
     assert_eq!(shown("scram_iterations"), Some(crate::scram::DEFAULT_ITERATIONS.to_string()));
-    let (major, minor) = SERVER_VERSION.split_once('.').expect("two numbers");
+    let (major, minor) = parameters::SERVER_VERSION.split_once('.').expect("two numbers");
     assert_eq!(shown("server_version_num"), Some(format!("{major}{minor:0>4}")));
     assert_eq!(shown("ssl").as_deref(), Some("on"));
     let startup = StartupMessage::new((3, 0), &[]);

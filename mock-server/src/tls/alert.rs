@@ -1,10 +1,7 @@
 //! TLS alerts: their names (RFC 8446, section 6, and the registry of IANA), and one to send.
 
-/// handshake_failure(40).
-pub(crate) const HANDSHAKE_FAILURE: u8 = 40;
-
 /// An alert in words, such as `fatal unknown_ca`.
-pub(super) fn describe(level: u8, description: u8) -> String {
+pub(crate) fn describe(level: u8, description: u8) -> String {
     let level = match level {
         1 => "warning",
         2 => "fatal",
@@ -16,9 +13,9 @@ pub(super) fn describe(level: u8, description: u8) -> String {
     }
 }
 
-/// An unencrypted record that holds a fatal alert.
-pub(crate) const fn fatal_record(description: u8) -> [u8; 7] {
-    [21, 3, 3, 0, 2, 2, description]
+/// An unencrypted record that holds an alert.
+pub(crate) const fn record(level: u8, description: u8) -> [u8; 7] {
+    [21, 3, 3, 0, 2, level, description]
 }
 
 const fn name(description: u8) -> Option<&'static str> {
@@ -69,6 +66,6 @@ mod tests {
         assert_eq!(describe(2, 48), "fatal unknown_ca");
         assert_eq!(describe(1, 0), "warning close_notify");
         assert_eq!(describe(2, 200), "fatal alert 200");
-        assert_eq!(fatal_record(HANDSHAKE_FAILURE), [21, 3, 3, 0, 2, 2, 40]);
+        assert_eq!(record(2, 40), [21, 3, 3, 0, 2, 2, 40]);
     }
 }

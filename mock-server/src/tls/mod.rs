@@ -9,14 +9,15 @@ mod rustls;
 use bytes::BytesMut;
 
 pub(crate) use self::{
-    alert::{HANDSHAKE_FAILURE, fatal_record},
+    alert::{describe as alert_name, record as alert_record},
     client_hello::{Hello, HelloReader},
     records::{Records, Seen},
 };
 use crate::{
     Error,
-    axes::{Auth, Certificate, Key, ServerAxes, TlsVersions},
+    axes::{Certificate, Key, TlsVersions},
     pki::Authority,
+    script::Tls,
 };
 
 /// The ALPN protocol of PostgreSQL.
@@ -145,12 +146,12 @@ pub(crate) struct TlsSettings {
 }
 
 impl ContextKey {
-    pub(crate) fn new(axes: &ServerAxes, settings: TlsSettings) -> Self {
+    pub(crate) const fn new(tls: Tls, settings: TlsSettings) -> Self {
         Self {
-            certificate: axes.certificate,
-            key: axes.key,
-            tls: axes.tls,
-            client_certificates: axes.auth == Auth::Cert,
+            certificate: tls.certificate,
+            key: tls.key,
+            tls: tls.versions,
+            client_certificates: tls.client_certificate,
             settings,
         }
     }

@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn alerts_are_found_in_any_pieces() {
-        let alert = alert::fatal_record(48);
+        let alert = alert::record(2, 48);
         let data = [23, 3, 3, 0, 3, 1, 2, 3];
         let bytes = [&data[..], &alert[..]].concat();
         for cut in 0..bytes.len() {

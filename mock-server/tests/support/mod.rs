@@ -306,7 +306,7 @@ pub async fn replying(reply: Reply) -> MockServer {
 }
 
 /// AuthenticationOk, two ParameterStatus, ReadyForQuery.
-pub fn is_stuffing(bytes: &[u8]) -> bool {
+pub fn is_injected_login(bytes: &[u8]) -> bool {
     bytes.starts_with(&[b'R', 0, 0, 0, 8, 0, 0, 0, 0])
         && bytes.ends_with(&[b'Z', 0, 0, 0, 5, b'I'])
         && bytes.windows(15).any(|window| window == b"client_encoding")

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    protocol::{excerpt, startup::Packet},
+    protocol::{excerpt, names, startup::Packet},
     transcript::EntryKind,
 };
 
@@ -34,11 +34,9 @@ pub(super) fn first_packet(packet: &Packet) -> (EntryKind, u64) {
 /// The server's messages in `bytes`, each with its size.
 pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (usize, EntryKind)> {
     std::iter::from_fn(move || {
-        let (&[_, a, b, c, d], _) = bytes.split_first_chunk()?;
-        let size = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
-        let message = bytes.get(..size)?;
-        bytes = &bytes[size..];
-        Some((size, self::message(message)))
+        let message = names::first_message(bytes)?;
+        bytes = &bytes[message.len()..];
+        Some((message.len(), self::message(message)))
     })
 }
 
@@ -48,39 +46,14 @@ pub(super) fn message(bytes: &[u8]) -> EntryKind {
         [tag, _, _, _, _, body @ ..] => (*tag, body),
         _ => (0, bytes),
     };
-    let (name, summary) = match tag {
-        b'R' => (authentication(body), String::new()),
-        b'S' => ("ParameterStatus", strings(body, "=")),
-        b'K' => ("BackendKeyData", String::new()),
-        b'Z' => ("ReadyForQuery", String::from_utf8_lossy(body).into_owned()),
-        b'E' => ("ErrorResponse", report(body)),
-        b'N' => ("NoticeResponse", report(body)),
-        b'v' => ("NegotiateProtocolVersion", String::new()),
-        b'T' => ("RowDescription", String::new()),
-        b'D' => ("DataRow", String::new()),
-        b'C' => ("CommandComplete", strings(body, "")),
-        b't' => ("ParameterDescription", String::new()),
-        b'1' => ("ParseComplete", String::new()),
-        b'2' => ("BindComplete", String::new()),
-        b'3' => ("CloseComplete", String::new()),
-        b'n' => ("NoData", String::new()),
-        b's' => ("PortalSuspended", String::new()),
-        b'I' => ("EmptyQueryResponse", String::new()),
-        _ => ("unknown", String::new()),
+    let summary = match tag {
+        b'S' => strings(body, "="),
+        b'Z' => String::from_utf8_lossy(body).into_owned(),
+        b'E' | b'N' => report(body),
+        b'C' => strings(body, ""),
+        _ => String::new(),
     };
-    EntryKind::Backend { tag, name, summary }
-}
-
-fn authentication(body: &[u8]) -> &'static str {
-    match body.first_chunk().map(|code| u32::from_be_bytes(*code)) {
-        Some(0) => "AuthenticationOk",
-        Some(3) => "AuthenticationCleartextPassword",
-        Some(5) => "AuthenticationMD5Password",
-        Some(10) => "AuthenticationSASL",
-        Some(11) => "AuthenticationSASLContinue",
-        Some(12) => "AuthenticationSASLFinal",
-        _ => "Authentication",
-    }
+    EntryKind::Backend { tag, name: names::of_backend(bytes), summary }
 }
 
 fn strings(body: &[u8], separator: &str) -> String {

@@ -1,4 +1,4 @@
-//! Strays: first packets in clear where the server reads none any more, because TLS has begun or
+//! Unexpected packets: first packets in clear where the server reads none any more, because TLS has begun or
 //! failed, or because it has said farewell. They are not answered, but they left the client.
 
 use crate::protocol::startup::{self, Packet};
@@ -8,7 +8,7 @@ const MOST: usize = 100;
 
 /// Finds first packets in a stream of clear bytes, in whatever pieces it comes.
 #[derive(Debug, Default)]
-pub(super) enum Strays {
+pub(super) enum UnexpectedPackets {
     /// The connection reads its first packets itself.
     #[default]
     Unwatched,
@@ -18,7 +18,7 @@ pub(super) enum Strays {
     Over,
 }
 
-impl Strays {
+impl UnexpectedPackets {
     /// From now on they are looked for.
     pub(super) fn watch(&mut self) {
         *self = Self::Watched(Vec::new(), 0);
@@ -57,11 +57,11 @@ mod tests {
     const STARTUP: [u8; 9] = [0, 0, 0, 9, 0, 3, 0, 0, 0];
 
     fn found(pieces: &[&[u8]]) -> Vec<usize> {
-        let mut strays = Strays::default();
-        strays.watch();
+        let mut packets = UnexpectedPackets::default();
+        packets.watch();
         let mut sizes = Vec::new();
         for piece in pieces {
-            strays.follow(piece, |_, size| sizes.push(size));
+            packets.follow(piece, |_, size| sizes.push(size));
         }
         sizes
     }
@@ -81,6 +81,6 @@ mod tests {
 
     #[test]
     fn nothing_is_found_where_nobody_looks() {
-        Strays::default().follow(&STARTUP, |_, _| panic!("it was not asked to"));
+        UnexpectedPackets::default().follow(&STARTUP, |_, _| panic!("it was not asked to"));
     }
 }

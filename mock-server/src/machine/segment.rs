@@ -1,0 +1,256 @@
+//! Segments: a step's pieces as bytes, and as the transcript tells them.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rand::Rng as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Awaited, Machine, Section,
+    action::{Action, Note, Part, World},
+    proof::Sasl,
+    template,
+};
+use crate::{
+    describe,
+    protocol::{
+        backend::{self, AuthenticationCode, TransactionStatus},
+        message::BackendMessage,
+        names,
+    },
+    scram::{self, Offer},
+    script::{Piece, Raw, outline::Answer},
+    session::Parameters,
+    tls,
+    transcript::{Challenge, EntryKind},
+};
+
+/// The most iterations that are reckoned, so that a script costs this server no more than a client:
+/// about a second's work. A proof that is made with more is not believed.
+const MOST_ITERATIONS: u32 = 1_000_000;
+
+/// The salt of a password: it need not be secret, nor change, and derived it is the same in every run.
+pub(crate) fn salt(password: &str) -> Vec<u8> {
+    Sha256::digest(["pgtls salt ", password].concat())[..16].to_vec()
+}
+
+impl Machine {
+    /// Sends pieces in one segment.
+    pub(super) fn send(&mut self, pieces: &[Piece], world: &World<'_>) -> Action {
+        if self.startup.is_none() {
+            self.answer(Answer::of(pieces));
+            self.injected |= !self.encrypted && pieces.iter().any(Piece::ends_login);
+        }
+        let mut parts = std::mem::take(&mut self.first_in_login);
+        let mut server_first = None;
+        for piece in pieces {
+            let mut bytes = Vec::new();
+            self.write(piece, world, &mut bytes);
+            match piece {
+                Piece::Message(message) if self.section == Section::Login => {
+                    server_first = self.sent(message, &bytes, world).or(server_first);
+                }
+                Piece::Welcome if self.section == Section::Login => self.decide(true),
+                _ => {}
+            }
+            self.append(piece, bytes, &mut parts);
+        }
+        match server_first {
+            Some((text, Some(iterations))) => {
+                self.held = Some((parts, text));
+                self.awaited = Awaited::Verifier;
+                Action::MakeVerifier(iterations)
+            }
+            Some((text, None)) => {
+                self.exchange.server_first_sent(&text, None);
+                Action::Send(parts)
+            }
+            None => Action::Send(parts),
+        }
+    }
+
+    /// Notes what a message of the login means for what is to come; for SCRAM's first message of
+    /// the server, its text, and how many iterations are to be reckoned.
+    fn sent(
+        &mut self,
+        message: &BackendMessage,
+        bytes: &[u8],
+        world: &World<'_>,
+    ) -> Option<(String, Option<u32>)> {
+        let body = bytes.get(9..).unwrap_or_default();
+        match message {
+            BackendMessage::AuthenticationOk(_) => self.decide(true),
+            BackendMessage::ErrorResponse(_) => self.decide(false),
+            BackendMessage::AuthenticationMd5Password(_) => {
+                let salt = body.first_chunk().copied();
+                self.exchange.md5_salt = salt;
+                self.notes.extend(salt.map(|salt| Note::Challenge(Challenge::Md5Salt(salt))));
+            }
+            BackendMessage::AuthenticationSasl(_) => {
+                let mechanisms = body
+                    .split(|&byte| byte == 0)
+                    .filter(|name| !name.is_empty())
+                    .map(|name| String::from_utf8_lossy(name).into_owned())
+                    .collect();
+                let end_point = world.tls.and_then(|tls| tls.server_end_point.clone());
+                self.exchange.sasl = Sasl::Offered(Offer::new(mechanisms, end_point));
+            }
+            BackendMessage::AuthenticationSaslContinue(_)
+                if matches!(self.exchange.sasl, Sasl::First(_)) =>
+            {
+                let text = String::from_utf8_lossy(body).into_owned();
+                let iterations = scram::iterations(&text);
+                let reckoned = iterations.filter(|count| (1..=MOST_ITERATIONS).contains(count));
+                if let Some(count) = reckoned {
+                    let challenge = Challenge::ScramSalt(salt(world.password), count);
+                    self.notes.push(Note::Challenge(challenge));
+                }
+                return Some((text, reckoned));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Appends the piece's bytes.
+    fn write(&mut self, piece: &Piece, world: &World<'_>, out: &mut Vec<u8>) {
+        match piece {
+            Piece::Raw(Raw::Text(text)) => {
+                out.extend(template::expand(text.as_bytes(), &|name| self.value(name, world)));
+            }
+            Piece::Raw(raw) => out.extend(raw.bytes()),
+            Piece::Alert(alert) => {
+                out.extend(tls::alert_record(alert.level, alert.description));
+            }
+            Piece::Message(message) => {
+                template::write(message, &|name| self.value(name, world), out);
+            }
+            Piece::Welcome => self.welcome(world, out),
+        }
+    }
+
+    /// The value of a name in braces.
+    fn value(&self, name: &str, world: &World<'_>) -> Option<Vec<u8>> {
+        let exchange = &self.exchange;
+        let drawn = || world.seed.child("login").rng();
+        Some(match name {
+            "canary" => world.canary.into(),
+            "number" => world.number.unwrap_or(1).to_string().into(),
+            "user" => exchange.user.clone().into(),
+            "database" => exchange.database.clone().into(),
+            "md5_salt" => {
+                let mut salt = [0; 4];
+                drawn().fill_bytes(&mut salt);
+                salt.into()
+            }
+            "client_nonce" => match &exchange.sasl {
+                Sasl::First(first) => first.nonce().into(),
+                _ => Vec::new(),
+            },
+            // As many random bytes as PostgreSQL takes.
+            "server_nonce" => {
+                let mut nonce = [0; 18];
+                drawn().fill_bytes(&mut nonce);
+                BASE64_STANDARD.encode(nonce).into()
+            }
+            "salt" => BASE64_STANDARD.encode(salt(world.password)).into(),
+            "server_signature" => exchange.signature.clone().unwrap_or_default().into(),
+            _ => return None,
+        })
+    }
+
+    /// What PostgreSQL sends behind a login.
+    fn welcome(&mut self, world: &World<'_>, out: &mut Vec<u8>) {
+        let mut bytes = Vec::new();
+        backend::authentication_request(&mut bytes, AuthenticationCode::Ok, b"");
+        let mut long_key = false;
+        if let Some(startup) = &self.startup {
+            let parameters = Parameters::new(startup, self.offers_tls);
+            parameters.report(&mut bytes);
+            self.parameters = Some(parameters);
+            // Since protocol 3.2 keys are long.
+            long_key = startup.protocol >= (3, 2);
+        }
+        let mut key = [0; 32];
+        world.seed.child("cancel key").rng().fill_bytes(&mut key);
+        let key_size = if long_key { key.len() } else { 4 };
+        let process_id = i32::try_from(world.connection % 1_000_000).unwrap_or_default() + 1_000;
+        backend::backend_key_data(&mut bytes, process_id, &key[..key_size]);
+        backend::ready_for_query(&mut bytes, TransactionStatus::Idle);
+        out.extend(self.edit(bytes, world));
+    }
+
+    /// Messages of the honest server as the script edits them.
+    pub(crate) fn edit(&mut self, bytes: Vec<u8>, world: &World<'_>) -> Vec<u8> {
+        if self.editor.is_idle() {
+            return bytes;
+        }
+        let mut editor = std::mem::take(&mut self.editor);
+        let edited = editor.edit(&bytes, |pieces, out| {
+            for piece in pieces {
+                self.write(piece, world, out);
+            }
+        });
+        self.editor = editor;
+        edited
+    }
+
+    /// Appends a piece, as the transcript tells it, to its segment.
+    fn append(&mut self, piece: &Piece, bytes: Vec<u8>, parts: &mut Vec<Part>) {
+        let kind = match piece {
+            Piece::Alert(alert) => {
+                EntryKind::Alert(tls::alert_name(alert.level, alert.description))
+            }
+            Piece::Raw(_) => match bytes[..] {
+                [byte] if self.startup.is_none() => EntryKind::NegotiationByte(byte),
+                _ if self.tls_begun && !self.encrypted => {
+                    EntryKind::Hostile("bytes that are not TLS".into())
+                }
+                _ => EntryKind::Hostile("raw bytes".into()),
+            },
+            Piece::Message(message) if self.is_injection(message) => {
+                return inject(names::of_backend(&bytes), bytes, parts);
+            }
+            Piece::Welcome => return parts.extend(messages(&bytes)),
+            Piece::Message(_) => describe::message(&bytes),
+        };
+        parts.push(Part { bytes, kind });
+    }
+
+    /// Session data in clear before any login; an ErrorResponse has its place there.
+    const fn is_injection(&self, message: &BackendMessage) -> bool {
+        self.startup.is_none()
+            && !self.encrypted
+            && !matches!(message, BackendMessage::ErrorResponse(_))
+    }
+}
+
+/// The head of what the transcript says of session data in clear before any login.
+const INJECTED: &str = "plaintext ";
+
+/// Appends injected session data, of which one entry tells as long as nothing else comes between.
+fn inject(name: &'static str, bytes: Vec<u8>, parts: &mut Vec<Part>) {
+    if let Some(Part { bytes: before, kind: EntryKind::Hostile(words) }) = parts.last_mut()
+        && words.starts_with(INJECTED)
+    {
+        before.extend(bytes);
+        if !words.ends_with(name) {
+            words.to_mut().push_str(&format!(", {name}"));
+        }
+        return;
+    }
+    parts.push(Part { bytes, kind: EntryKind::Hostile(format!("{INJECTED}{name}").into()) });
+}
+
+/// Messages as parts of a segment, and what is behind them and none.
+pub(crate) fn messages(mut bytes: &[u8]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    while let Some(message) = names::first_message(bytes) {
+        bytes = &bytes[message.len()..];
+        parts.push(Part { kind: describe::message(message), bytes: message.to_vec() });
+    }
+    if !bytes.is_empty() {
+        let kind = EntryKind::Hostile("raw bytes".into());
+        parts.push(Part { bytes: bytes.to_vec(), kind });
+    }
+    parts
+}

@@ -1,0 +1,49 @@
+//! Plans: a script's conversations with the certificates that they need.
+
+use std::sync::Arc;
+
+use crate::{
+    Error,
+    pki::Authority,
+    script::{Conversation, Script},
+    tls::{Context, ContextKey, TlsSettings},
+};
+
+/// What the server is to do on a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) conversation: Arc<Conversation>,
+    /// Absent where the script never comes to a handshake.
+    pub(crate) context: Option<Arc<Context>>,
+    /// How the server's `ssl` parameter reads.
+    pub(crate) offers_tls: bool,
+}
+
+impl Plan {
+    /// For the first connection, the second, …; at least one, and the last for all behind it.
+    pub(crate) fn all(
+        script: &Script,
+        authority: &Authority,
+        settings: TlsSettings,
+    ) -> Result<Arc<[Self]>, Error> {
+        let honest = [Conversation::default()];
+        let conversations: &[Conversation] =
+            if script.connections.is_empty() { &honest } else { &script.connections };
+        conversations.iter().map(|of| Self::new(of, authority, settings)).collect()
+    }
+
+    fn new(
+        conversation: &Conversation,
+        authority: &Authority,
+        settings: TlsSettings,
+    ) -> Result<Self, Error> {
+        let outline = conversation.outline();
+        let key = ContextKey::new(conversation.tls, settings);
+        let context = outline
+            .shakes_hands()
+            .then(|| authority.shared().context(authority, key))
+            .transpose()?;
+        let offers_tls = outline.offers_tls();
+        Ok(Self { conversation: Arc::new(conversation.clone()), context, offers_tls })
+    }
+}

@@ -1,0 +1,331 @@
+//! The language: what a server does on the wire, as values that are JSON outside.
+
+use std::{ops::Deref, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{edit::Edit, honest, segment::Piece};
+use crate::axes::{Certificate, Key, ServerAxes, TlsVersions};
+
+/// Everything a server does on the wire, from accept to close.
+///
+/// What a script leaves out is done as an honest server does it, so `{}` is the honest server.
+///
+/// ```
+/// use pgtls_mock_server::script::Script;
+///
+/// let script = Script::from_json(
+///     r#"{"connections": [{}, {"ssl_request": [{"send": [{"text": "N"}]}]}]}"#,
+/// )?;
+/// assert_eq!(script.connections.len(), 2);
+/// # Ok::<(), pgtls_mock_server::script::ScriptError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Script {
+    /// What it is for, in a few words: for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// What the server does on each connection, in the order of acceptance; as on the last one on
+    /// all that follow it. None: as an honest server.
+    pub connections: Vec<Conversation>,
+}
+
+/// What the server does on one connection: steps for each thing that a client may begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// The TLS that `handshake` offers.
+    pub tls: Tls,
+    /// Before anything came.
+    #[serde(skip_serializing_if = "Steps::is_empty")]
+    pub accept: Steps,
+    /// When SSLRequest came.
+    pub ssl_request: Steps,
+    /// When GSSENCRequest came.
+    pub gssenc_request: Steps,
+    /// When a whole ClientHello came without SSLRequest.
+    pub client_hello: Steps,
+    /// When StartupMessage came: the login. It begins where PostgreSQL's would: the protocol's major
+    /// version is 3, and there is a user.
+    pub startup: Steps,
+    /// When CancelRequest came.
+    pub cancel_request: Steps,
+    /// Behind the login: messages that are answered by steps. The honest session answers all others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub session: Vec<Case>,
+    /// What becomes of the honest server's messages on their way, those of `welcome` and of the
+    /// session.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            tls: Tls::default(),
+            accept: Steps::default(),
+            ssl_request: honest::ssl_request(),
+            gssenc_request: honest::gssenc_request(),
+            client_hello: honest::client_hello(),
+            startup: honest::startup(),
+            cancel_request: honest::cancel_request(),
+            session: Vec::new(),
+            edits: Vec::new(),
+        }
+    }
+}
+
+/// The TLS that a handshake offers, by the values of the server's axes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The certificate shown.
+    #[schemars(with = "String")]
+    pub certificate: Certificate,
+    /// The keys of its chain.
+    #[schemars(with = "String")]
+    pub key: Key,
+    /// The versions spoken.
+    #[schemars(with = "String")]
+    pub versions: TlsVersions,
+    /// Whether the client is asked for a certificate.
+    pub client_certificate: bool,
+}
+
+/// Steps in their order; cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Vec<Step>", into = "Vec<Step>")]
+#[schemars(with = "Vec<Step>")]
+pub struct Steps(Arc<[Step]>);
+
+impl Deref for Steps {
+    type Target = [Step];
+
+    fn deref(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+impl From<Vec<Step>> for Steps {
+    fn from(steps: Vec<Step>) -> Self {
+        Self(steps.into())
+    }
+}
+
+impl From<Steps> for Vec<Step> {
+    fn from(steps: Steps) -> Self {
+        steps.0.to_vec()
+    }
+}
+
+impl Steps {
+    /// Whether there is no step.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One thing that the server does.
+///
+/// Behind a section's last step the server goes on honestly: before StartupMessage it waits for
+/// another first packet, behind AuthenticationOk it serves the session, and it closes a connection
+/// whose login was not decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Step {
+    /// Sends these in one segment (as long as they fit into one TLS record).
+    Send(Vec<Piece>),
+    /// Does the steps so often.
+    Repeat(Repeat),
+    /// Waits.
+    Wait(Wait),
+    /// TLS: from here on the connection goes on inside of it. The ClientHello is waited for.
+    Handshake,
+    /// Takes the client's proof; a wrong one, or none, is rejected as PostgreSQL does.
+    Expect(Expected),
+    /// Rejects the login as PostgreSQL does: ErrorResponse (FATAL), close.
+    Reject(Rejection),
+    /// Takes one of two ways.
+    If(Branch),
+    /// Waits for the client's next message, and does the steps of the first case that fits it; none
+    /// where none fits.
+    Receive(Vec<Case>),
+    /// Closes in good order (FIN).
+    Close,
+    /// Resets the connection (RST).
+    Reset,
+    /// Says nothing more, and reads on.
+    Silence,
+}
+
+/// Steps that are done more than once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Repeat {
+    /// How often.
+    pub times: u32,
+    /// What.
+    pub steps: Steps,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Wait {
+    /// Time, whatever comes meanwhile.
+    Milliseconds(u64),
+    /// Anything at all from the client.
+    Byte,
+    /// The client's whole ClientHello.
+    ClientHello,
+}
+
+/// A proof that the client is to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Expected {
+    /// The password itself.
+    Password,
+    /// MD5, with the salt that was sent last.
+    Md5,
+    /// SASLInitialResponse, with SCRAM's client-first-message.
+    SaslInitialResponse,
+    /// SASLResponse, with SCRAM's client-final-message.
+    SaslResponse,
+    /// A client certificate in the user's name, shown in the handshake.
+    ClientCertificate,
+}
+
+/// Why a login is rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rejection {
+    /// 28000: no pg_hba.conf entry for this client.
+    NoPgHbaEntry,
+}
+
+/// A choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Branch {
+    /// What is looked at.
+    pub is: Condition,
+    /// Where it is so.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub then: Steps,
+    /// Where it is not.
+    #[serde(default, rename = "else", skip_serializing_if = "Steps::is_empty")]
+    pub otherwise: Steps,
+}
+
+/// What a choice looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Condition {
+    /// The connection is inside TLS.
+    Encrypted,
+    /// It is not.
+    Plaintext,
+    /// TLS began without SSLRequest.
+    Direct,
+    /// The client chose SCRAM-SHA-256-PLUS.
+    Plus,
+    /// StartupMessage has this parameter.
+    Parameter(String),
+}
+
+/// Steps for a message of the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Case {
+    /// Which message.
+    pub on: ClientMessage,
+    /// What is done about it.
+    #[serde(rename = "do")]
+    pub steps: Steps,
+}
+
+/// A message of the client, by its name in the protocol's documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names are the documentation's")]
+pub enum ClientMessage {
+    Bind,
+    Close,
+    CopyData,
+    CopyDone,
+    CopyFail,
+    Describe,
+    Execute,
+    Flush,
+    FunctionCall,
+    Parse,
+    /// PasswordMessage, SASLInitialResponse, SASLResponse or GSSResponse.
+    PasswordMessage,
+    Query,
+    Sync,
+    Terminate,
+    /// Whichever comes.
+    Any,
+}
+
+impl ClientMessage {
+    /// Whether a message of this type byte is meant.
+    pub(crate) const fn fits(self, tag: u8) -> bool {
+        let wanted = match self {
+            Self::Bind => b'B',
+            Self::Close => b'C',
+            Self::CopyData => b'd',
+            Self::CopyDone => b'c',
+            Self::CopyFail => b'f',
+            Self::Describe => b'D',
+            Self::Execute => b'E',
+            Self::Flush => b'H',
+            Self::FunctionCall => b'F',
+            Self::Parse => b'P',
+            Self::PasswordMessage => b'p',
+            Self::Query => b'Q',
+            Self::Sync => b'S',
+            Self::Terminate => b'X',
+            Self::Any => return true,
+        };
+        wanted == tag
+    }
+}
+
+impl Script {
+    /// The axes with the TLS that the first connection meets.
+    pub(crate) fn tls_over(&self, axes: ServerAxes) -> ServerAxes {
+        let tls = self.connections.first().map(|first| first.tls).unwrap_or_default();
+        ServerAxes { certificate: tls.certificate, key: tls.key, tls: tls.versions, ..axes }
+    }
+
+    /// A script of one conversation, the same on each connection.
+    #[must_use]
+    pub fn always(conversation: Conversation) -> Self {
+        Self { about: None, connections: vec![conversation] }
+    }
+
+    /// What the server does on a connection before which so many were accepted; `None` as an honest
+    /// server.
+    #[must_use]
+    pub fn on_connection(&self, number: u64) -> Option<&Conversation> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        self.connections.get(number).or_else(|| self.connections.last())
+    }
+}
