@@ -117,10 +117,13 @@ impl Serve {
         };
         let authority = authority(&folder, axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
-        let server =
-            self.bounds.on(self.builder(authority, axes, script)).bind(address).start().await.map_err(
-                |error| CliError::input(format!("could not listen on {address}"), error),
-            )?;
+        let server = self
+            .bounds
+            .on(self.builder(authority, axes, script))
+            .bind(address)
+            .start()
+            .await
+            .map_err(|error| CliError::input(format!("could not listen on {address}"), error))?;
         if !self.bind.is_loopback() {
             output::notice(&format!(
                 "{} is not the loopback: others can reach this server",
