@@ -4,7 +4,7 @@
 use std::{io::ErrorKind, time::Duration};
 
 use pgtls_harness::{
-    Direction, Layer, Listener, Recorder, Wire, memory,
+    Direction, Layer, Listener, Recorder, Wire, WithoutReset, memory,
     rules::{Chunk, RuleSpec, Verdict},
 };
 use proptest::prelude::*;
@@ -269,6 +269,32 @@ fn a_rule_is_the_same_after_it_was_written_down() {
     );
     assert_eq!(serde_json::from_str::<Vec<RuleSpec>>(&text).unwrap(), rules);
     assert!(serde_json::from_str::<RuleSpec>(r#"{"rule":"tickle"}"#).is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_written_behind_the_own_end() {
+    for rules in [vec![], vec![RuleSpec::SplitOutbound { at: vec![1] }]] {
+        let (mut wire, mut client) = pair(rules).await;
+        within(wire.write_all(b"ab")).await.unwrap();
+        within(wire.shutdown()).await.unwrap();
+        let error = within(wire.write_all(b"cd")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        let mut got = Vec::new();
+        within(client.read_to_end(&mut got)).await.unwrap();
+        assert_eq!(got, b"ab");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_knows_no_reset_is_closed() {
+    let (mut client, server) = tokio::io::duplex(100);
+    let mut wire = Wire::new(WithoutReset(server));
+    wire.install([RuleSpec::ResetOutbound { at: 2 }]);
+    let error = within(wire.write_all(b"abc")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"ab");
 }
 
 #[tokio::test]
