@@ -2,7 +2,7 @@
 //!
 //! For tests of network programs that have to hold when the network does what networks do: bytes
 //! come in pieces or late, twice, changed or never; connections end in the middle. Such a test puts
-//! a [`Wire`] between its server and the socket, says in [rules](rules) what is to happen to the
+//! a [`Wire`] between its server and the socket, says in [`rules`] what is to happen to the
 //! bytes, and may look at what passed.
 //!
 //! ```

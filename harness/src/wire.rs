@@ -242,9 +242,12 @@ impl AsyncWrite for Wire {
         loop {
             let is_over = ready!(wire.poll_drain(cx))?;
             let taken = std::mem::take(&mut wire.taken);
-            if is_over {
-                // What comes after the end vanishes.
+            if is_over && wire.outbound.pipeline.was_ended_by_rule() {
+                // What comes after the rule's end vanishes.
                 return Poll::Ready(Ok(bytes.len()));
+            }
+            if is_over {
+                return wire.poll_write_unruled(cx, bytes);
             }
             if taken > 0 {
                 return Poll::Ready(Ok(taken.min(bytes.len())));

@@ -58,6 +58,7 @@ mod shared;
 mod tls;
 pub mod trace;
 pub mod transcript;
+mod url;
 
 pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use ended::{Connections, Ended};

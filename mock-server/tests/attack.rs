@@ -123,6 +123,8 @@ fn axes() -> impl Strategy<Value = ServerAxes> {
     })
 }
 
+/// Nothing that changes what the client gets: the server does not see that, and rustls 0.23, where it
+/// is built with debug assertions, panics at a broken record that comes behind its own close_notify.
 fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
     let at = 0..600_u64;
     let range = (at.clone(), 0..600_u16);
@@ -140,9 +142,7 @@ fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
             at.clone().prop_map(|at| RuleSpec::HalfCloseOutbound { at }),
             at.clone().prop_map(|at| RuleSpec::HalfCloseInbound { at }),
             (at.clone(), any::<u8>()).prop_map(|(at, xor)| RuleSpec::CorruptInbound { at, xor }),
-            (at.clone(), any::<u8>()).prop_map(|(at, xor)| RuleSpec::CorruptOutbound { at, xor }),
             range.clone().prop_map(|(at, length)| RuleSpec::DuplicateInbound { at, length }),
-            range.clone().prop_map(|(at, length)| RuleSpec::DuplicateOutbound { at, length }),
             range.clone().prop_map(|(at, length)| RuleSpec::CoalesceInbound { at, length }),
             range.prop_map(|(at, length)| RuleSpec::CoalesceOutbound { at, length }),
             seed.clone().prop_map(|seed| RuleSpec::JitterInbound { seed, most_milliseconds: 1 }),

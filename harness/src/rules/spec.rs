@@ -4,10 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Chunk, Direction, Rule, Verdict, bandwidth, coalesce, corrupt, delay, duplicate, half_close,
-    jitter, reset, split, stall, truncate,
-};
+use super::{Chunk, Direction, Rule, Verdict};
 use crate::Seed;
 
 /// A rule that holds for one direction.
@@ -62,7 +59,7 @@ macro_rules! rules {
 }
 
 rules! {
-    split::Split {
+    super::split::Split {
         /// Offsets in the stream; their order does not matter.
         at: Vec<u64>,
     }
@@ -71,7 +68,7 @@ rules! {
     /// What is received comes in pieces that end at these offsets.
     SplitInbound;
 
-    delay::Delay {
+    super::delay::Delay {
         /// Offset of the first byte that waits.
         at: u64,
         /// For how long, in milliseconds.
@@ -82,7 +79,7 @@ rules! {
     /// The byte at `at` and all after it arrive later.
     DelayInbound;
 
-    truncate::Truncate {
+    super::truncate::Truncate {
         /// Offset of the first byte that vanishes.
         at: u64,
     }
@@ -91,7 +88,7 @@ rules! {
     /// The byte at `at` and all after it are never received.
     TruncateInbound;
 
-    reset::Reset {
+    super::reset::Reset {
         /// Offset of the byte that RST comes in place of, or in answer to.
         at: u64,
     }
@@ -100,7 +97,7 @@ rules! {
     /// RST in answer to the byte received at `at`.
     ResetInbound;
 
-    corrupt::Corrupt {
+    super::corrupt::Corrupt {
         /// Offset of the byte.
         at: u64,
         /// The bits of it that are flipped.
@@ -111,7 +108,7 @@ rules! {
     /// The byte received at `at` comes with other bits.
     CorruptInbound;
 
-    duplicate::Duplicate {
+    super::duplicate::Duplicate {
         /// Offset of the first byte.
         at: u64,
         /// How many bytes.
@@ -122,7 +119,7 @@ rules! {
     /// These bytes are received twice, one copy behind the other, once the last of them is there.
     DuplicateInbound;
 
-    coalesce::Coalesce {
+    super::coalesce::Coalesce {
         /// Offset of the first byte.
         at: u64,
         /// How many bytes.
@@ -133,7 +130,7 @@ rules! {
     /// These bytes are held back until the last of them is there, or the end, and arrive at once.
     CoalesceInbound;
 
-    jitter::Jitter {
+    super::jitter::Jitter {
         /// Where the delays come from.
         seed: Seed,
         /// How long the longest is, in milliseconds.
@@ -144,7 +141,7 @@ rules! {
     /// Each chunk that is received arrives later by a delay of its own.
     JitterInbound;
 
-    bandwidth::Bandwidth {
+    super::bandwidth::Bandwidth {
         /// How many bytes pass in a second.
         bytes_per_second: NonZeroU64,
     }
@@ -153,7 +150,7 @@ rules! {
     /// What is received arrives no faster than this.
     BandwidthInbound;
 
-    stall::Stall {
+    super::stall::Stall {
         /// Offset of the first byte that waits.
         at: u64,
     }
@@ -164,7 +161,7 @@ rules! {
     /// the peer may fill the buffers.
     StallInbound;
 
-    half_close::HalfClose {
+    super::half_close::HalfClose {
         /// Offset of the byte that is replaced.
         at: u64,
     }
