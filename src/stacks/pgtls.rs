@@ -56,7 +56,7 @@ pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
     };
     let (client, connection) = match connector.connect().await {
         Ok(connected) => connected,
-        Err(error) => return failed(format!("{:?}", error.step()), &error),
+        Err(error) => return failed(format!("{:?}", error.phase()), &error),
     };
     let encrypted = connection.is_encrypted();
     let cancel = connection.cancel_token();
