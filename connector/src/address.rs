@@ -6,7 +6,7 @@ use crate::cancel::CancelToken;
 use crate::closing::CLOSE_TIMEOUT;
 use crate::config::SessionAttrs;
 use crate::connection::Connection;
-use crate::error::{Attempt, Cause, Fault, Step};
+use crate::error::{Attempt, Cause, Fault, Phase};
 use crate::login::Stage;
 use crate::policy::{Event, Next};
 use crate::route::{Failure, Progress, Route};
@@ -19,7 +19,7 @@ pub(crate) async fn try_address(
     session: SessionAttrs,
     attempts: &mut Vec<Attempt>,
 ) -> Result<(Client, Connection), Next> {
-    let mut progress = Progress { step: Step::Connect, encrypted: false };
+    let mut progress = Progress { phase: Phase::Connect, encrypted: false };
     let work = try_methods(route, session, &mut progress, attempts);
     let Some(timeout) = route.settings.timeout else { return work.await };
     match tokio::time::timeout(timeout, work).await {
@@ -41,7 +41,7 @@ async fn try_methods(
     loop {
         let (next, cause) = match route.open(&mut plan, progress).await {
             Ok(stream) => {
-                progress.step = Step::Login;
+                progress.phase = Phase::Login;
                 match log_in(route, stream, session, progress).await {
                     Ok(connected) => return Ok(connected),
                     Err(failure) => (plan.after(failure.event), failure.cause),
@@ -49,7 +49,7 @@ async fn try_methods(
             }
             Err(given_up) => given_up,
         };
-        tracing::debug!(step = %progress.step, %cause, ?next, "attempt failed");
+        tracing::debug!(phase = %progress.phase, %cause, ?next, "attempt failed");
         attempts.push(route.attempt(*progress, cause));
         if next != Next::NewConnection {
             return Err(next);
@@ -84,7 +84,7 @@ async fn log_in(
     let key = watching.look().key().cloned();
     let cancel = CancelToken::new(route.clone(), encrypted, key);
     let mut connection = Connection::new(inner, cancel, encrypted);
-    progress.step = Step::Session;
+    progress.phase = Phase::Session;
     let failure = match session::suits(&client, &mut connection, session).await {
         Ok(true) => return Ok((client, connection)),
         Ok(false) => Failure::new(Event::Unsuitable, Fault::WrongSession(session.as_str())),

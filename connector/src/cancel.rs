@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::error::{Attempt, Cause, Error, Fault, Step};
+use crate::error::{Attempt, Cause, Error, Fault, Phase};
 use crate::login::CancelKey;
 use crate::policy::{Method, Next, Plan};
 use crate::route::{Progress, Route};
@@ -45,7 +45,7 @@ impl CancelToken {
     /// # Errors
     /// The request could not be sent in that time.
     pub async fn cancel_within(&self, timeout: Duration) -> Result<(), Error> {
-        let mut progress = Progress { step: Step::Cancel, encrypted: self.encrypted };
+        let mut progress = Progress { phase: Phase::Cancel, encrypted: self.encrypted };
         let Some(key) = &self.key else {
             return Err(Error::one(self.route.attempt(progress, Fault::NoCancelKey.into())));
         };
@@ -73,7 +73,7 @@ impl CancelToken {
         loop {
             let (next, cause) = match self.route.open(&mut plan, progress).await {
                 Ok(stream) => {
-                    progress.step = Step::Cancel;
+                    progress.phase = Phase::Cancel;
                     match send(stream, key).await {
                         Ok(()) => return Ok(()),
                         Err(cause) => (Next::Fail, cause),

@@ -9,7 +9,7 @@ use crate::cancel::CancelToken;
 use crate::config::{Config, Settings, SslMode};
 use crate::connection::Connection;
 use crate::dial::Dial;
-use crate::error::{Attempt, Cause, Error, Step};
+use crate::error::{Attempt, Cause, Error, Phase};
 use crate::hosts::Hosts;
 use crate::route::no_backend;
 use crate::tcp::Tcp;
@@ -109,7 +109,7 @@ impl Connector {
         };
         let settings = Arc::clone(&self.settings);
         let checked = tokio::task::spawn_blocking(move || backend.check(&settings));
-        let failed = |cause: Cause| Error::one(Attempt::new(None, true, Step::Credentials, cause));
+        let failed = |cause: Cause| Error::one(Attempt::new(None, true, Phase::Credentials, cause));
         within(self.settings.timeout, checked)
             .await
             .map_err(|fault| failed(fault.into()))?

@@ -38,6 +38,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use crate::endpoint::Endpoint;
 
 /// A stream of bytes in both directions that can carry a session.
+///
+/// It should take vectored writes ([`AsyncWrite::poll_write_vectored`]), as tokio's own streams do: tokio-rustls writes
+/// the alert that refuses a certificate by one call, and leaves out what one call does not take.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}

@@ -1,8 +1,8 @@
-//! What went wrong: at which step, with which host and address, and why.
+//! What went wrong: at which phase, with which host and address, and why.
 
 mod attempt;
 mod fault;
-mod step;
+mod phase;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,11 +10,11 @@ use std::fmt;
 pub use attempt::Attempt;
 pub(crate) use attempt::{Cause, Place};
 pub(crate) use fault::Fault;
-pub use step::Step;
+pub use phase::Phase;
 
 /// Why no connection (or no cancel request) came about.
 ///
-/// It tells every attempt that was made, in order; [`step`](Error::step), [`source`](StdError::source) and the
+/// It tells every attempt that was made, in order; [`phase`](Error::phase), [`source`](StdError::source) and the
 /// predicates speak of the last one, after which nothing more was allowed. What a library said of that one stands in the
 /// sources and not in the text, so that a reporter which walks the sources tells everything, once. Text that a server sent
 /// before TLS is never in it under `require` and stronger: such text is not even read.
@@ -32,7 +32,7 @@ impl Error {
     /// `attempts` in order; where there are none, `otherwise` is the reason.
     pub(crate) fn all(attempts: Vec<Attempt>, otherwise: Fault) -> Error {
         match attempts.is_empty() {
-            true => Error::one(Attempt::new(None, false, Step::Configuration, otherwise)),
+            true => Error::one(Attempt::new(None, false, Phase::Configuration, otherwise)),
             false => Error { attempts },
         }
     }
@@ -41,7 +41,7 @@ impl Error {
         Error::one(Attempt::new(
             None,
             false,
-            Step::Configuration,
+            Phase::Configuration,
             Fault::Configuration(text.into()),
         ))
     }
@@ -55,14 +55,14 @@ impl Error {
         &self.attempts[self.attempts.len() - 1]
     }
 
-    /// The step at which the last attempt failed.
-    pub fn step(&self) -> Step {
-        self.last().step()
+    /// The phase at which the last attempt failed.
+    pub fn phase(&self) -> Phase {
+        self.last().phase()
     }
 
     /// Whether the settings themselves are at fault, so that no connection was tried.
     pub fn is_configuration(&self) -> bool {
-        self.step() == Step::Configuration
+        self.phase() == Phase::Configuration
     }
 
     /// Whether `connect_timeout` (or the cancel request's timeout) ran out.
@@ -74,18 +74,18 @@ impl Error {
     ///
     /// A connection that was opened and on which nothing more came is [`is_timeout`](Error::is_timeout).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.step(), Step::Resolve | Step::Connect)
+        matches!(self.phase(), Phase::Resolve | Phase::Connect)
     }
 
     /// Whether the files at fault are ours: the root file, the client certificate, its key, a revocation list.
     pub fn is_credentials(&self) -> bool {
-        self.step() == Step::Credentials
+        self.phase() == Phase::Credentials
     }
 
     /// Whether the server rejected the login (a wrong password, say, or no pg_hba.conf entry); what it said is
     /// [`db_error`](Error::db_error).
     pub fn is_rejected(&self) -> bool {
-        self.step() == Step::Login && self.db_error().is_some()
+        self.phase() == Phase::Login && self.db_error().is_some()
     }
 
     /// Whether the server does not speak TLS and the mode demands it.
@@ -95,12 +95,12 @@ impl Error {
 
     /// Whether the TLS handshake failed: the server's certificate, an alert, or bytes that are not TLS.
     pub fn is_handshake(&self) -> bool {
-        self.step() == Step::Handshake
+        self.phase() == Phase::Handshake
     }
 
     /// Whether no name in the server's certificate matches the host.
     pub fn is_name_mismatch(&self) -> bool {
-        self.step() == Step::Name
+        self.phase() == Phase::Name
     }
 
     /// Whether plaintext was found where only TLS may follow: somebody stands in between.

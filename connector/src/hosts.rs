@@ -11,7 +11,7 @@ use crate::config::{SessionAttrs, Settings};
 use crate::connection::Connection;
 use crate::dial::Dial;
 use crate::endpoint::Endpoint;
-use crate::error::{Attempt, Cause, Error, Fault, Place, Step};
+use crate::error::{Attempt, Cause, Error, Fault, Phase, Place};
 use crate::policy::Next;
 use crate::route::Route;
 use crate::tls::Backend;
@@ -58,7 +58,7 @@ impl Hosts<'_> {
             Err(cause) => {
                 let place = Place { host: target.host().to_owned(), address: None };
                 let encrypted = self.settings.mode > SslMode::Allow;
-                attempts.push(Attempt::new(Some(place), encrypted, Step::Resolve, cause));
+                attempts.push(Attempt::new(Some(place), encrypted, Phase::Resolve, cause));
                 return Err(Next::OtherHost);
             }
         };

@@ -69,20 +69,20 @@
 //!
 //! # When it fails
 //!
-//! An [`Error`] tells every attempt with its host, its address, its [`Step`] and its reason:
+//! An [`Error`] tells every attempt with its host, its address, its [`Phase`] and its reason:
 //!
 //! ```
-//! use pgtls_connector::{Connector, Step};
+//! use pgtls_connector::{Connector, Phase};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let error = Connector::from_url("host=localhost sslmode=verify-ful").expect_err("no such mode");
-//! assert_eq!(error.step(), Step::Configuration);
+//! assert_eq!(error.phase(), Phase::Configuration);
 //!
 //! // Nobody listens on port 1.
 //! let connector = Connector::from_url("host=127.0.0.1 port=1 user=app").expect("a good string");
 //! let error = connector.connect().await.expect_err("no server");
-//! assert_eq!(error.step(), Step::Connect);
+//! assert_eq!(error.phase(), Phase::Connect);
 //!
 //! // 127.0.0.1 (127.0.0.1:1) with TLS: opening the socket
 //! eprint!("{error}");
@@ -119,7 +119,7 @@
 //! # Platforms
 //!
 //! Unix sockets, and the check that nobody else may read a client key, are there on Unix alone: elsewhere a host that
-//! begins with `/` cannot be connected to, which is an error of [`Step::Connect`]. `tcp_user_timeout` has an effect on
+//! begins with `/` cannot be connected to, which is an error of [`Phase::Connect`]. `tcp_user_timeout` has an effect on
 //! Linux alone.
 //!
 //! # More
@@ -177,7 +177,7 @@ pub use cancel::CancelToken;
 pub use config::{Config, SslMode};
 pub use connection::Connection;
 pub use connector::Connector;
-pub use error::{Attempt, Error, Step};
+pub use error::{Attempt, Error, Phase};
 pub use tls::Backend;
 /// The driver, as this crate has it: its `Client` and its errors are part of this crate's interface.
 pub use tokio_postgres;

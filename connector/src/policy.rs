@@ -9,7 +9,7 @@ pub(crate) enum Method {
     Tls,
 }
 
-/// What ended a step.
+/// What ended a phase of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     /// No socket, or nothing more within the connect timeout.

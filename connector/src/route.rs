@@ -6,7 +6,7 @@ use crate::closing::close;
 use crate::config::Settings;
 use crate::dial::{Dial, Transport};
 use crate::endpoint::Endpoint;
-use crate::error::{Attempt, Cause, Fault, Place, Step};
+use crate::error::{Attempt, Cause, Fault, Phase, Place};
 use crate::negotiation::{Answer, request_tls};
 use crate::policy::{Event, Method, Next, Plan};
 use crate::stream::Stream;
@@ -25,7 +25,7 @@ pub(crate) struct Route {
 /// Where an attempt is, so that a failure (or the timeout) can tell.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Progress {
-    pub(crate) step: Step,
+    pub(crate) phase: Phase,
     pub(crate) encrypted: bool,
 }
 
@@ -61,7 +61,7 @@ impl Route {
     }
 
     pub(crate) fn attempt(&self, progress: Progress, cause: Cause) -> Attempt {
-        Attempt::new(Some(self.place()), progress.encrypted, progress.step, cause)
+        Attempt::new(Some(self.place()), progress.encrypted, progress.phase, cause)
     }
 
     /// Opens one connection and brings it to where the first message may be sent, by the plan's current method;
@@ -71,7 +71,7 @@ impl Route {
         plan: &mut Plan,
         progress: &mut Progress,
     ) -> Result<Stream, (Next, Cause)> {
-        *progress = Progress { step: Step::Connect, encrypted: plan.method() == Method::Tls };
+        *progress = Progress { phase: Phase::Connect, encrypted: plan.method() == Method::Tls };
         tracing::debug!(host = self.endpoint.host(), address = %self.endpoint, method = ?plan.method(), "connecting");
         let opened = self.dialer.dial(&self.endpoint).await;
         let transport = opened.map_err(|error| (plan.after(Event::Unreachable), error.into()))?;
@@ -97,7 +97,7 @@ impl Route {
         progress: &mut Progress,
     ) -> Result<Negotiated, Failure> {
         if !self.settings.direct {
-            progress.step = Step::Negotiate;
+            progress.phase = Phase::Negotiate;
             match request_tls(&mut *transport).await {
                 Ok(Answer::Tls) => {}
                 Ok(Answer::Plain { behind }) => {
@@ -117,7 +117,7 @@ impl Route {
     ) -> Result<Stream, Failure> {
         let failed = |cause: Cause| Failure::new(Event::HandshakeFailed, cause);
 
-        progress.step = Step::Credentials;
+        progress.phase = Phase::Credentials;
         let backend = self.backend.clone().ok_or_else(|| failed(no_backend().into()))?;
         let settings = Arc::clone(&self.settings);
         let sni = names::sni(self.endpoint.host()).filter(|_| settings.sni).map(str::to_owned);
@@ -135,10 +135,10 @@ impl Route {
             .map_err(|error| failed(error.into()))?
             .map_err(failed)?;
 
-        progress.step = Step::Handshake;
+        progress.phase = Phase::Handshake;
         let secured = prepared.handshake(transport).await.map_err(failed)?;
-        if let Err((step, fault)) = self.accept(&secured) {
-            progress.step = step;
+        if let Err((phase, fault)) = self.accept(&secured) {
+            progress.phase = phase;
             close(secured.transport).await;
             return Err(failed(fault.into()));
         }
@@ -147,22 +147,22 @@ impl Route {
     }
 
     /// What libpq asks once the handshake is complete: ALPN, and the names.
-    fn accept(&self, secured: &tls::Secured) -> Result<(), (Step, Fault)> {
+    fn accept(&self, secured: &tls::Secured) -> Result<(), (Phase, Fault)> {
         match &secured.alpn {
             // Servers before 17 do not know ALPN, and libpq insists only where nothing else says "PostgreSQL".
             None if !self.settings.direct => {}
             _ if secured.is_postgresql() => {}
-            None => return Err((Step::Handshake, Fault::Alpn("none".to_owned()))),
+            None => return Err((Phase::Handshake, Fault::Alpn("none".to_owned()))),
             Some(other) => {
                 return Err((
-                    Step::Handshake,
+                    Phase::Handshake,
                     Fault::Alpn(format!("\"{}\"", other.escape_ascii())),
                 ));
             }
         }
         if self.settings.mode == SslMode::VerifyFull {
             names::verify(&secured.certificate, self.endpoint.host())
-                .map_err(|error| (Step::Name, error.into()))?;
+                .map_err(|error| (Phase::Name, error.into()))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgtls_connector::dial::{Dial, DialFuture, Endpoint, Transport};
-use pgtls_connector::{Attempt, Connector, Step};
+use pgtls_connector::{Attempt, Connector, Phase};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
@@ -90,12 +90,12 @@ async fn a_second_attempt_goes_by_the_dialer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_costs_no_time_under_a_paused_clock() {
-    for (mode, step) in [("prefer", Step::Negotiate), ("disable", Step::Login)] {
+    for (mode, phase) in [("prefer", Phase::Negotiate), ("disable", Phase::Login)] {
         let text = format!("host=h user=u sslmode={mode} connect_timeout=3600");
         let (connector, mut accepted) = connector(&text);
         let (real, virtual_start) = (Instant::now(), tokio::time::Instant::now());
         let error = connector.connect().await.expect_err("silence");
-        assert!(error.is_timeout() && error.step() == step, "{error}");
+        assert!(error.is_timeout() && error.phase() == phase, "{error}");
         assert_eq!(virtual_start.elapsed().as_secs(), 3600, "{mode}");
         assert!(real.elapsed() < Duration::from_secs(60), "{:?}", real.elapsed());
         assert!(accepted.try_recv().is_ok() && accepted.try_recv().is_err(), "one connection");
@@ -122,8 +122,8 @@ async fn a_connection_that_cannot_be_opened_leads_to_the_next_host() {
     let (connector, mut accepted) =
         connector("host=down,up hostaddr=,192.0.2.1 user=u sslmode=disable connect_timeout=5");
     let error = connector.connect().await.expect_err("nobody answers");
-    let steps: Vec<Step> = error.attempts().iter().map(Attempt::step).collect();
-    assert_eq!(steps, [Step::Connect, Step::Login], "{error}");
+    let phases: Vec<Phase> = error.attempts().iter().map(Attempt::phase).collect();
+    assert_eq!(phases, [Phase::Connect, Phase::Login], "{error}");
     assert_eq!(error.attempts()[0].address(), Some("down:5432"));
     let (endpoint, _) = accepted.try_recv().expect("the second host");
     assert_eq!(endpoint.address(), Some(([192, 0, 2, 1], 5432).into()));

@@ -57,7 +57,7 @@ impl Driver for Pgtls {
         };
         let (client, connection) = match connector.connect().await {
             Ok(connected) => connected,
-            Err(error) => return Outcome::failed(format!("{:?}", error.step()), &error),
+            Err(error) => return Outcome::failed(format!("{:?}", error.phase()), &error),
         };
         let encrypted = connection.is_encrypted();
         let cancel = connection.cancel_token();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::Fault;
-use super::step::Step;
+use super::phase::Phase;
 
 /// A reason before it is an attempt's: one of ours, or a library's as it is.
 pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
@@ -22,7 +22,7 @@ pub(crate) struct Place {
 pub struct Attempt {
     place: Option<Place>,
     encrypted: bool,
-    step: Step,
+    phase: Phase,
     cause: Arc<dyn StdError + Send + Sync>,
 }
 
@@ -30,10 +30,10 @@ impl Attempt {
     pub(crate) fn new(
         place: Option<Place>,
         encrypted: bool,
-        step: Step,
+        phase: Phase,
         cause: impl Into<Cause>,
     ) -> Attempt {
-        Attempt { place, encrypted, step, cause: Arc::from(cause.into()) }
+        Attempt { place, encrypted, phase, cause: Arc::from(cause.into()) }
     }
 
     /// The host as it was configured; none before any host was chosen.
@@ -51,9 +51,9 @@ impl Attempt {
         self.encrypted
     }
 
-    /// The step that failed.
-    pub fn step(&self) -> Step {
-        self.step
+    /// The phase that failed.
+    pub fn phase(&self) -> Phase {
+        self.phase
     }
 
     /// The reason.
@@ -86,7 +86,7 @@ impl Attempt {
     }
 }
 
-/// Where and at which step, and the reason where it is not a library's, which is the [`cause`](Attempt::cause).
+/// Where and at which phase, and the reason where it is not a library's, which is the [`cause`](Attempt::cause).
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
@@ -96,7 +96,7 @@ impl fmt::Display for Attempt {
             }
             f.write_str(if self.encrypted { " with TLS: " } else { " in plaintext: " })?;
         }
-        write!(f, "{}", self.step)?;
+        write!(f, "{}", self.phase)?;
         match self.fault() {
             Some(fault) => write!(f, ": {fault}"),
             None => Ok(()),

@@ -17,7 +17,7 @@ fn report(error: &Error) -> String {
 
 fn attempt(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Attempt {
     let place = Place { host: "db".to_owned(), address: Some("192.0.2.1:5432".to_owned()) };
-    Attempt::new(Some(place), true, Step::Handshake, cause)
+    Attempt::new(Some(place), true, Phase::Handshake, cause)
 }
 
 /// A library's error, with its reason below.
@@ -80,21 +80,22 @@ fn predicates_speak_of_the_last_attempt() {
         ("tls refused", Error::is_tls_refused),
         ("unreachable", Error::is_unreachable),
     ];
-    let failed = |step, fault: Fault| {
+    let failed = |phase, fault: Fault| {
         let earlier = attempt(Fault::TlsRefused);
-        let error = Error::all(vec![earlier, Attempt::new(None, true, step, fault)], Fault::NoHost);
+        let error =
+            Error::all(vec![earlier, Attempt::new(None, true, phase, fault)], Fault::NoHost);
         let hold = predicates.iter().filter(|(_, holds)| holds(&error));
         hold.map(|(name, _)| *name).collect::<Vec<_>>()
     };
     let timeout = || Fault::TimedOut(std::time::Duration::from_secs(1));
-    assert_eq!(failed(Step::Configuration, Fault::NoHost), ["configuration"]);
-    assert_eq!(failed(Step::Resolve, Fault::NoAddress), ["unreachable"]);
-    assert_eq!(failed(Step::Connect, timeout()), ["timeout", "unreachable"]);
-    assert_eq!(failed(Step::Negotiate, Fault::TlsRefused), ["tls refused"]);
-    assert_eq!(failed(Step::Negotiate, Fault::Injected(1)), ["injection"]);
-    assert_eq!(failed(Step::Credentials, Fault::NoCertificate(String::new())), ["credentials"]);
-    assert_eq!(failed(Step::Handshake, Fault::NoPeerCertificate), ["handshake"]);
-    assert_eq!(failed(Step::Name, crate::names::Mismatch::NoNames.into()), ["name mismatch"]);
-    assert_eq!(failed(Step::Login, Fault::ClosedInLogin), [""; 0], "nobody rejected it");
-    assert_eq!(failed(Step::Login, timeout()), ["timeout"]);
+    assert_eq!(failed(Phase::Configuration, Fault::NoHost), ["configuration"]);
+    assert_eq!(failed(Phase::Resolve, Fault::NoAddress), ["unreachable"]);
+    assert_eq!(failed(Phase::Connect, timeout()), ["timeout", "unreachable"]);
+    assert_eq!(failed(Phase::Negotiate, Fault::TlsRefused), ["tls refused"]);
+    assert_eq!(failed(Phase::Negotiate, Fault::Injected(1)), ["injection"]);
+    assert_eq!(failed(Phase::Credentials, Fault::NoCertificate(String::new())), ["credentials"]);
+    assert_eq!(failed(Phase::Handshake, Fault::NoPeerCertificate), ["handshake"]);
+    assert_eq!(failed(Phase::Name, crate::names::Mismatch::NoNames.into()), ["name mismatch"]);
+    assert_eq!(failed(Phase::Login, Fault::ClosedInLogin), [""; 0], "nobody rejected it");
+    assert_eq!(failed(Phase::Login, timeout()), ["timeout"]);
 }

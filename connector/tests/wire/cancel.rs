@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pgtls_connector::Step;
+use pgtls_connector::Phase;
 use serde_json::json;
 
 use crate::server::{Server, connect, plain};
@@ -26,7 +26,7 @@ async fn without_a_key_no_cancel_request_sets_out() {
     let token = connection.cancel_token();
     drop((client, connection));
     let failure = token.cancel().await.expect_err("no key");
-    assert_eq!(failure.step(), Step::Cancel, "{failure}");
+    assert_eq!(failure.phase(), Phase::Cancel, "{failure}");
     assert_eq!(server.sent().await.len(), 1);
 }
 
@@ -43,7 +43,7 @@ async fn a_cancel_request_has_a_deadline() {
     drop((client, connection));
     let started = tokio::time::Instant::now();
     let failure = token.cancel_within(Duration::from_millis(200)).await.expect_err("no end");
-    assert!(failure.is_timeout() && failure.step() == Step::Cancel, "{failure}");
+    assert!(failure.is_timeout() && failure.phase() == Phase::Cancel, "{failure}");
     assert_eq!(started.elapsed().as_millis(), 200);
     let started = tokio::time::Instant::now();
     assert!(token.cancel().await.expect_err("no end").is_timeout());

@@ -1,6 +1,6 @@
 //! Several hosts: what leads from one to the next, and which session is wanted.
 
-use pgtls_connector::{Connector, Error, Step};
+use pgtls_connector::{Connector, Error, Phase};
 use serde_json::{Value, json};
 
 use crate::server::{Server, at_startup, connect, error, lines, login, plain};
@@ -104,7 +104,7 @@ async fn target_session_attrs_choose_among_hosts() {
     let (result, first, _second) = two(&[primary()], &[primary()], &wanted("prefer-standby")).await;
     assert_eq!((result.expect("the second choice"), first.connections()), (false, 2));
     let (result, first, _second) = two(&[primary()], &[primary()], &wanted("standby")).await;
-    assert_eq!(result.expect_err("none").step(), Step::Session);
+    assert_eq!(result.expect_err("none").phase(), Phase::Session);
     assert_eq!(first.sent().await, lines(&[&["StartupMessage", "Terminate", "end"]]));
 
     let says_on = asked(json!([{ "send": [
@@ -136,7 +136,7 @@ async fn a_server_that_does_not_tell_its_kind_leads_to_the_next_host_and_one_tha
     assert!(result.expect("the second host"), "it said why");
     let gone = asked(json!(["close"]));
     let (result, _first, second) = two(&[gone], &[standby()], &wanted("read-only")).await;
-    assert_eq!(result.expect_err("no answer").step(), Step::Session);
+    assert_eq!(result.expect_err("no answer").phase(), Phase::Session);
     assert_eq!(second.connections(), 0);
 }
 

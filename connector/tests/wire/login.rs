@@ -1,6 +1,6 @@
 //! Logins that the server rejects, or that we break off.
 
-use pgtls_connector::Step;
+use pgtls_connector::Phase;
 use serde_json::{Value, json};
 
 use crate::server::{Server, at_startup, error, lines};
@@ -21,8 +21,8 @@ async fn only_an_error_before_authentication_ok_leads_to_another_attempt() {
         let server = Server::start(&[at_startup(send)]).await;
         let failure = server.fails("sslmode=allow").await;
         assert_eq!(
-            (failure.step(), failure.attempts().len()),
-            (Step::Login, 1),
+            (failure.phase(), failure.attempts().len()),
+            (Phase::Login, 1),
             "{what}: {failure}"
         );
         assert_eq!(server.connections(), 1, "{what}");

@@ -5,5 +5,6 @@ mod hosts;
 mod login;
 mod negotiation;
 mod server;
+mod tls;
 #[cfg(unix)]
 mod unix;

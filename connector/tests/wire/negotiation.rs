@@ -1,6 +1,6 @@
 //! The answer to the SSLRequest, and what may follow it.
 
-use pgtls_connector::Step;
+use pgtls_connector::Phase;
 use serde_json::{Value, json};
 
 use crate::server::{
@@ -12,7 +12,7 @@ async fn an_error_instead_of_an_answer_ends_everything_and_is_not_shown() {
     for mode in ["prefer", "require", "verify-full"] {
         let server = Server::start(&[at_ssl_request(json!([error("28000", "spoofed")]))]).await;
         let failure = server.fails(&format!("sslmode={mode}")).await;
-        assert_eq!(failure.step(), Step::Negotiate, "{mode}");
+        assert_eq!(failure.phase(), Phase::Negotiate, "{mode}");
         assert!(!format!("{failure} {failure:?}").contains("spoofed"), "{failure}");
         assert_eq!(server.sent().await, lines(&[&["SSLRequest", "end"]]), "{mode}");
     }
@@ -30,7 +30,7 @@ async fn wrong_answers_and_none_end_everything() {
         for mode in ["prefer", "require"] {
             let server = Server::start(std::slice::from_ref(&conversation)).await;
             let failure = server.fails(&format!("sslmode={mode}")).await;
-            assert_eq!(failure.step(), Step::Negotiate, "{what}: {failure}");
+            assert_eq!(failure.phase(), Phase::Negotiate, "{what}: {failure}");
             assert_eq!(failure.attempts().len(), 1, "{what}: {failure}");
             assert_eq!(server.sent().await.len(), 1, "{what}: no second connection");
         }
@@ -39,15 +39,15 @@ async fn wrong_answers_and_none_end_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_ends_with_the_timeout_and_no_retry() {
-    for (step, conversation) in [
-        (Step::Negotiate, json!({ "ssl_request": ["silence"] })),
-        (Step::Handshake, at_ssl_request(json!([{ "text": "S" }]))),
+    for (phase, conversation) in [
+        (Phase::Negotiate, json!({ "ssl_request": ["silence"] })),
+        (Phase::Handshake, at_ssl_request(json!([{ "text": "S" }]))),
     ] {
         let server = Server::start_in_memory(&[conversation]).await;
         let started = tokio::time::Instant::now();
         let connector = server.connector_in_memory("sslmode=prefer connect_timeout=7");
         let failure = connect(connector).await.expect_err("silence");
-        assert!(failure.is_timeout() && failure.step() == step, "{failure}");
+        assert!(failure.is_timeout() && failure.phase() == phase, "{failure}");
         assert_eq!(started.elapsed().as_secs(), 7);
         assert_eq!(server.connections(), 1);
     }

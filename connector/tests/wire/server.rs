@@ -1,5 +1,6 @@
 //! A mock server with a script, and connections to it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -60,6 +61,17 @@ impl Server {
         sent.collect()
     }
 
+    /// How each handshake failed, by the server's account, once all connections have ended.
+    pub(crate) async fn failed_handshakes(self) -> Vec<String> {
+        let observation = self.0.finish(TEST_TIMEOUT).await;
+        let entries = observation.connections.into_iter().flat_map(|one| one.entries);
+        let failed = entries.filter_map(|entry| match entry.what {
+            EntryKind::HandshakeFailed(why) => Some(why),
+            _ => None,
+        });
+        failed.collect()
+    }
+
     pub(crate) async fn connect(&self, more: &str) -> Result<(Client, Connection), Error> {
         connect(Connector::from_config(&config(self.port(), more)).expect("settings")).await
     }
@@ -73,9 +85,18 @@ impl Server {
 
     /// A connector to a server without a socket.
     pub(crate) fn connector_in_memory(&self, more: &str) -> Connector {
+        self.connector_with(&config(self.port(), more))
+    }
+
+    /// The same with these settings, whatever host they name.
+    pub(crate) fn connector_with(&self, config: &Config) -> Connector {
         let dialer = self.0.dialer().expect("it was started in memory");
-        let connector = Connector::from_config(&config(self.port(), more)).expect("settings");
-        connector.with_dialer(Arc::new(InMemory(dialer)))
+        Connector::from_config(config).expect("settings").with_dialer(Arc::new(InMemory(dialer)))
+    }
+
+    /// The root of its certificate, as a PEM file.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.0.ca_path()
     }
 }
 

@@ -1,11 +1,11 @@
-//! The steps of a connection.
+//! The phases of an attempt to connect.
 
 use std::fmt;
 
-/// The step at which an attempt failed, in the order in which they are taken.
+/// The phase at which an attempt failed, in the order in which they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Step {
+pub enum Phase {
     /// Reading the settings; nothing was sent.
     Configuration,
     /// Looking up the host name.
@@ -28,19 +28,19 @@ pub enum Step {
     Cancel,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Step::Configuration => "configuration",
-            Step::Resolve => "name lookup",
-            Step::Connect => "opening the socket",
-            Step::Negotiate => "TLS negotiation",
-            Step::Credentials => "TLS credentials",
-            Step::Handshake => "TLS handshake",
-            Step::Name => "host name check",
-            Step::Login => "login",
-            Step::Session => "session check",
-            Step::Cancel => "cancel request",
+            Phase::Configuration => "configuration",
+            Phase::Resolve => "name lookup",
+            Phase::Connect => "opening the socket",
+            Phase::Negotiate => "TLS negotiation",
+            Phase::Credentials => "TLS credentials",
+            Phase::Handshake => "TLS handshake",
+            Phase::Name => "host name check",
+            Phase::Login => "login",
+            Phase::Session => "session check",
+            Phase::Cancel => "cancel request",
         })
     }
 }
