@@ -1,0 +1,179 @@
+//! Scripts on the command line: the worked examples of docs/scripts.md as they stand there, the named
+//! scripts, and what is said of a script that is none.
+
+mod support;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use pgtls_mock_server::{
+    axes::{Access, Auth, Reply},
+    script::{self, Script},
+};
+use support::text;
+
+fn pgtls(folder: &Path, arguments: &[&str]) -> Output {
+    support::output(Command::new(support::PROGRAM).args(arguments).current_dir(folder))
+}
+
+/// The fenced blocks of the page, each with its language and the last line before it.
+fn blocks(page: &str) -> Vec<(&str, &str, &str)> {
+    let mut blocks = Vec::new();
+    let mut rest = page;
+    while let Some((before, behind)) = rest.split_once("\n```") {
+        let Some((language, behind)) = behind.split_once('\n') else { break };
+        let Some((block, behind)) = behind.split_once("\n```") else { break };
+        let caption = before.trim_end().lines().last().unwrap_or_default();
+        blocks.push((caption, language, block));
+        rest = behind;
+    }
+    blocks
+}
+
+#[test]
+fn the_worked_examples_run_as_they_stand_in_the_page() {
+    let page = fs::read_to_string("docs/scripts.md").expect("the page");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(
+        folder.path().join("wrong.json"),
+        r#"{"connections": [{"ssl_request": [{"send": [{"text": "S"}]}, "handshak"]}]}"#,
+    )
+    .expect("a file");
+    let (mut written, mut run) = (0, 0);
+    for (caption, language, block) in blocks(&page) {
+        match (caption.strip_prefix('`').and_then(|name| name.strip_suffix("`:")), language) {
+            (Some(name), "json") => {
+                Script::from_json(block).unwrap_or_else(|error| panic!("{name}: {error}"));
+                fs::write(folder.path().join(name), block).expect("a file");
+                written += 1;
+            }
+            (_, "console") => {
+                let (command, wanted) = block.split_once('\n').expect("a command and its output");
+                let arguments: Vec<&str> =
+                    command.strip_prefix("$ pgtls ").expect("a command").split(' ').collect();
+                let output = pgtls(folder.path(), &arguments);
+                let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+                let first = stdout.lines().chain(stderr.lines()).next().unwrap_or_default();
+                assert_eq!(first, wanted, "{command}\n{stdout}{stderr}");
+                assert!(!stdout.contains("injected-plaintext ("), "{command}\n{stdout}");
+                run += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((written, run), (4, 5));
+}
+
+#[test]
+fn a_failure_behind_a_scripts_answer_is_no_finding() {
+    let page = fs::read_to_string("docs/scripts.md").expect("the page");
+    let folder = tempfile::tempdir().expect("a folder");
+    let lying = blocks(&page).into_iter().find(|(caption, ..)| *caption == "`lying.json`:");
+    let (_, _, lying) = lying.expect("the example");
+    fs::write(folder.path().join("lying.json"), lying).expect("a file");
+    let arguments = ["run", "--stack", "tokio-postgres/rustls", "--script", "lying.json"];
+    let output = pgtls(folder.path(), &arguments);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    assert!(stdout.contains("client says: "), "{stdout}");
+}
+
+#[test]
+fn every_value_of_an_axis_is_listed_and_printed_as_a_script() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listed = text(&pgtls(folder.path(), &["list", "scripts"]).stdout);
+    let names: Vec<&str> = listed.lines().collect();
+    let mut seen = 0;
+    let values = Reply::ALL.iter().map(|value| format!("reply={value}"));
+    let values = values.chain(Access::ALL.iter().map(|value| format!("access={value}")));
+    for name in values.chain(Auth::ALL.iter().map(|value| format!("auth={value}"))) {
+        assert!(names.contains(&name.as_str()), "{name} in {listed}");
+        let printed = text(&pgtls(folder.path(), &["list", "scripts", &name]).stdout);
+        assert_eq!(Some(Script::from_json(&printed).expect("a script")), script::find(&name));
+        seen += 1;
+    }
+    assert_eq!(seen, Reply::ALL.len() + Access::ALL.len() + Auth::ALL.len());
+    let unknown = pgtls(folder.path(), &["list", "scripts", "error"]);
+    assert_eq!(unknown.status.code(), Some(2), "reply and scram both have one");
+}
+
+#[test]
+fn a_named_script_does_what_its_axis_value_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut compared = 0;
+    for reply in Reply::ALL {
+        let name = format!("reply={reply}");
+        let script = script::find(&name).expect("a script");
+        fs::write(folder.path().join("named.json"), script.to_json()).expect("a file");
+        let run = |server: &[&str]| {
+            let client =
+                ["run", "--in-process", "--stack", "pgtls/rustls", "--sslmode", "prefer"];
+            let output = pgtls(folder.path(), &[&client, server].concat());
+            let stdout = text(&output.stdout);
+            stdout.lines().take(3).collect::<Vec<_>>().join("\n")
+        };
+        let by_script = run(&["--script", "named.json"]);
+        assert_eq!(by_script, run(&["--reply", reply.name()]), "{name}");
+        assert!(by_script.starts_with("connect"), "{name}: {by_script}");
+        compared += 1;
+    }
+    assert_eq!(compared, Reply::ALL.len());
+}
+
+#[test]
+fn a_malformed_script_is_one_line_with_the_path_to_the_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (script, wanted) in [
+        ("[", "holds no script: "),
+        (r#"{"connection": []}"#, "connection: unknown field `connection`"),
+        (r#"{"connections": [{}, {"startup": {}}]}"#, "connections[1].startup: "),
+        (
+            r#"{"connections": [{"accept": [{"send": [{"row_description": {"columns": [{"typ": 1}]}}]}]}]}"#,
+            "connections[0].accept[0].send[0]: row_description.columns[0].typ: unknown field",
+        ),
+        (
+            r#"{"connections": [{"accept": [{"send": [{"hex": "abc"}]}]}]}"#,
+            "connections[0].accept[0].send[0]: hex: ",
+        ),
+        (
+            r#"{"connections": [{"ssl_request": [{"expect": "password"}]}]}"#,
+            "connections[0].ssl_request[0]: expect stands in startup",
+        ),
+        (
+            r#"{"connections": [{"startup": [{"if": {"is": "direct", "then": ["handshake"]}}]}]}"#,
+            "connections[0].startup[0].if.then[0]: handshake stands before the login",
+        ),
+        (
+            r#"{"connections": [{"edits": [{"message": "no_such", "edit": "drop"}]}]}"#,
+            "connections[0].edits[0].message: wanted a message of the server, got `no_such`",
+        ),
+        (r#"{"connections": [{"tls": {"key": "dsa"}}]}"#, "connections[0].tls.key: "),
+    ] {
+        fs::write(folder.path().join("wrong.json"), script).expect("a file");
+        for command in [&["serve"][..], &["run", "--stack", "pgtls/rustls"]] {
+            let output = pgtls(folder.path(), &[command, &["--script", "wrong.json"]].concat());
+            let stderr = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{script}: {stderr}");
+            assert!(stderr.contains(wanted), "{script}: wanted `{wanted}`, got {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{script}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_script_stands_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("honest.json"), "{}").expect("a file");
+    for arguments in [
+        &["serve", "--script", "honest.json", "--reply", "refuse"][..],
+        &["serve", "--script", "honest.json", "--profile", "dap"],
+        &["run", "--stack", "pgtls/rustls", "--script", "honest.json", "--auth", "md5"],
+        &["run", "pgtls/rustls:default", "--script", "honest.json"],
+    ] {
+        let output = pgtls(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
