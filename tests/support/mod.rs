@@ -35,7 +35,7 @@ pub(crate) fn program() -> Command {
 }
 
 /// How long a child may take on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Runs a command to its end, which comes in time or the test fails.
 #[track_caller]
@@ -50,9 +50,9 @@ pub(crate) fn ended(child: Child) -> Output {
     let pid = child.id();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+    let Ok(output) = receiver.recv_timeout(TIMEOUT) else {
         signal(pid, Signal::SIGKILL);
-        panic!("a child did not end within {PATIENCE:?}");
+        panic!("a child did not end within {TIMEOUT:?}");
     };
     output.expect("the child's output")
 }

@@ -151,7 +151,7 @@ impl<'a> Facts<'a> {
             .any(|(_, entry)| entry.encrypted && entry.what == EntryKind::Event(Event::AuthOk))
     }
 
-    /// The last message of the client. A farewell is none: whether it still arrives is chance.
+    /// The last message of the client. Terminate is none: whether it still arrives is chance.
     pub(super) fn last_message(&self) -> Option<Position> {
         let is_message = |entry: &Entry| {
             entry.sender == Sender::Client

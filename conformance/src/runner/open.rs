@@ -123,7 +123,7 @@ fn tls(observation: &Observation) -> Option<Tls> {
     })
 }
 
-/// How often the client spoke after the server had, or first, up to the query. A farewell waits for
+/// How often the client spoke after the server had, or first, up to the query. Terminate waits for
 /// no answer, and whether it still arrives is chance.
 fn round_trips(observation: &Observation) -> u32 {
     let mut flights = 0;
