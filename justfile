@@ -37,6 +37,23 @@ bench *ARGS:
 schemas:
     cargo run --locked -- schema --out docs/schemas
 
+# Licences, sources and advisories of all dependencies
+deny:
+    cargo deny --locked check
+
+# docs/api: what the libraries promise, from rustdoc
+api:
+    PGTLS_WRITE_API=1 cargo test --locked --test public_api
+
+# Whether the libraries keep what they promised at docs/api/baseline
+semver:
+    bash .ci/semver
+
+# The packages as they would be published
+package:
+    cargo package --workspace --locked --allow-dirty
+    bash .ci/packages
+
 # The API documentation, in a browser
 docs:
     cargo doc --workspace --no-deps --locked --open

@@ -55,9 +55,7 @@ fn client(fault: &str, marker: &str) -> StackSpec {
 }
 
 fn environment() -> TestEnvironment {
-    let seed = Seed::random();
-    eprintln!("seed {seed}");
-    TestEnvironment::new(seed).expect("a environment")
+    TestEnvironment::new(support::seed()).expect("a environment")
 }
 
 /// All complaints of all checks, so many checks side by side.
@@ -77,7 +75,9 @@ async fn complaints_of<F: Future<Output = Vec<String>> + 'static>(
             &here,
         );
     }
-    here.run_until(running.join_all()).await.concat()
+    let complaints = here.run_until(running.join_all()).await;
+    assert!(!complaints.is_empty(), "nothing was checked");
+    complaints.concat()
 }
 
 /// One cell's verdict, by its invariants' ids.

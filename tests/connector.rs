@@ -38,6 +38,7 @@ async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
 async fn cancel_requests_go_the_way_of_the_connection() {
     let stacks = vec![support::spec(Stack::PgtlsRustls), support::spec(Stack::PgtlsNativeTls)];
     let results = support::run(stacks, Suite::Cancel, Vec::new()).await;
+    assert_eq!(results.cells.len(), 2 * Suite::Cancel.cells().len(), "{:?}", results.stacks);
     let baseline = Baseline::default();
     let found = baseline.findings(&results);
     assert!(found.is_empty(), "{}", findings::text(&found));

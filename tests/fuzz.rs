@@ -54,6 +54,7 @@ async fn finds(fault: &str, seed: &str) -> Counterexample {
     assert_eq!(again.status.code(), Some(1), "{fault}: {}", told(&again));
     let counterexample: Counterexample =
         serde_json::from_str(&fs::read_to_string(file).expect("a file")).expect("JSON");
+    assert!(!counterexample.broken.is_empty(), "{fault}: {counterexample:?}");
     for invariant in &counterexample.broken {
         assert!(told(&again).contains(invariant.id()), "{}", told(&again));
     }

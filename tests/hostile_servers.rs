@@ -9,7 +9,7 @@ use pgtls_conformance::{
     judge::Invariant,
     runner::{Subject, TestEnvironment},
 };
-use pgtls_mock_server::{RuleSpec, Seed};
+use pgtls_mock_server::RuleSpec;
 use proptest::{
     prelude::*,
     sample::select,
@@ -61,13 +61,16 @@ fn known(stack: Stack) -> &'static [Invariant] {
 
 fn attack(stack: Stack, cases: u32) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let seed = Seed::random();
-    eprintln!("seed {seed}");
+    let seed = support::seed();
     let environment = TestEnvironment::new(seed).expect("a environment");
     let subject = runtime.block_on(Subject::probe(&support::spec(stack), &environment));
     assert_eq!(subject.could_not_run(), None);
-    let mut runner =
-        TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: support::rng_seed(seed),
+        ..Config::default()
+    });
     let waits = |axes: &Axes| matches!(axes.server.reply, Reply::Silent | Reply::TlsSilent);
     let strategy = (axes(), rules())
         .prop_filter("the stack can be asked, and at once", |(axes, _)| {

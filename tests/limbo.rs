@@ -19,7 +19,7 @@ use std::{
 use pgtls_connector::{Backend, Config, Connector};
 use serde::Deserialize;
 
-use server::{PATIENCE, Visit};
+use server::{TIMEOUT, Visit};
 
 #[derive(Deserialize)]
 struct Limbo {
@@ -108,7 +108,7 @@ fn psql(case: &Case, port: u16, roots: &Path) {
         "host={} hostaddr=127.0.0.1 port={port} user=limbo dbname=limbo sslmode=verify-full sslrootcert={} connect_timeout={}",
         quoted(&case.host),
         quoted(&roots.display().to_string()),
-        PATIENCE.as_secs(),
+        TIMEOUT.as_secs(),
     );
     let status = Command::new("psql")
         .args(["--no-psqlrc", "--no-password", "--command", "select 1", &string])
@@ -131,7 +131,7 @@ fn connector(case: &Case, backend: Backend, port: u16, roots: &Path, told: &mut 
         ("user", "limbo"),
         ("sslmode", "verify-full"),
         ("sslrootcert", &roots.display().to_string()),
-        ("connect_timeout", &PATIENCE.as_secs().to_string()),
+        ("connect_timeout", &TIMEOUT.as_secs().to_string()),
     ];
     let config =
         settings.iter().try_fold(Config::new(), |config, (key, value)| config.set(key, *value));

@@ -26,7 +26,7 @@ use pgtls_conformance::{
     runner::{ServerBehaviour, StackSpec, Subject, TestEnvironment},
     shim::{Answer, CONTRACT, ClientEnvironment, Launch, Outcome, Request, Response, ShimProcess},
 };
-use pgtls_mock_server::{Seed, trace::Trace};
+use pgtls_mock_server::trace::Trace;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use self::cluster::{Cluster, Installation};
@@ -48,8 +48,7 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
     }
     let mut specs: Vec<StackSpec> = Stack::ALL.map(support::spec).into();
     specs.extend(installed::stack("psycopg"));
-    let environment = TestEnvironment::new(Seed::random()).expect("a environment");
-    eprintln!("seed {}", environment.seed());
+    let environment = TestEnvironment::new(support::seed()).expect("a environment");
     // A client and its server keep one core busy between them.
     let cores = Arc::new(Semaphore::new(
         std::thread::available_parallelism().map_or(2, |cores| cores.get() + 1),

@@ -17,7 +17,7 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use served::{PATIENCE, Served, lines};
+use served::{TIMEOUT, Served, lines};
 use support::text;
 
 /// What psql prints where it asked and was answered.
@@ -231,7 +231,7 @@ fn timescales_recipe_works_as_written_once_the_certificate_is_swapped() {
     let mut typing = session.stdin.take().expect("stdin");
     writeln!(typing, "SELECT 48151;").expect("a session");
     let answers = lines(session.stdout.take().expect("stdout"));
-    assert_eq!(answers.recv_timeout(PATIENCE).as_deref(), Ok("48151"));
+    assert_eq!(answers.recv_timeout(TIMEOUT).as_deref(), Ok("48151"));
 
     server.signal(Signal::SIGUSR1);
     let swapped = server.line();

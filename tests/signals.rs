@@ -203,7 +203,7 @@ fn who_is_to_outlive_the_terminal_does() {
         .spawn()
         .expect("sh");
     let lines = lines(child.stdout.take().expect("stdout"));
-    let line = || lines.recv_timeout(served::PATIENCE).expect("a line in time");
+    let line = || lines.recv_timeout(served::TIMEOUT).expect("a line in time");
     let first = line();
     while !line().contains("Ctrl-C") {}
     support::signal(child.id(), SIGHUP);

@@ -63,6 +63,51 @@ fn no_two_files_use_one_another() {
     assert!(all.is_empty(), "files that use one another:\n{all}");
 }
 
+/// Tables, which are as long as what they list; each by its path from the workspace's root.
+const TABLES: [&str; 0] = [];
+
+/// The lines of each source file, in order, but of those that hold tests alone.
+fn lengths() -> Vec<(usize, String)> {
+    fn collect(folder: &Path, lengths: &mut Vec<(usize, PathBuf)>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                collect(&path, lengths);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file");
+                lengths.push((text.lines().count(), path));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    CRATES.iter().for_each(|of| collect(&folder(of), &mut all));
+    let root = folder("");
+    let relative = |path: &Path| path.strip_prefix(&root).expect("inside").display().to_string();
+    let named = all.into_iter().map(|(lines, path)| (lines, relative(&path)));
+    let is_test = |path: &str| path.ends_with("/tests.rs") || path.contains("/tests/");
+    let mut lengths: Vec<_> = named.filter(|(_, path)| !is_test(path)).collect();
+    lengths.sort();
+    lengths
+}
+
+#[test]
+fn files_are_short() {
+    let lengths = lengths();
+    assert!(lengths.len() > 100, "only {} files", lengths.len());
+    let (median, _) = lengths[lengths.len() / 2];
+    assert!(median < 200, "half of all files have {median} lines and more");
+    let is_table = |path: &String| TABLES.contains(&path.as_str());
+    let long: Vec<_> =
+        lengths.iter().filter(|(lines, path)| *lines > 500 && !is_table(path)).collect();
+    assert!(long.is_empty(), "more than 500 lines: {long:#?}");
+    for table in TABLES {
+        assert!(
+            lengths.iter().any(|(lines, path)| *lines > 500 && path == table),
+            "{table}: no need"
+        );
+    }
+}
+
 /// A crate of these files, as pairs of path and text.
 fn fake(files: &[(&str, &str)]) -> Tree {
     let files: BTreeMap<_, _> = files.iter().copied().collect();

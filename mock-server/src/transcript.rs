@@ -152,7 +152,7 @@ pub enum EntryKind {
     },
     /// The cell's query, which decides the outcome.
     Query(String),
-    /// Any message but the one that the login asked for, behind stuffed bytes; in clear where the
+    /// Any message but the one that the login asked for, behind an injected login; in clear where the
     /// client got an `S` and goes on without TLS.
     OutOfTurn(String),
     /// Bytes that are wrong on purpose.

@@ -399,7 +399,7 @@ async fn who_listens_and_takes_nothing_is_told_how_much_is_missing() {
     assert_eq!(last.read().await, *b"N");
     drop(last);
     let mut others = server.subscribe();
-    drop(server.finish(PATIENCE).await);
+    drop(server.finish(TIMEOUT).await);
     let first = within(listener.next()).await.unwrap();
     // 1101 ended, and 1024 wait.
     assert_eq!(first.forgotten, 77);

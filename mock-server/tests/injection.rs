@@ -1,4 +1,4 @@
-//! Plaintext stuffed behind the answer to an SSLRequest: when it comes, and who takes it for session data.
+//! Plaintext injected behind the answer to an SSLRequest: when it comes, and who takes it for session data.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -12,7 +12,7 @@ use support::*;
 use tokio::io::AsyncReadExt;
 
 #[tokio::test]
-async fn stuffing_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
+async fn an_injected_login_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
     let server = replying(Reply::Stuffed).await;
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
@@ -35,7 +35,7 @@ async fn stuffing_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
 }
 
 #[tokio::test]
-async fn stuffing_comes_late_when_the_client_hello_begins() {
+async fn an_injected_login_comes_late_when_the_client_hello_begins() {
     let server = replying(Reply::StuffedLate).await;
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
@@ -49,7 +49,7 @@ async fn stuffing_comes_late_when_the_client_hello_begins() {
 }
 
 #[tokio::test]
-async fn stuffing_behind_n_leaves_a_login_of_the_servers_own() {
+async fn an_injected_login_behind_n_leaves_a_login_of_the_servers_own() {
     let server = replying(Reply::RefuseStuffed).await;
     let mut client = Raw::connect(&server).await;
     client.send(&SSL_REQUEST).await;
@@ -77,8 +77,8 @@ fn out_of_turn(seen: &Observation) -> Vec<(String, bool)> {
         .collect()
 }
 
-/// Takes the `S` and what is stuffed behind it.
-async fn stuffed(server: &MockServer) -> Raw {
+/// Takes the `S` and what is injected behind it.
+async fn injected(server: &MockServer) -> Raw {
     let mut client = Raw::connect(server).await;
     client.send(&SSL_REQUEST).await;
     assert_eq!(client.read().await, *b"S");
@@ -91,7 +91,7 @@ async fn a_query_in_clear_behind_stuffing_is_out_of_turn() {
     let query = message(b'Q', b"SELECT 1\0");
     for cut in [0, 1, 3, 5, 9] {
         let server = replying(Reply::Stuffed).await;
-        let mut client = stuffed(&server).await;
+        let mut client = injected(&server).await;
         client.send(&query[..cut]).await;
         let arrived = |seen: &Observation| {
             seen.connections[0].clear_from_client.len() == SSL_REQUEST.len() + cut
@@ -104,7 +104,7 @@ async fn a_query_in_clear_behind_stuffing_is_out_of_turn() {
         assert_eq!(seen.trace.to_string(), "connect, sslaccept, junk -> fail");
         assert_eq!(out_of_turn(&seen), [("Query SELECT 1".to_owned(), false)], "{cut}");
     }
-    // A farewell, what is no message, and a query where nothing was stuffed.
+    // Terminate, what is no message, and a query where nothing was injected.
     for (reply, bytes) in [
         (Reply::Stuffed, &message(b'X', b"")[..]),
         (Reply::Stuffed, b"GET / HTTP/1.1\r\n\r\n"),
@@ -124,7 +124,7 @@ async fn a_query_in_clear_behind_stuffing_is_out_of_turn() {
 }
 
 #[tokio::test]
-async fn where_nothing_was_stuffed_nothing_is_out_of_turn() {
+async fn where_nothing_was_injected_nothing_is_out_of_turn() {
     for reply in [Reply::Stuffed, Reply::StuffedLate, Reply::RefuseStuffed] {
         let server = replying(reply).await;
         let mut client = Raw::connect(&server).await;
@@ -139,10 +139,10 @@ async fn where_nothing_was_stuffed_nothing_is_out_of_turn() {
 }
 
 #[tokio::test]
-async fn a_farewell_in_pieces_is_still_before_the_question() {
+async fn a_terminate_in_pieces_is_still_before_the_question() {
     let every_byte = RuleSpec::SplitInbound { at: (0..4000).collect() };
     let server = server().reply(Reply::Stuffed).rules([every_byte]).start().await.unwrap();
-    let mut client = stuffed(&server).await.tls(false).await.unwrap();
+    let mut client = injected(&server).await.tls(false).await.unwrap();
     // Two records: the first byte of the second is none of its message yet.
     client.send(&startup("any")).await;
     client.send(&message(b'X', b"")).await;

@@ -36,7 +36,7 @@ fn handshake(
     direct: bool,
 ) -> Result<SslStream<TcpStream>, String> {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     if !direct {
         stream.write_all(&SSL_REQUEST).unwrap();
         let mut answer = [0];

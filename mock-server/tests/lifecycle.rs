@@ -38,7 +38,7 @@ async fn finishing_waits_for_what_the_client_still_does() {
     let address = server.address();
     let client = std::thread::spawn(move || {
         let mut client = StdStream::connect(address).unwrap();
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
         client.write_all(&SSL_REQUEST).unwrap();
         client.read_exact(&mut [0]).unwrap();
         client.write_all(&startup("any")).unwrap();

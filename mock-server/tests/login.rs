@@ -26,7 +26,7 @@ fn config(server: &MockServer) -> Config {
         .dbname("postgres")
         .password(server.password())
         .ssl_mode(SslMode::Require)
-        .connect_timeout(PATIENCE);
+        .connect_timeout(TIMEOUT);
     config
 }
 

@@ -19,6 +19,11 @@ impl ScriptArgs {
         self.file.is_some()
     }
 
+    /// The file's name, if one was named.
+    pub(super) fn name(&self) -> Option<String> {
+        self.file.as_ref().map(|file| file.display().to_string())
+    }
+
     /// The script, if one was named.
     pub(super) fn read(&self) -> Result<Option<Script>, CliError> {
         let Some(file) = &self.file else { return Ok(None) };

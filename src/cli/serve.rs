@@ -177,9 +177,10 @@ impl Serve {
         let client = authority.client_identity(ClientCertificate::Right, key).map_err(pki)?;
         let root = authority.root_path(key).map_err(pki)?;
         let address = server.address();
-        let described = pgtls_conformance::axes::Axes { server: axes, ..Default::default() };
+        let described =
+            pgtls_conformance::axes::Axes { server: axes, ..Default::default() }.to_string();
         let mut lines = vec![
-            format!("listening on {address}: {described}"),
+            format!("listening on {address}: {}", self.script.name().unwrap_or(described)),
             format!("CA certificate      {}", root.display()),
             format!(
                 "server certificate  {}",

@@ -131,17 +131,17 @@ pub(super) fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
             verdict(Weaker, &[UnverifiedName]),
         ),
         (
-            "takes-stuffed-bytes",
+            "takes-injected-bytes",
             "reply=stuffed,sslmode=verify-full,sslrootcert=right",
             verdict(Departs, &[InjectedPlaintext]),
         ),
         (
-            "takes-stuffed-bytes-and-leaves",
+            "takes-injected-bytes-and-leaves",
             "reply=stuffed,sslmode=prefer",
             verdict(Departs, &[InjectedPlaintext]),
         ),
         (
-            "takes-stuffed-bytes-late-and-leaves",
+            "takes-injected-bytes-late-and-leaves",
             "reply=stuffed,sslmode=prefer",
             verdict(Departs, &[InjectedPlaintext]),
         ),
@@ -228,7 +228,7 @@ pub(super) fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
             verdict(Weaker, &[PlaintextStartup]),
         ),
         (
-            "takes-stuffed-bytes-in-clear",
+            "takes-injected-bytes-in-clear",
             "reply=stuffed,sslmode=require",
             verdict(Departs, &[InjectedPlaintext]),
         ),

@@ -68,13 +68,13 @@ faults! {
 
     // What comes before TLS.
     /// Takes it for session data.
-    TakesStuffedBytes = "takes-stuffed-bytes",
+    TakesStuffedBytes = "takes-injected-bytes",
     /// Takes it for session data at once, without TLS.
-    TakesStuffedBytesInClear = "takes-stuffed-bytes-in-clear",
+    TakesStuffedBytesInClear = "takes-injected-bytes-in-clear",
     /// Takes it for session data, and leaves without a query.
-    TakesStuffedBytesAndLeaves = "takes-stuffed-bytes-and-leaves",
+    TakesStuffedBytesAndLeaves = "takes-injected-bytes-and-leaves",
     /// The same, long after it was asked for its password.
-    TakesStuffedBytesLateAndLeaves = "takes-stuffed-bytes-late-and-leaves",
+    TakesStuffedBytesLateAndLeaves = "takes-injected-bytes-late-and-leaves",
     /// Shows the application the server's unencrypted error.
     ShowsServerText = "shows-server-text",
     /// The same in capitals, with escapes in between.

@@ -17,7 +17,7 @@ use openssl::{
 use super::Case;
 
 /// As a client needs on a machine that has other things to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One client's visit.
 pub(crate) struct Visit {
@@ -36,8 +36,8 @@ impl Visit {
         let port = listener.local_addr().expect("an address").port();
         let thread = thread::spawn(move || {
             let (socket, _) = listener.accept().expect("a client");
-            socket.set_read_timeout(Some(PATIENCE)).expect("a deadline");
-            socket.set_write_timeout(Some(PATIENCE)).expect("a deadline");
+            socket.set_read_timeout(Some(TIMEOUT)).expect("a deadline");
+            socket.set_write_timeout(Some(TIMEOUT)).expect("a deadline");
             goes_on(&acceptor, socket)
         });
         Ok(Visit { port, thread })

@@ -36,7 +36,7 @@ use super::{
 };
 
 /// How long the server may take to start, to reload, and to be rid of a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts the server, and ends it when the test is gone, however that went.
 const GUARD: &str = r#""$@" 2>&1 & server=$!; read -r _; kill -QUIT $server; wait $server"#;
@@ -227,7 +227,7 @@ impl Cluster {
 
     /// What it saw since the last time, once that is over.
     pub(crate) async fn trace(&mut self, query: &str) -> Trace {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         // Connections are accepted in order, so all of the client's came before this one.
         let marker = TcpStream::connect(self.address()).await.expect("a connection");
         let marker_port = marker.local_addr().expect("its address").port();
@@ -262,7 +262,7 @@ impl Cluster {
     }
 
     async fn line_with(&mut self, text: &str) -> Line {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let mut seen = Vec::new();
         while let Some(line) = self.line(until).await {
             if line.text.contains(text) {

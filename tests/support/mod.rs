@@ -21,6 +21,7 @@ use pgtls_conformance::{
     runner::{self, Interrupt, Plan, StackSpec, TestEnvironment},
 };
 use pgtls_mock_server::Seed;
+use proptest::test_runner::RngSeed;
 
 /// The program that this test run has built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pgtls");
@@ -34,7 +35,7 @@ pub(crate) fn program() -> Command {
 }
 
 /// How long a child may take on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Runs a command to its end, which comes in time or the test fails.
 #[track_caller]
@@ -49,9 +50,9 @@ pub(crate) fn ended(child: Child) -> Output {
     let pid = child.id();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+    let Ok(output) = receiver.recv_timeout(TIMEOUT) else {
         signal(pid, Signal::SIGKILL);
-        panic!("a child did not end within {PATIENCE:?}");
+        panic!("a child did not end within {TIMEOUT:?}");
     };
     output.expect("the child's output")
 }
@@ -64,6 +65,21 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
 /// What a program printed.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Where a test's chance comes from: `PGTLS_SEED`, or a number that is drawn. It is printed, so that a
+/// test that failed can be run again as it was.
+pub(crate) fn seed() -> Seed {
+    let given = std::env::var("PGTLS_SEED").ok();
+    let seed = given.map_or_else(Seed::random, |seed| seed.parse().expect("PGTLS_SEED: a seed"));
+    eprintln!("seed {seed} (again: PGTLS_SEED={seed})");
+    seed
+}
+
+/// That seed for proptest.
+pub(crate) fn rng_seed(seed: Seed) -> RngSeed {
+    let number = u64::from_str_radix(&seed.to_string(), 16).expect("a seed is sixteen digits");
+    RngSeed::Fixed(number)
 }
 
 /// A built-in stack, as a child of the program.
@@ -84,8 +100,9 @@ pub(crate) async fn run_against(
     version: Version,
 ) -> Results {
     let plan = Plan { stacks, suite, filters, shard: None, version, jobs: 4 };
-    let seed = Seed::random();
-    eprintln!("seed {seed}");
-    let environment = TestEnvironment::new(seed).expect("a environment");
-    runner::run(&plan, &environment, &Interrupt::default()).await
+    let environment = TestEnvironment::new(seed()).expect("a environment");
+    let results = runner::run(&plan, &environment, &Interrupt::default()).await;
+    // What holds of every cell holds of none.
+    assert!(!results.cells.is_empty(), "no cell was run: {:?}", results.stacks);
+    results
 }

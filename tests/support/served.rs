@@ -19,7 +19,7 @@ use nix::{
 use crate::support;
 
 /// How long any line may take on a machine that has other things to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running server, ended at the end.
 pub(crate) struct Served {
@@ -51,7 +51,7 @@ impl Served {
     /// The next line that it prints.
     #[track_caller]
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line in time")
+        self.lines.recv_timeout(TIMEOUT).expect("a line in time")
     }
 
     /// The rest of the greeting's line that begins so.
@@ -93,7 +93,7 @@ impl Served {
 
     /// Waits for its end, which closes its stdout.
     pub(crate) fn ended(mut self) -> ExitStatus {
-        while self.lines.recv_timeout(PATIENCE).is_ok() {}
+        while self.lines.recv_timeout(TIMEOUT).is_ok() {}
         self.child.wait().expect("an end")
     }
 }
@@ -103,7 +103,7 @@ impl Drop for Served {
         // Asked first, so that it takes its certificates with it; and no panic within a panic.
         if let (Ok(None), Ok(pid)) = (self.child.try_wait(), i32::try_from(self.child.id())) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-            while self.lines.recv_timeout(PATIENCE).is_ok() {}
+            while self.lines.recv_timeout(TIMEOUT).is_ok() {}
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

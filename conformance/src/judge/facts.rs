@@ -29,6 +29,8 @@ pub struct Case<'a> {
     pub secrets: &'a Secrets,
     /// What happened to the bytes on the wire.
     pub wire: &'a [RuleSpec],
+    /// The server did as a script of somebody's own had it, so that no answer need be a right one.
+    pub scripted: bool,
 }
 
 impl<'a> Case<'a> {
@@ -40,7 +42,14 @@ impl<'a> Case<'a> {
         claim: &'a Claim,
         secrets: &'a Secrets,
     ) -> Self {
-        Self { axes, observation, claim, secrets, wire: &[] }
+        Self { axes, observation, claim, secrets, wire: &[], scripted: false }
+    }
+
+    /// The same before a server that does as a script of somebody's own has it.
+    #[must_use]
+    pub const fn scripted(mut self, scripted: bool) -> Self {
+        self.scripted = scripted;
+        self
     }
 
     /// The same on a wire with these rules.
@@ -142,7 +151,7 @@ impl<'a> Facts<'a> {
             .any(|(_, entry)| entry.encrypted && entry.what == EntryKind::Event(Event::AuthOk))
     }
 
-    /// The last message of the client. A farewell is none: whether it still arrives is chance.
+    /// The last message of the client. Terminate is none: whether it still arrives is chance.
     pub(super) fn last_message(&self) -> Option<Position> {
         let is_message = |entry: &Entry| {
             entry.sender == Sender::Client
@@ -160,9 +169,10 @@ impl<'a> Facts<'a> {
         self.entries().rfind(|(_, entry)| is_message(entry)).map(|(position, _)| position)
     }
 
-    /// Whether the wire was told to lose bytes or to end, so that an answer may not have arrived.
-    pub(super) fn wire_is_cut(&self) -> bool {
-        self.case.wire.iter().any(cuts)
+    /// Whether the client may fail behind its query, or wait for an answer, through no fault of its
+    /// own: the wire was told to lose bytes or to end, or a script decides what is answered.
+    pub(super) fn answer_may_be_missing(&self) -> bool {
+        self.case.scripted || self.case.wire.iter().any(cuts)
     }
 
     /// Whether the client did more than a server keeps of it, so that something may be missing.
@@ -188,6 +198,10 @@ fn cuts(rule: &RuleSpec) -> bool {
             | RuleSpec::SplitOutbound { .. }
             | RuleSpec::DelayInbound { .. }
             | RuleSpec::DelayOutbound { .. }
+            | RuleSpec::CoalesceInbound { .. }
+            | RuleSpec::CoalesceOutbound { .. }
+            | RuleSpec::JitterInbound { .. }
+            | RuleSpec::JitterOutbound { .. }
     )
 }
 

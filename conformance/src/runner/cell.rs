@@ -197,7 +197,7 @@ impl<'a> Attempt<'a> {
         let how = scrubber.scrub(claimed.reason.as_deref().unwrap_or_default());
         let open = OpenCell {
             blank: blank.clone(),
-            rules: &behaviour.rules,
+            behaviour,
             secrets,
             scrubber: scrubber.clone(),
             server,

@@ -88,7 +88,7 @@ impl Cell {
         let answered = Instant::now();
         let open = OpenCell {
             blank,
-            rules: &behaviour.rules,
+            behaviour,
             secrets,
             scrubber: scrubber.clone(),
             server,

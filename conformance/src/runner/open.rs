@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pgtls_mock_server::{
-    MockServer, RuleSpec,
+    MockServer,
     transcript::{Connection, EntryKind, Observation, Sender},
 };
 use tokio::{
@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     blank::Blank, cell_run::CellRun, checkout::AskedAgain, claim::Claimed, means::Shortage,
-    scrub::Scrubber, suspicion::WATCHED,
+    question::ServerBehaviour, scrub::Scrubber, suspicion::WATCHED,
 };
 use crate::{
     judge::{Case, Claim, Judgement, Secrets, judge},
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct OpenCell<'a> {
     pub(super) blank: Blank<'a>,
-    pub(super) rules: &'a [RuleSpec],
+    pub(super) behaviour: &'a ServerBehaviour,
     pub(super) secrets: Secrets,
     pub(super) scrubber: Scrubber,
     pub(super) server: MockServer,
@@ -62,7 +62,7 @@ impl OpenCell<'_> {
     ///
     /// If the server itself failed: nothing follows from what it saw.
     pub(super) async fn close(self) -> Result<CellRun, Shortage> {
-        let Self { blank, rules, secrets, scrubber, server, claimed, elapsed, answered } = self;
+        let Self { blank, behaviour, secrets, scrubber, server, claimed, elapsed, answered } = self;
         let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
         let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
         if entries.any(|entry| entry.what == EntryKind::ServerFailed) {
@@ -75,7 +75,9 @@ impl OpenCell<'_> {
             return Ok(blank.unsupported(scrubber.scrub(reason)));
         }
         let axes = blank.axes;
-        let case = Case::new(axes, &observation, &claim, &secrets).on_wire(rules);
+        let case = Case::new(axes, &observation, &claim, &secrets)
+            .on_wire(&behaviour.rules)
+            .scripted(behaviour.script.is_some());
         let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),
@@ -121,7 +123,7 @@ fn tls(observation: &Observation) -> Option<Tls> {
     })
 }
 
-/// How often the client spoke after the server had, or first, up to the query. A farewell waits for
+/// How often the client spoke after the server had, or first, up to the query. Terminate waits for
 /// no answer, and whether it still arrives is chance.
 fn round_trips(observation: &Observation) -> u32 {
     let mut flights = 0;

@@ -350,7 +350,7 @@ impl Channel {
             self.inbound = Inbound::Open;
         }
         // Whoever says goodbye closes right behind: one turn of the scheduler is often enough, and
-        // saves both ends a farewell.
+        // saves both ends a goodbye of TLS.
         tokio::task::yield_now().await;
         let already_left = async { while self.drain().await.is_ok() {} };
         tokio::select! {

@@ -119,7 +119,7 @@ impl Connection {
         self.channel.close().await;
     }
 
-    /// The client may take an injected login for its own, and go on in clear. A farewell alone says
+    /// The client may take an injected login for its own, and go on in clear. Terminate alone says
     /// nothing of the kind.
     async fn not_tls_but_a_session(&mut self) {
         match self.message().await {

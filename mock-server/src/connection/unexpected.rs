@@ -1,5 +1,5 @@
 //! Unexpected packets: first packets in clear where the server reads none any more, because TLS has begun or
-//! failed, or because it has said farewell. They are not answered, but they left the client.
+//! failed, or because it closes. They are not answered, but they left the client.
 
 use crate::protocol::startup::{self, Packet};
 

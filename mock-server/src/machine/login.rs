@@ -37,7 +37,7 @@ impl Machine {
         Action::Reject(std::mem::take(&mut self.first_in_login), report)
     }
 
-    /// Takes what came where a proof was awaited. Who says farewell before it was asked for anything
+    /// Takes what came where a proof was awaited. Who sends Terminate before it was asked for anything
     /// does so because it takes an injected login for its own.
     pub(super) fn proof(
         &mut self,

@@ -13,7 +13,7 @@ use super::{
 
 /// A message without fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct NoFields {
     /// Written in place of the message's true length.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ pub struct NoFields {
 
 /// AuthenticationMD5Password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct Md5Password {
     /// The salt: four bytes from an honest server.
     pub salt: Bytes,
@@ -39,7 +39,7 @@ impl Default for Md5Password {
 
 /// AuthenticationSASL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct Sasl {
     /// The mechanisms, the preferred one first.
     pub mechanisms: Vec<Bytes>,
@@ -56,7 +56,7 @@ impl Default for Sasl {
 
 /// Data up to the message's end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct Data {
     /// The data.
     pub data: Bytes,
@@ -67,7 +67,7 @@ pub struct Data {
 
 /// BackendKeyData.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct BackendKeyData {
     /// The process that a CancelRequest names.
     pub process_id: i32,
@@ -86,7 +86,7 @@ impl Default for BackendKeyData {
 
 /// CommandComplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct CommandComplete {
     /// What was done, such as `SELECT 1`.
     pub tag: Bytes,
@@ -103,7 +103,7 @@ impl Default for CommandComplete {
 
 /// CopyInResponse, CopyOutResponse and CopyBothResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct CopyResponse {
     /// How the whole of the copy is written: text (0), binary (1) or another byte.
     pub format: FormatCode<u8>,
@@ -119,7 +119,7 @@ pub struct CopyResponse {
 
 /// DataRow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct DataRow {
     /// The columns' values.
     pub values: Vec<Value>,
@@ -133,7 +133,7 @@ pub struct DataRow {
 
 /// ErrorResponse and NoticeResponse. A field that is `null` is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct ErrorFields {
     /// How bad it is (`S`, and the same again as `V`).
     pub severity: Option<Bytes>,
@@ -198,7 +198,7 @@ pub struct ErrorField {
 
 /// FunctionCallResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct FunctionCallResponse {
     /// What the function gave.
     pub value: Value,
@@ -209,7 +209,7 @@ pub struct FunctionCallResponse {
 
 /// NegotiateProtocolVersion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct NegotiateProtocolVersion {
     /// The newest version that the server speaks, as a whole: the minor number alone, of which
     /// older documentation speaks, is `"0.2"`.
@@ -233,7 +233,7 @@ impl Default for NegotiateProtocolVersion {
 
 /// NotificationResponse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct NotificationResponse {
     /// The process that notifies.
     pub process_id: i32,
@@ -254,7 +254,7 @@ impl Default for NotificationResponse {
 
 /// ParameterDescription.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct ParameterDescription {
     /// The parameters' types.
     pub types: Vec<TypeOid>,
@@ -268,7 +268,7 @@ pub struct ParameterDescription {
 
 /// ParameterStatus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct ParameterStatus {
     /// The parameter's name.
     pub name: Bytes,
@@ -287,7 +287,7 @@ impl Default for ParameterStatus {
 
 /// ReadyForQuery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct ReadyForQuery {
     /// Whether a transaction is open: no (`I`), yes (`T`), or yes and it failed (`E`); or any
     /// other byte.
@@ -305,7 +305,7 @@ impl Default for ReadyForQuery {
 
 /// RowDescription.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct RowDescription {
     /// The columns.
     pub columns: Vec<Column>,
@@ -319,7 +319,7 @@ pub struct RowDescription {
 
 /// A column of RowDescription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of fields")]
 pub struct Column {
     /// Its name.
     pub name: Bytes,

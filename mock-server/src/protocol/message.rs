@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{
-        self, MapAccess, Visitor,
-        value::{MapAccessDeserializer, MapDeserializer},
+        self, DeserializeSeed, EnumAccess, MapAccess, Unexpected, VariantAccess, Visitor,
+        value::{EnumAccessDeserializer, MapDeserializer, StrDeserializer},
     },
 };
 
@@ -293,16 +293,66 @@ impl<'de> Deserialize<'de> for BackendMessage {
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<BackendMessage, E> {
                 let no_fields = BTreeMap::<&str, &str>::new();
-                let message = MapDeserializer::new(iter::once((name, no_fields)));
-                BackendMessage::deserialize(MapAccessDeserializer::new(message))
+                self.visit_map(MapDeserializer::new(iter::once((name, no_fields))))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BackendMessage, A::Error> {
-                BackendMessage::deserialize(MapAccessDeserializer::new(map))
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BackendMessage, A::Error> {
+                let Some(name) = map.next_key::<String>()? else {
+                    return Err(de::Error::invalid_type(Unexpected::Map, &self));
+                };
+                let entry = Entry { name: &name, map: &mut map };
+                let message = BackendMessage::deserialize(EnumAccessDeserializer::new(entry))?;
+                match map.next_key::<String>()? {
+                    None => Ok(message),
+                    Some(more) => Err(de::Error::custom(format_args!(
+                        "wanted one message, got `{more}` beside `{name}`"
+                    ))),
+                }
             }
         }
 
         deserializer.deserialize_any(MessageVisitor)
+    }
+}
+
+/// An entry of a map as a variant with its content.
+struct Entry<'a, A> {
+    name: &'a str,
+    map: &'a mut A,
+}
+
+impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Entry<'_, A> {
+    type Error = A::Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), A::Error> {
+        let variant = seed.deserialize(StrDeserializer::<A::Error>::new(self.name))?;
+        Ok((variant, self))
+    }
+}
+
+/// Every message has a body, which is an object.
+impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Entry<'_, A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        Err(de::Error::invalid_type(Unexpected::UnitVariant, &"a message's fields"))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, A::Error> {
+        Err(de::Error::invalid_type(Unexpected::TupleVariant, &"a message's fields"))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, A::Error> {
+        Err(de::Error::invalid_type(Unexpected::StructVariant, &"a message's fields"))
     }
 }
 

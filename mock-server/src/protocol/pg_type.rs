@@ -8,14 +8,14 @@ use serde::{
 
 /// Defines [`PgType`]: of each type its `oid`, its `typarray` (0 for none) and its `typlen`.
 macro_rules! pg_types {
-    ($($name:ident: $oid:literal, $array:literal, $size:literal;)*) => {
+    ($($(#[$attribute:meta])* $name:ident: $oid:literal, $array:literal, $size:literal;)*) => {
         /// A type by its name in `pg_type`.
         #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
+            Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
         )]
         #[serde(rename_all = "lowercase")]
         pub enum PgType {
-            $($name,)*
+            $($(#[$attribute])* $name,)*
         }
 
         impl PgType {
@@ -47,6 +47,7 @@ macro_rules! pg_types {
 }
 
 pg_types! {
+    #[default]
     Text: 25, 1009, -1;
     Bool: 16, 1000, 1;
     Bytea: 17, 1001, -1;
@@ -79,12 +80,6 @@ pg_types! {
     Void: 2278, 0, 4;
     Uuid: 2950, 2951, 16;
     Jsonb: 3802, 3807, -1;
-}
-
-impl Default for PgType {
-    fn default() -> Self {
-        Self::Text
-    }
 }
 
 impl PgType {

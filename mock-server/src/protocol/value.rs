@@ -104,7 +104,6 @@ impl JsonSchema for Bytes {
 #[serde(deny_unknown_fields)]
 struct Hex {
     /// Two hex digits a byte; spaces count for nothing.
-    #[schemars(with = "String", regex(pattern = "^\\s*([0-9A-Fa-f]\\s*[0-9A-Fa-f]\\s*)*$"))]
     hex: HexDigits,
 }
 
@@ -123,6 +122,23 @@ impl<'de> Deserialize<'de> for HexDigits {
 impl Serialize for HexDigits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&HEXLOWER_PERMISSIVE.encode(&self.0))
+    }
+}
+
+impl JsonSchema for HexDigits {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "HexDigits".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^\\s*([0-9A-Fa-f]\\s*[0-9A-Fa-f]\\s*)*$",
+        })
     }
 }
 
@@ -163,7 +179,6 @@ struct ValueObject {
     text: Option<String>,
     /// Its bytes in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     hex: Option<HexDigits>,
     /// Written in place of the true length.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{edit::Edit, segment::Piece};
+use super::{edit::Edit, schema, segment::Piece};
 use crate::axes::{Certificate, Key, TlsVersions};
 
 /// Everything a server does on the wire, from accept to close.
@@ -83,13 +83,13 @@ impl Conversation {
 #[non_exhaustive]
 pub struct Tls {
     /// The certificate shown.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "schema::certificates")]
     pub certificate: Certificate,
     /// The keys of its chain.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "schema::keys")]
     pub key: Key,
     /// The versions spoken.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "schema::versions")]
     pub versions: TlsVersions,
     /// Whether the client is asked for a certificate.
     pub client_certificate: bool,

@@ -17,6 +17,7 @@ mod language;
 pub mod named;
 pub mod outline;
 mod path;
+mod schema;
 mod scram;
 mod segment;
 

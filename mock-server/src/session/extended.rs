@@ -189,7 +189,7 @@ impl State {
             portal.progress = Progress::Suspended(rows);
             backend::portal_suspended(out);
         } else {
-            backend::command_complete(out, &rows_tag(command, batch));
+            backend::command_complete(out, rows_tag(command, batch));
         }
         Ok(())
     }

@@ -131,7 +131,7 @@ fn simple(state: &mut State, command: &Command, out: &mut Vec<u8>) -> Result<(),
             for row in &rows {
                 send(row, &fields, |_| Format::Text, out);
             }
-            backend::command_complete(out, &rows_tag(command, rows.len()));
+            backend::command_complete(out, rows_tag(command, rows.len()));
         }
     }
     Ok(())

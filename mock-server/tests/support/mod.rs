@@ -37,7 +37,7 @@ use tokio_rustls::{
 };
 
 /// No step of an honest test takes this long.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 pub const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 48];
@@ -51,7 +51,7 @@ pub fn authority() -> Authority {
 }
 
 pub fn server() -> Builder {
-    MockServer::builder().authority(authority()).deadline(PATIENCE)
+    MockServer::builder().authority(authority()).deadline(TIMEOUT)
 }
 
 pub async fn trace(server: MockServer) -> String {
@@ -59,7 +59,7 @@ pub async fn trace(server: MockServer) -> String {
 }
 
 pub async fn finish(server: MockServer) -> Observation {
-    within(server.finish(PATIENCE / 2)).await
+    within(server.finish(TIMEOUT / 2)).await
 }
 
 /// Whether anybody's entry is such a one.
@@ -79,7 +79,7 @@ pub async fn until(server: &MockServer, enough: impl Fn(&Observation) -> bool) {
 
 /// No wait of a test is without an end.
 pub async fn within<F: Future>(future: F) -> F::Output {
-    timeout(PATIENCE, future).await.expect("it ends in time")
+    timeout(TIMEOUT, future).await.expect("it ends in time")
 }
 
 pub fn startup(user: &str) -> Vec<u8> {
@@ -136,14 +136,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// The next `N` bytes.
     pub async fn read<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        timeout(PATIENCE, self.0.read_exact(&mut bytes)).await.unwrap().unwrap();
+        timeout(TIMEOUT, self.0.read_exact(&mut bytes)).await.unwrap().unwrap();
         bytes
     }
 
     /// All bytes up to the end, which must be in good order.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.unwrap().unwrap();
+        timeout(TIMEOUT, self.0.read_to_end(&mut bytes)).await.unwrap().unwrap();
         bytes
     }
 
@@ -151,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub async fn read_message(&mut self) -> (u8, Vec<u8>) {
         let [tag, a, b, c, d] = self.read().await;
         let mut body = vec![0; u32::from_be_bytes([a, b, c, d]) as usize - 4];
-        timeout(PATIENCE, self.0.read_exact(&mut body)).await.unwrap().unwrap();
+        timeout(TIMEOUT, self.0.read_exact(&mut body)).await.unwrap().unwrap();
         (tag, body)
     }
 }

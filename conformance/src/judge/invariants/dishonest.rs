@@ -30,7 +30,7 @@ fn is_dishonest(facts: &Facts<'_>) -> bool {
                 || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
         }
         // Where the answer to a query that arrived was cut off, it did fail.
-        Claim::Failed(_) => !facts.query().is_empty() && !facts.wire_is_cut(),
+        Claim::Failed(_) => !facts.query().is_empty() && !facts.answer_may_be_missing(),
         // It says that it made no connection.
         Claim::Unsupported(_) => true,
         Claim::Hang | Claim::Crash => false,

@@ -28,8 +28,8 @@ fn taken(facts: &Facts<'_>) -> Vec<Position> {
     facts
         .connections()
         .filter_map(|(number, connection)| {
-            let farewell = || farewell_without_proof(connection).filter(|_| !may_leave);
-            let entry = out_of_turn(connection).or_else(farewell)?;
+            let terminate = || terminate_without_proof(connection).filter(|_| !may_leave);
+            let entry = out_of_turn(connection).or_else(terminate)?;
             Some(Position::entry(number, entry))
         })
         .collect()
@@ -43,7 +43,7 @@ fn out_of_turn(connection: &Connection) -> Option<usize> {
 
 /// Terminate behind a StartupMessage inside TLS with no proof in between, where a login's end was
 /// injected.
-fn farewell_without_proof(connection: &Connection) -> Option<usize> {
+fn terminate_without_proof(connection: &Connection) -> Option<usize> {
     let is_injected = |entry: &Entry| {
         entry.sender == Sender::Server && matches!(entry.what, EntryKind::Hostile(_))
     };
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_farewell_instead_of_a_proof_tells_of_injected_bytes_and_after_one_it_does_not() {
+    fn a_terminate_instead_of_a_proof_tells_of_injected_bytes_and_after_one_it_does_not() {
         let injection = || entry(Sender::Server, false, EntryKind::Hostile("a login's end".into()));
         let accepted = || entry(Sender::Server, false, EntryKind::Event(Event::SslAccept));
         let startup = || {
@@ -102,7 +102,7 @@ mod tests {
             let what = EntryKind::Backend { tag: b'R', name: "", summary: String::new() };
             entry(Sender::Server, true, what)
         };
-        let farewell = || {
+        let terminate = || {
             let what = EntryKind::Frontend { tag: b'X', name: "Terminate", summary: String::new() };
             entry(Sender::Client, true, what)
         };
@@ -111,15 +111,15 @@ mod tests {
         let alert =
             || entry(Sender::Client, true, EntryKind::Alert("warning close_notify".to_owned()));
         for (entries, tells) in [
-            (vec![accepted(), injection(), startup(), asked(), farewell()], Some(4)),
-            (vec![accepted(), injection(), startup(), farewell()], Some(3)),
-            (vec![accepted(), injection(), startup(), asked(), alert(), farewell()], Some(5)),
-            (vec![accepted(), injection(), startup(), asked(), proof(), farewell()], None),
-            (vec![accepted(), injection(), farewell()], None),
-            (vec![accepted(), startup(), asked(), farewell()], None),
+            (vec![accepted(), injection(), startup(), asked(), terminate()], Some(4)),
+            (vec![accepted(), injection(), startup(), terminate()], Some(3)),
+            (vec![accepted(), injection(), startup(), asked(), alert(), terminate()], Some(5)),
+            (vec![accepted(), injection(), startup(), asked(), proof(), terminate()], None),
+            (vec![accepted(), injection(), terminate()], None),
+            (vec![accepted(), startup(), asked(), terminate()], None),
         ] {
             let connection = connection(entries);
-            assert_eq!(farewell_without_proof(&connection), tells, "{:?}", connection.entries);
+            assert_eq!(terminate_without_proof(&connection), tells, "{:?}", connection.entries);
         }
     }
 }

@@ -8,7 +8,7 @@ pub(super) const HANG: Definition = Definition {
     source: "PostgreSQL documentation, \"Parameter Key Words\", connect_timeout",
     evidence: |facts| {
         // Behind the query there is no connecting any more, so its timeout bounds nothing.
-        let is_excused = facts.wire_is_cut() && !facts.query().is_empty();
+        let is_excused = facts.answer_may_be_missing() && !facts.query().is_empty();
         let hangs = *facts.case.claim == Claim::Hang && !is_excused;
         hangs.then(|| facts.last_message().into_iter().collect())
     },

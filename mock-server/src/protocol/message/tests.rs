@@ -1,5 +1,7 @@
 //! Messages as values: from JSON and back, and over the wire to postgres-protocol's client side.
 
+use std::sync::LazyLock;
+
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message as Answer;
 use proptest::prelude::*;
@@ -253,6 +255,43 @@ fn counts_and_lengths_may_disagree() {
     }
 }
 
+/// The schema of a message.
+fn schema() -> jsonschema::Validator {
+    let schema = schemars::schema_for!(BackendMessage);
+    jsonschema::validator_for(schema.as_value()).expect("a schema")
+}
+
+#[test]
+fn the_schema_knows_what_is_no_message() {
+    let schema = schema();
+    for json in [
+        json!("no_data"),
+        json!({"no_data": {}}),
+        json!({"data_row": {"values": [null, "1", {"hex": "0a 0B"}, {"text": "1", "length": 2}]}}),
+        json!({"ready_for_query": {"status": "T"}}),
+        json!({"copy_in_response": {"format": "binary", "columns": ["text", 7]}}),
+        json!({"parameter_description": {"types": ["int4", 7]}}),
+        json!({"negotiate_protocol_version": {"newest": "3.2"}}),
+    ] {
+        assert!(schema.is_valid(&json) && written(&parsed(json.clone())).len() > 4, "{json}");
+    }
+    for json in [
+        json!("no_such_message"),
+        json!({"no_data": {"lenght": 4}}),
+        json!({"no_data": {}, "copy_done": {}}),
+        json!({"data_row": {"values": [1]}}),
+        json!({"data_row": {"values": [{"hex": "0"}]}}),
+        json!({"copy_data": {"data": {"hex": "xx"}}}),
+        json!({"ready_for_query": {"status": "IT"}}),
+        json!({"copy_in_response": {"format": "bin"}}),
+        json!({"parameter_description": {"types": ["int5"]}}),
+        json!({"negotiate_protocol_version": {"newest": "3"}}),
+    ] {
+        assert!(!schema.is_valid(&json), "{json}");
+        let _ = refused(json);
+    }
+}
+
 #[test]
 fn what_is_no_message_is_refused_in_words() {
     for (json, wanted) in [
@@ -270,8 +309,9 @@ fn what_is_no_message_is_refused_in_words() {
         (json!({"copy_in_response": {"format": 256}}), "`text`, `binary` or an Int8"),
         (json!({"copy_in_response": {"columns": ["bin"]}}), "`text`, `binary` or an Int16"),
         (json!({"negotiate_protocol_version": {"newest": "3"}}), "a version such as \"3.2\""),
-        (json!({"no_data": {}, "copy_done": {}}), "length"),
-        (json!({}), "invalid type: map"),
+        (json!({"no_data": {}, "copy_done": {}}), "wanted one message, got"),
+        (json!({"no_data": 7}), "integer `7`, expected an object of fields"),
+        (json!({}), "a message: its name"),
         (json!(7), "a message: its name"),
     ] {
         let error = refused(json.clone());
@@ -403,6 +443,9 @@ proptest! {
         message in any::<Option<i32>>().prop_flat_map(message),
     ) {
         let json = serde_json::to_string(&message).expect("JSON");
+        static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(schema);
+        let value = serde_json::from_str(&json).expect("JSON");
+        prop_assert!(SCHEMA.is_valid(&value), "{}", json);
         prop_assert_eq!(serde_json::from_str::<BackendMessage>(&json).expect("a message"), message);
     }
 
