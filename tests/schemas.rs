@@ -108,8 +108,8 @@ async fn what_shims_are_asked_and_answer_fits_the_schema() {
     assert!(!response.is_valid(&json!({"type": "result", "id": 1, "outcome": "perhaps"})));
     let mut wrong = Vec::new();
     for spec in built_in.into_iter().chain(installed) {
-        let launch = spec.launch.expect("a launch");
-        let answers = tokio::task::block_in_place(|| answers(&launch, &questions));
+        let launch = spec.launch().expect("a launch");
+        let answers = tokio::task::block_in_place(|| answers(launch, &questions));
         let kinds = answers.iter().map(|answer| {
             let kind = answer.get("outcome").or_else(|| answer.get("type"));
             kind.and_then(Value::as_str).unwrap_or("none")
@@ -124,11 +124,11 @@ async fn what_shims_are_asked_and_answer_fits_the_schema() {
             || !says_no
             || kinds[4] != last
         {
-            wrong.push(format!("{}: {answers:?}", spec.name));
+            wrong.push(format!("{}: {answers:?}", spec.name()));
         }
         for answer in &answers {
             let errors = response.iter_errors(answer).map(|error| error.to_string());
-            wrong.extend(errors.map(|error| format!("{}: {error} in {answer}", spec.name)));
+            wrong.extend(errors.map(|error| format!("{}: {error} in {answer}", spec.name())));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
