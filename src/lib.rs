@@ -14,6 +14,17 @@
 #[doc = include_str!("../README.md")]
 struct FrontPage;
 
+/// And so does what the libraries' own front pages show.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!("../harness/README.md")]
+    struct Harness;
+    #[doc = include_str!("../mock-server/README.md")]
+    struct MockServer;
+    #[doc = include_str!("../conformance/README.md")]
+    struct Conformance;
+}
+
 pub mod cli;
 mod conninfo;
 pub mod foreign;

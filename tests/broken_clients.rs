@@ -15,13 +15,14 @@ use std::{
 
 use pgtls_conformance::{
     Cell, Suite,
+    axes::Sslmode,
     judge::{Conformance, Invariant},
     reference::Version,
     results::Results,
     runner::{self, Interrupt, Plan, StackSpec, Subject, TestEnvironment},
     shim::Launch,
 };
-use pgtls_mock_server::Seed;
+use pgtls_mock_server::{Seed, trace::Outcome};
 use tokio::{
     sync::Semaphore,
     task::{JoinSet, LocalSet},
@@ -50,7 +51,7 @@ fn client(fault: &str, marker: &str) -> StackSpec {
         arguments: vec![fault.into()],
         variables: vec![("PGTLS_TEST_MARKER".into(), marker.into())],
     };
-    StackSpec { name: fault.to_owned(), launch: Ok(launch) }
+    StackSpec::process(fault, launch)
 }
 
 fn environment() -> TestEnvironment {
@@ -95,6 +96,34 @@ async fn each_fault_on_the_wire_is_found_under_its_name() {
     find(wire::faults()).await;
 }
 
+/// What is told of a fault is the same whatever the run: each is found twice, by two seeds.
+#[tokio::test]
+async fn each_fault_on_the_wire_is_shown_by_the_same_lines_in_every_run() {
+    let environments = [environment(), environment()];
+    let wrong = complaints_of(wire::faults().into_iter().map(|(fault, axes, expected)| {
+        let environments = environments.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let mut told = Vec::new();
+            for environment in &environments {
+                let subject = Subject::probe(&client(fault, "evidence"), environment).await;
+                told.push(subject.try_to_the_end(&axes, &[]).await.result.evidence);
+            }
+            let shown: Vec<Invariant> = told[0]
+                .iter()
+                .filter(|evidence| !evidence.lines.is_empty())
+                .map(|evidence| evidence.invariant)
+                .collect();
+            if shown == expected.safety && told[0] == told[1] {
+                return Vec::new();
+            }
+            vec![format!("{fault} in {axes}: wanted {:?}, got {told:#?}", expected.safety)]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
     let environment = environment();
     let wrong = complaints_of(faults.into_iter().map(|(fault, axes, expected)| {
@@ -107,7 +136,7 @@ async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
             if found == expected {
                 return Vec::new();
             }
-            let trace = observed.observed.map(|observed| (observed.trace, observed.error));
+            let trace = observed.observed.map(|it| (it.trace().to_string(), it.error));
             let why = observed.reason;
             vec![format!("{fault} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
         }
@@ -162,8 +191,7 @@ async fn run_plan(stack: StackSpec, environment: &TestEnvironment) -> Results {
         version: Version::default(),
         jobs: 1,
     };
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, environment, &progress, &Interrupt::default()).await
+    runner::run(&plan, environment, &Interrupt::default()).await
 }
 
 /// What is wrong with a run in which `fault` shows under `require` alone.
@@ -173,7 +201,7 @@ fn complaints(fault: &str, expected: Conformance, results: &Results) -> Vec<Stri
         wrong.push(format!("{fault}: {} cells of 7, {:?}", results.cells.len(), results.stacks));
     }
     for cell in &results.cells {
-        let shows = cell.axes.get("sslmode").is_some_and(|mode| mode == "require");
+        let shows = cell.axes.known().sslmode == Sslmode::Require;
         let wanted = if shows { expected } else { Conformance::Agrees };
         let invariant = match wanted {
             Conformance::Crash => vec![Invariant::Crash],
@@ -283,12 +311,13 @@ async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
         version: Version::default(),
         jobs: 4,
     };
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    let results = runner::run(&plan, &environment, &progress, &Interrupt::default()).await;
+    let results = runner::run(&plan, &environment, &Interrupt::default()).await;
     assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
     for cell in &results.cells {
-        let demands_tls =
-            ["require", "verify-ca", "verify-full"].contains(&cell.axes["sslmode"].as_str());
+        let demands_tls = matches!(
+            cell.axes.known().sslmode,
+            Sslmode::Require | Sslmode::VerifyCa | Sslmode::VerifyFull
+        );
         let leaks = [Invariant::PlaintextPassword, Invariant::PlaintextStartup];
         let expected: &[Invariant] = if demands_tls { &leaks } else { &[] };
         assert_eq!(cell.safety, expected, "{}: {:?}", cell.id, cell.observed);
@@ -340,15 +369,20 @@ async fn a_cell_without_a_process_is_a_crash_with_an_observation() {
         arguments: vec!["-c".into(), script.into()],
         variables: Vec::new(),
     };
-    let stack = StackSpec { name: "starts-once".to_owned(), launch: Ok(launch) };
+    let stack = StackSpec::process("starts-once", launch);
     let environment = environment();
     let results = run_plan(stack, &environment).await;
-    let stillborn: Vec<_> =
-        results.cells.iter().skip_while(|cell| cell.axes["sslmode"] != "require").skip(1).collect();
+    let stillborn: Vec<_> = results
+        .cells
+        .iter()
+        .skip_while(|cell| cell.axes.known().sslmode != Sslmode::Require)
+        .skip(1)
+        .collect();
     assert!(!stillborn.is_empty(), "{:?}", results.stacks);
     for cell in stillborn {
         let observed = cell.observed.as_ref().expect("an observation");
-        assert_eq!((observed.trace.as_str(), observed.outcome.as_str()), ("- -> crash", "crash"));
+        assert_eq!(observed.trace().to_string(), "- -> crash");
+        assert_eq!(observed.outcome(), &Outcome::Crash);
         assert_eq!(
             (cell.conformance, cell.safety.as_slice()),
             (Conformance::Crash, &[Invariant::Crash][..])
@@ -389,18 +423,12 @@ async fn what_is_unusual_and_within_the_contract_draws_no_finding() {
     .into();
     // What a wrapper around a driver may do.
     let words = ["HOME=/nonexistent".into(), program().into(), "honest".into()];
-    clients.push(StackSpec {
-        name: "has-a-home-of-its-own".to_owned(),
-        launch: Ok(Launch {
-            program: "env".into(),
-            arguments: words.into(),
-            variables: Vec::new(),
-        }),
-    });
+    let launch = Launch { program: "env".into(), arguments: words.into(), variables: Vec::new() };
+    clients.push(StackSpec::process("has-a-home-of-its-own", launch));
     let wrong = complaints_of(clients.into_iter().map(|client| {
         let environment = environment.clone();
         async move {
-            let name = client.name.clone();
+            let name = client.name().to_owned();
             complaints(&name, Conformance::Agrees, &run_plan(client, &environment).await)
         }
     }))

@@ -23,7 +23,7 @@ use pgtls::stacks::Stack;
 use pgtls_conformance::{
     Suite,
     axes::{Auth, Axes, Reply, ServerAxes, Sslmode, Sslnegotiation},
-    runner::{StackSpec, Subject, TestEnvironment},
+    runner::{ServerBehaviour, StackSpec, Subject, TestEnvironment},
     shim::{Answer, CONTRACT, ClientEnvironment, Launch, Outcome, Request, Response, ShimProcess},
 };
 use pgtls_mock_server::{Seed, trace::Trace};
@@ -81,7 +81,7 @@ async fn compare(
 ) -> Vec<String> {
     let subject = Subject::probe(spec, environment).await;
     if let Some(reason) = subject.could_not_run() {
-        installed::skip(&format!("{}: {reason}", spec.name));
+        installed::skip(&format!("{}: {reason}", spec.name()));
         return Vec::new();
     }
     let cells = chosen(installation, |axes| subject.supports(axes));
@@ -89,7 +89,7 @@ async fn compare(
     // The same for all cells but for the user, who follows the access rule.
     let password = environment.secrets("parity", &Axes::default()).password;
     let mut cluster = Cluster::start(installation, &password).await;
-    let mut client = Client::new(spec.launch.clone().expect("a launch"));
+    let mut client = Client::new(spec.launch().expect("a launch").clone());
     let mut differences = Vec::new();
     for axes in &cells {
         let shown = show(&mut cluster, &mut client, environment, axes).await;
@@ -99,7 +99,7 @@ async fn compare(
             shown.map(|seen| Seen { trace: log::without_negotiation(&seen.trace), ..seen })
         };
         if !mock.is_like(&real) {
-            let name = &spec.name;
+            let name = spec.name();
             differences.push(format!(
                 "{name}:{axes}\n  PostgreSQL {}: {real}\n  mock server: {mock}",
                 installation.version
@@ -109,13 +109,13 @@ async fn compare(
     client.stop().await;
     eprintln!(
         "{} at PostgreSQL {}: {} cells, {} differ",
-        spec.name,
+        spec.name(),
         installation.version,
         cells.len(),
         differences.len()
     );
     // Every tokio-postgres lacks three modes, the oldest psql three options.
-    assert!(cells.len() >= 250, "{} has only {} cells to share", spec.name, cells.len());
+    assert!(cells.len() >= 250, "{} has only {} cells to share", spec.name(), cells.len());
     differences
 }
 
@@ -157,7 +157,8 @@ async fn show(
 ) -> [Seen; 2] {
     let secrets = environment.secrets("parity", axes);
     let client_environment = environment.client_environment(axes).expect("an environment");
-    let server = environment.serve(axes, &[], &secrets).await.expect("a mock server");
+    let server =
+        environment.serve(&ServerBehaviour::of(axes), &secrets).await.expect("a mock server");
     let at_mock = environment.connect(axes, &secrets, &server, client.id()).expect("a request");
     let mut at_real = at_mock.clone();
 

@@ -28,7 +28,7 @@ pub(crate) fn server(
         .with_protocol_versions(&[protocol_version(tls)])
         .expect("a version that the provider speaks")
         .with_no_client_auth()
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())
+        .with_single_cert(identity.chain().to_vec(), identity.key().clone_key())
         .expect("a certificate and its key");
     if resumption {
         config.ticketer = aws_lc_rs::Ticketer::new().expect("a ticketer");

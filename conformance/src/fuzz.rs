@@ -50,7 +50,7 @@ impl Counterexample {
     /// # Errors
     ///
     /// If the text is not a counterexample's JSON, or of another schema.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn from_json(text: &str) -> Result<Self, crate::Error> {
         crate::results::of_schema(text, "a counterexample", SCHEMA)
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     axes::{
         Access, Auth, Axes, Certificate, Key, Reply, ServerAxes, Sslmode, Sslrootcert, TlsVersions,
     },
-    suite::{Cube, axis},
+    suite::cube::{Cube, axis},
 };
 
 pgtls_mock_server::axis! {
@@ -187,20 +187,6 @@ pub(crate) fn cubes() -> Vec<Cube> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Suite;
-
-    #[test]
-    fn the_suite_holds_every_scene_in_every_mode() {
-        let cells = Suite::Providers.cells();
-        for profile in Profile::ALL {
-            for scene in profile.scenes() {
-                for &sslmode in Sslmode::ALL {
-                    let axes = Axes { sslmode, ..scene.axes.clone() };
-                    assert!(cells.contains(&axes), "{profile}: {axes}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn the_first_scene_is_the_server_as_it_starts() {

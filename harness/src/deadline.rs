@@ -4,10 +4,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
 
-/// The deadline passed first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the deadline passed")]
-pub struct Elapsed;
+use crate::Error;
 
 /// A moment that bounds every wait it is given, by the clock of tokio's runtime: where that is
 /// paused, no wait takes long.
@@ -32,11 +29,24 @@ impl Deadline {
 
     /// Runs `future` to its end, or up to the deadline.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use pgtls_harness::Deadline;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let deadline = Deadline::after(Duration::from_millis(1));
+    /// let error = deadline.bound(std::future::pending::<()>()).await.unwrap_err();
+    /// assert!(error.is_timeout());
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`Elapsed`] if the deadline comes first; the future is dropped then.
-    pub async fn bound<F: Future>(self, future: F) -> Result<F::Output, Elapsed> {
-        tokio::time::timeout_at(self.0, future).await.map_err(|_| Elapsed)
+    /// [Timeout](Error::is_timeout) if the deadline comes first; the future is dropped then.
+    pub async fn bound<F: Future>(self, future: F) -> Result<F::Output, Error> {
+        tokio::time::timeout_at(self.0, future).await.map_err(|_| Error::timeout())
     }
 }
 
@@ -47,12 +57,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_without_end_ends() {
         let deadline = Deadline::after(Duration::from_secs(3600));
-        assert_eq!(deadline.bound(std::future::pending::<()>()).await, Err(Elapsed));
+        let error = deadline.bound(std::future::pending::<()>()).await.expect_err("it is pending");
+        assert!(error.is_timeout() && !error.is_listen(), "{error:?}");
+        assert_eq!(error.to_string(), "the deadline passed");
         assert!(deadline.instant() <= Instant::now());
     }
 
     #[tokio::test]
     async fn what_is_ready_passes_and_no_wait_is_too_long() {
-        assert_eq!(Deadline::after(Duration::MAX).bound(async { 1 }).await, Ok(1));
+        assert!(matches!(Deadline::after(Duration::MAX).bound(async { 1 }).await, Ok(1)));
     }
 }

@@ -32,7 +32,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] if the address is taken, foreign or forbidden.
+    /// [Listen](Error::is_listen) if the address is taken, foreign or forbidden.
     ///
     /// # Panics
     ///
@@ -53,7 +53,7 @@ impl Listener {
             let address = listener.local_addr()?;
             Ok(Self { source: Source::Tcp(listener), address })
         };
-        listen().map_err(|source| Error::Listen { address, source })
+        listen().map_err(|source| Error::listen(address, source))
     }
 
     /// A listener without a socket, and the dialer by which clients in this process come to it.
@@ -188,6 +188,7 @@ mod tests {
     async fn a_taken_port_is_an_error_that_names_it() {
         let listener = Listener::bind(loopback()).expect("a free port");
         let error = Listener::bind(listener.address()).expect_err("it is taken");
+        assert!(error.is_listen() && error.is_address_in_use(), "{error:?}");
         assert_eq!(error.to_string(), format!("cannot listen on {}", listener.address()));
     }
 }

@@ -13,6 +13,7 @@ use crate::Direction;
 /// Where bytes were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Layer {
     /// On the wire: below TLS, or where there is none.
     Wire,
@@ -22,6 +23,7 @@ pub enum Layer {
 
 /// One chunk of a [`Recording`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mark<'a> {
     /// Since the recorder's start.
     pub at: Duration,

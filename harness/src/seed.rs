@@ -81,7 +81,7 @@ impl FromStr for Seed {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || Error::Seed(text.to_owned());
+        let wrong = || Error::seed(text);
         if text.starts_with(['+', '-']) || text.len() > 16 {
             return Err(wrong());
         }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_no_seed_is_refused() {
         for text in ["", "+1", "-1", "xyz", "00000000000000000", "1 "] {
-            assert!(text.parse::<Seed>().is_err(), "{text}");
+            assert!(text.parse::<Seed>().is_err_and(|error| error.is_seed()), "{text}");
         }
         assert_eq!("00000000000000ff".parse::<Seed>().ok(), Some(Seed::new(255)));
     }

@@ -10,18 +10,22 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
+    time::{Sleep, sleep},
 };
 
 use crate::{
     Direction, Layer, Recorder, Transport,
-    rules::{Chunk, Rule, RuleSpec, Verdict},
+    pipeline::{Flow, Pipeline, Step},
+    rules::{Rule, RuleSpec},
 };
 
 /// How much is read at once when rules want to see it first.
 const READ_SIZE: usize = 16 * 1024;
 
 /// A stream with rules and a recorder.
+///
+/// With rules, a write is over when all that comes of it was sent, swallowed or held back. One that
+/// is dropped before has been sent as far as it came.
 #[derive(Debug)]
 pub struct Wire {
     /// Gone once the connection was reset from here.
@@ -30,38 +34,22 @@ pub struct Wire {
     rules: Vec<Box<dyn Rule>>,
     inbound: Lane,
     outbound: Lane,
-    /// Read, and not yet judged or taken.
-    unread: Vec<u8>,
+    /// How much of what is written now the rules have got.
+    taken: usize,
 }
 
-/// How far the judgement of one direction has come.
+/// One direction, with what the rules let pass of it.
 #[derive(Debug)]
 struct Lane {
-    direction: Direction,
-    /// Bytes that passed.
-    offset: u64,
-    /// The next rule to ask about the present chunk.
-    next_rule: usize,
-    /// How much of the chunk the rules before let pass.
-    limit: Option<usize>,
-    /// How much may pass without asking again.
-    granted: usize,
+    pipeline: Pipeline,
+    /// Passed the rules, and not yet delivered.
+    ready: Vec<u8>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// A rule closed this direction.
-    closed: bool,
-}
-
-/// What the rules agreed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judgement {
-    Pass(usize),
-    Swallow,
-    Close,
-    Reset,
 }
 
 impl Wire {
-    /// A wire over `stream`, without rules or recorder.
+    /// A wire over `stream`, without rules or recorder: a TCP stream, an end of a
+    /// [pair in memory](crate::memory), or any other one [`WithoutReset`](crate::WithoutReset).
     #[must_use]
     pub fn new(stream: impl Transport + 'static) -> Self {
         Self {
@@ -70,19 +58,27 @@ impl Wire {
             rules: Vec::new(),
             inbound: Lane::new(Direction::Inbound),
             outbound: Lane::new(Direction::Outbound),
-            unread: Vec::new(),
+            taken: 0,
         }
     }
 
     /// Adds rules; those added first are asked first. Their offsets count from the connection's
     /// first byte, whatever passed before they came.
     pub fn install(&mut self, specs: impl IntoIterator<Item = RuleSpec>) {
-        self.rules.extend(specs.into_iter().map(|spec| spec.build()));
+        for spec in specs {
+            self.add(spec.build());
+        }
     }
 
     /// Adds a rule that is no [`RuleSpec`], such as a closure.
     pub fn install_rule(&mut self, rule: impl Rule + 'static) {
-        self.rules.push(Box::new(rule));
+        self.add(Box::new(rule));
+    }
+
+    fn add(&mut self, rule: Box<dyn Rule>) {
+        self.rules.push(rule);
+        self.inbound.pipeline.add_stage();
+        self.outbound.pipeline.add_stage();
     }
 
     /// Shows all that passes from now on to `recorder`, as [`Layer::Wire`].
@@ -101,13 +97,7 @@ impl Wire {
     /// the peer's.
     #[must_use]
     pub const fn was_ended_here(&self) -> bool {
-        self.stream.is_none() || self.inbound.closed
-    }
-
-    fn seen(&mut self, direction: Direction, bytes: &[u8]) {
-        if let Some(recorder) = &self.recorder {
-            recorder.record(direction, Layer::Wire, bytes);
-        }
+        self.stream.is_none() || self.inbound.pipeline.was_ended_by_rule()
     }
 
     fn poll_read_unruled(
@@ -118,76 +108,83 @@ impl Wire {
         let stream = self.stream.as_mut().ok_or_else(was_reset)?;
         let before = buffer.filled().len();
         ready!(Pin::new(stream).poll_read(cx, buffer))?;
+        let passed = &buffer.filled()[before..];
         // A rule that is installed later counts from the connection's first byte all the same.
-        self.inbound.passed(buffer.filled().len() - before);
-        if self.recorder.is_some() {
-            self.seen(Direction::Inbound, &buffer.filled()[before..]);
+        self.inbound.pipeline.bypassed(passed.len());
+        if let Some(recorder) = &self.recorder {
+            recorder.record(Direction::Inbound, Layer::Wire, passed);
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_unruled(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.stream.as_mut().ok_or_else(was_reset)?;
+        let count = ready!(Pin::new(stream).poll_write(cx, bytes))?;
+        self.outbound.pipeline.bypassed(count);
+        if let Some(recorder) = &self.recorder {
+            recorder.record(Direction::Outbound, Layer::Wire, &bytes[..count]);
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    /// Sends what the rules let pass, until they have nothing more; whether the direction is over.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            let stream = self.stream.as_mut().ok_or_else(was_reset)?;
+            if !self.outbound.ready.is_empty() {
+                let count = ready!(Pin::new(stream).poll_write(cx, &self.outbound.ready))?;
+                if count == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.outbound.deliver(count, self.recorder.as_ref());
+                continue;
+            }
+            match ready!(self.outbound.poll_flow(&mut self.rules, cx)) {
+                Flow::Pass(bytes) => self.outbound.ready = bytes,
+                Flow::Idle => return Poll::Ready(Ok(false)),
+                Flow::Close => {
+                    ready!(Pin::new(stream).poll_shutdown(cx))?;
+                    return Poll::Ready(Ok(true));
+                }
+                Flow::Reset => {
+                    self.reset();
+                    return Poll::Ready(Err(was_reset()));
+                }
+            }
+        }
     }
 }
 
 impl Lane {
     const fn new(direction: Direction) -> Self {
-        Self {
-            direction,
-            offset: 0,
-            next_rule: 0,
-            limit: None,
-            granted: 0,
-            sleep: None,
-            closed: false,
-        }
+        Self { pipeline: Pipeline::new(direction), ready: Vec::new(), sleep: None }
     }
 
-    /// Asks the rules about `bytes`, which must not be empty, and be the same until it is ready.
-    fn poll_judge(
-        &mut self,
-        rules: &mut [Box<dyn Rule>],
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<Judgement> {
-        if self.granted > 0 {
-            return Poll::Ready(Judgement::Pass(self.granted.min(bytes.len())));
-        }
+    /// What the rules say next; where they have it wait for good, it never is ready.
+    fn poll_flow(&mut self, rules: &mut [Box<dyn Rule>], cx: &mut Context<'_>) -> Poll<Flow> {
         loop {
             if let Some(sleep) = &mut self.sleep {
                 ready!(sleep.as_mut().poll(cx));
                 self.sleep = None;
             }
-            let limit = self.limit.unwrap_or(bytes.len()).min(bytes.len());
-            let Some(rule) = rules.get_mut(self.next_rule) else {
-                self.granted = limit;
-                return self.judged(Judgement::Pass(limit));
-            };
-            self.next_rule += 1;
-            let chunk =
-                Chunk { direction: self.direction, offset: self.offset, bytes: &bytes[..limit] };
-            match rule.judge(&chunk) {
-                Verdict::Pass => {}
-                Verdict::Split(first) => self.limit = Some(first.clamp(1, limit)),
-                Verdict::Delay(wait) => {
-                    self.sleep = Instant::now().checked_add(wait).map(sleep_until).map(Box::pin);
-                }
-                Verdict::Swallow => return self.judged(Judgement::Swallow),
-                Verdict::Close => {
-                    self.closed = true;
-                    return self.judged(Judgement::Close);
-                }
-                Verdict::Reset => return self.judged(Judgement::Reset),
+            match self.pipeline.advance(rules) {
+                Step::Now(flow) => return Poll::Ready(flow),
+                Step::Wait(wait) => self.sleep = Some(Box::pin(sleep(wait))),
+                Step::Stall => return Poll::Pending,
             }
         }
     }
 
-    fn judged(&mut self, judgement: Judgement) -> Poll<Judgement> {
-        self.next_rule = 0;
-        self.limit = None;
-        Poll::Ready(judgement)
-    }
-
-    fn passed(&mut self, count: usize) {
-        self.offset += count as u64;
-        self.granted = self.granted.saturating_sub(count);
+    /// The first bytes of what is ready have been delivered.
+    fn deliver(&mut self, count: usize, recorder: Option<&Recorder>) {
+        let delivered = self.ready.drain(..count);
+        if let Some(recorder) = recorder {
+            recorder.record(self.pipeline.direction(), Layer::Wire, delivered.as_slice());
+        }
     }
 }
 
@@ -198,44 +195,34 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
-        if wire.rules.is_empty() && wire.unread.is_empty() {
+        if wire.rules.is_empty() {
             return wire.poll_read_unruled(cx, buffer);
-        }
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
         }
         loop {
             let stream = wire.stream.as_mut().ok_or_else(was_reset)?;
-            if wire.inbound.closed {
-                // The peer may go on sending; nobody listens any more.
+            let count = wire.inbound.ready.len().min(buffer.remaining());
+            if count > 0 || buffer.remaining() == 0 {
+                buffer.put_slice(&wire.inbound.ready[..count]);
+                wire.inbound.deliver(count, wire.recorder.as_ref());
                 return Poll::Ready(Ok(()));
             }
-            if wire.unread.is_empty() {
-                let mut chunk = [0; READ_SIZE];
-                let mut chunk = ReadBuf::new(&mut chunk);
-                ready!(Pin::new(stream).poll_read(cx, &mut chunk))?;
-                if chunk.filled().is_empty() {
-                    return Poll::Ready(Ok(()));
-                }
-                wire.unread.extend_from_slice(chunk.filled());
-            }
-            match ready!(wire.inbound.poll_judge(&mut wire.rules, cx, &wire.unread)) {
-                Judgement::Pass(count) => {
-                    let count = count.min(buffer.remaining());
-                    let passing: Vec<u8> = wire.unread.drain(..count).collect();
-                    buffer.put_slice(&passing);
-                    wire.inbound.passed(count);
-                    wire.seen(Direction::Inbound, &passing);
-                    return Poll::Ready(Ok(()));
-                }
-                Judgement::Swallow => {
-                    wire.inbound.passed(wire.unread.len());
-                    wire.unread.clear();
-                }
-                Judgement::Close => {}
-                Judgement::Reset => {
+            match ready!(wire.inbound.poll_flow(&mut wire.rules, cx)) {
+                Flow::Pass(bytes) => wire.inbound.ready = bytes,
+                // If a rule closed it, the peer may go on sending; nobody listens any more.
+                Flow::Close => return Poll::Ready(Ok(())),
+                Flow::Reset => {
                     wire.reset();
                     return Poll::Ready(Err(was_reset()));
+                }
+                Flow::Idle => {
+                    let mut chunk = [0; READ_SIZE];
+                    let mut chunk = ReadBuf::new(&mut chunk);
+                    ready!(Pin::new(stream).poll_read(cx, &mut chunk))?;
+                    if chunk.filled().is_empty() {
+                        wire.inbound.pipeline.end();
+                    } else {
+                        wire.inbound.pipeline.push(chunk.filled());
+                    }
                 }
             }
         }
@@ -249,47 +236,41 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
-        let mut allowed = bytes.len();
-        if !wire.rules.is_empty() && !bytes.is_empty() {
-            if wire.outbound.closed {
+        if wire.rules.is_empty() || bytes.is_empty() {
+            return wire.poll_write_unruled(cx, bytes);
+        }
+        loop {
+            let is_over = ready!(wire.poll_drain(cx))?;
+            let taken = std::mem::take(&mut wire.taken);
+            if is_over && wire.outbound.pipeline.was_ended_by_rule() {
+                // What comes after the rule's end vanishes.
                 return Poll::Ready(Ok(bytes.len()));
             }
-            match ready!(wire.outbound.poll_judge(&mut wire.rules, cx, bytes)) {
-                Judgement::Pass(count) => allowed = count,
-                Judgement::Swallow => {
-                    wire.outbound.passed(bytes.len());
-                    return Poll::Ready(Ok(bytes.len()));
-                }
-                Judgement::Close => {
-                    let stream = wire.stream.as_mut().ok_or_else(was_reset)?;
-                    ready!(Pin::new(stream).poll_shutdown(cx))?;
-                    return Poll::Ready(Ok(bytes.len()));
-                }
-                Judgement::Reset => {
-                    wire.reset();
-                    return Poll::Ready(Err(was_reset()));
-                }
+            if is_over {
+                return wire.poll_write_unruled(cx, bytes);
             }
+            if taken > 0 {
+                return Poll::Ready(Ok(taken.min(bytes.len())));
+            }
+            wire.outbound.pipeline.push(bytes);
+            wire.taken = bytes.len();
         }
-        let stream = wire.stream.as_mut().ok_or_else(was_reset)?;
-        let count = ready!(Pin::new(stream).poll_write(cx, &bytes[..allowed]))?;
-        wire.outbound.passed(count);
-        wire.seen(Direction::Outbound, &bytes[..count]);
-        Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Some(stream) => Pin::new(stream).poll_flush(cx),
-            None => Poll::Ready(Err(was_reset())),
-        }
+        let stream = self.get_mut().stream.as_mut().ok_or_else(was_reset)?;
+        Pin::new(stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Some(stream) => Pin::new(stream).poll_shutdown(cx),
-            None => Poll::Ready(Err(was_reset())),
+        let wire = self.get_mut();
+        if wire.rules.is_empty() {
+            let stream = wire.stream.as_mut().ok_or_else(was_reset)?;
+            return Pin::new(stream).poll_shutdown(cx);
         }
+        wire.outbound.pipeline.end();
+        ready!(wire.poll_drain(cx))?;
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,20 +1,17 @@
 //! Each rule over real sockets, both directions.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    io::ErrorKind,
-    time::{Duration, Instant},
-};
+use std::{io::ErrorKind, time::Duration};
 
 use pgtls_harness::{
-    Direction, Layer, Listener, Recorder, Wire,
+    Direction, Layer, Listener, Recorder, Wire, WithoutReset, memory,
     rules::{Chunk, RuleSpec, Verdict},
 };
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// No wait of a test is without an end.
@@ -88,41 +85,43 @@ async fn rules_that_come_later_count_from_the_first_byte() {
 
 #[tokio::test]
 async fn split_cuts_what_is_sent() {
-    let (mut wire, mut client) = pair([
-        RuleSpec::SplitOutbound { at: vec![3] },
-        RuleSpec::DelayOutbound { at: 3, milliseconds: 20 },
-    ])
-    .await;
-    let reader = tokio::spawn(async move {
-        let mut first = Vec::with_capacity(100);
-        within(client.read_buf(&mut first)).await.unwrap();
-        let mut rest = Vec::new();
-        within(client.read_to_end(&mut rest)).await.unwrap();
-        (first, rest)
-    });
+    let (mut wire, mut client) = pair([RuleSpec::SplitOutbound { at: vec![3] }]).await;
+    let recorder = Recorder::new(100);
+    wire.record(recorder.clone());
     within(wire.write_all(b"abcdef")).await.unwrap();
     drop(wire);
-    assert_eq!(within(reader).await.unwrap(), (b"abc".to_vec(), b"def".to_vec()));
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"abcdef");
+    let recording = recorder.recording();
+    let segments: Vec<_> = recording.iter().map(|mark| mark.bytes).collect();
+    assert_eq!(segments, [b"abc", b"def"]);
 }
 
-#[tokio::test]
+/// In memory, and in paused time: how long it takes is exact, and nobody waits.
+#[tokio::test(start_paused = true)]
 async fn delay_holds_up_once() {
+    let hour = Duration::from_secs(3600);
     for rule in [
-        RuleSpec::DelayInbound { at: 1, milliseconds: 30 },
-        RuleSpec::DelayOutbound { at: 1, milliseconds: 30 },
+        RuleSpec::DelayInbound { at: 1, milliseconds: 3_600_000 },
+        RuleSpec::DelayOutbound { at: 1, milliseconds: 3_600_000 },
     ] {
-        let (mut wire, mut client) = pair([rule.clone()]).await;
+        let (mut client, server) = memory::pair();
+        let mut wire = Wire::new(server);
+        wire.install([rule.clone()]);
         let begun = Instant::now();
+        let mut got = [0; 3];
         if matches!(rule, RuleSpec::DelayInbound { .. }) {
-            within(client.write_all(b"abc")).await.unwrap();
-            drop(client);
-            assert_eq!(within(chunks(&mut wire)).await.concat(), b"abc");
+            client.write_all(b"abc").await.unwrap();
+            wire.read_exact(&mut got[..1]).await.unwrap();
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+            wire.read_exact(&mut got[1..]).await.unwrap();
         } else {
-            within(wire.write_all(b"abc")).await.unwrap();
+            wire.write_all(b"abc").await.unwrap();
+            client.read_exact(&mut got).await.unwrap();
         }
-        let took = begun.elapsed();
-        assert!(took >= Duration::from_millis(30), "{rule:?}: {took:?}");
-        assert!(took < Duration::from_millis(60 * 50), "{rule:?}: {took:?}");
+        assert_eq!(&got, b"abc");
+        assert_eq!(begun.elapsed().as_secs(), hour.as_secs(), "{rule:?}");
     }
 }
 
@@ -180,6 +179,64 @@ async fn half_close_ends_one_direction() {
 }
 
 #[tokio::test]
+async fn corrupt_changes_one_byte() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::CorruptOutbound { at: 1, xor: 0x20 },
+        RuleSpec::CorruptInbound { at: 2, xor: 0x20 },
+    ])
+    .await;
+    within(wire.write_all(b"abc")).await.unwrap();
+    within(client.write_all(b"abc")).await.unwrap();
+    let mut got = [0; 3];
+    within(client.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"aBc");
+    within(wire.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"abC");
+}
+
+#[tokio::test]
+async fn duplicate_sends_twice() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::DuplicateOutbound { at: 1, length: 3 },
+        RuleSpec::DuplicateInbound { at: 0, length: 1 },
+    ])
+    .await;
+    within(wire.write_all(b"abc")).await.unwrap();
+    within(wire.write_all(b"de")).await.unwrap();
+    within(client.write_all(b"x")).await.unwrap();
+    let mut got = [0; 8];
+    within(client.read_exact(&mut got)).await.unwrap();
+    assert_eq!(&got, b"abcdbcde");
+    within(wire.read_exact(&mut got[..2])).await.unwrap();
+    assert_eq!(&got[..2], b"xx");
+}
+
+#[tokio::test]
+async fn coalesce_joins_what_comes_in_pieces() {
+    let (mut wire, mut client) = pair([
+        RuleSpec::SplitInbound { at: vec![1, 2, 3, 4, 5] },
+        RuleSpec::CoalesceInbound { at: 1, length: 3 },
+        RuleSpec::CoalesceOutbound { at: 0, length: 9 },
+    ])
+    .await;
+    within(client.write_all(b"abcdef")).await.unwrap();
+    within(client.shutdown()).await.unwrap();
+    assert_eq!(within(chunks(&mut wire)).await, [&b"a"[..], b"bcd", b"e", b"f"]);
+
+    let recorder = Recorder::new(1000);
+    wire.record(recorder.clone());
+    for piece in [b"12", b"34", b"56"] {
+        within(wire.write_all(piece)).await.unwrap();
+    }
+    assert_eq!(recorder.recording().iter().count(), 0);
+    within(wire.shutdown()).await.unwrap();
+    assert_eq!(recorder.recording().iter().count(), 1);
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"123456");
+}
+
+#[tokio::test]
 async fn rules_are_asked_in_the_order_of_their_installation() {
     let (mut wire, mut client) =
         pair([RuleSpec::SplitInbound { at: vec![3] }, RuleSpec::SplitInbound { at: vec![1, 4] }])
@@ -212,6 +269,32 @@ fn a_rule_is_the_same_after_it_was_written_down() {
     );
     assert_eq!(serde_json::from_str::<Vec<RuleSpec>>(&text).unwrap(), rules);
     assert!(serde_json::from_str::<RuleSpec>(r#"{"rule":"tickle"}"#).is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_written_behind_the_own_end() {
+    for rules in [vec![], vec![RuleSpec::SplitOutbound { at: vec![1] }]] {
+        let (mut wire, mut client) = pair(rules).await;
+        within(wire.write_all(b"ab")).await.unwrap();
+        within(wire.shutdown()).await.unwrap();
+        let error = within(wire.write_all(b"cd")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        let mut got = Vec::new();
+        within(client.read_to_end(&mut got)).await.unwrap();
+        assert_eq!(got, b"ab");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_knows_no_reset_is_closed() {
+    let (mut client, server) = tokio::io::duplex(100);
+    let mut wire = Wire::new(WithoutReset(server));
+    wire.install([RuleSpec::ResetOutbound { at: 2 }]);
+    let error = within(wire.write_all(b"abc")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    let mut got = Vec::new();
+    within(client.read_to_end(&mut got)).await.unwrap();
+    assert_eq!(got, b"ab");
 }
 
 #[tokio::test]

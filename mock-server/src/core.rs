@@ -77,7 +77,8 @@ impl Core {
         } else {
             // An RSA key takes as long as a hundred logins: the runtime has others to serve.
             let authority = authority.clone();
-            let made = tokio::task::spawn_blocking(move || Settings::new(&authority, axes, &script, tls));
+            let made =
+                tokio::task::spawn_blocking(move || Settings::new(&authority, axes, &script, tls));
             made.await.map_err(Error::tls("certificate and key"))??
         };
         let budget = match builder.memory {

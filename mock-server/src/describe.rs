@@ -87,7 +87,10 @@ fn report(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::backend::{self, Report, TransactionStatus};
+    use crate::protocol::{
+        backend::{self, TransactionStatus},
+        report::Report,
+    };
 
     #[test]
     fn messages_are_told_apart() {

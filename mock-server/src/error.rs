@@ -1,7 +1,5 @@
 //! What can go wrong while a mock server is set up; what goes wrong later stands in its transcript.
 
-use crate::pki;
-
 /// An error of the mock server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,7 +9,7 @@ pub enum Error {
     Listen(#[from] pgtls_harness::Error),
     /// A certificate, a key or a file of theirs cannot be made.
     #[error(transparent)]
-    Pki(#[from] pki::Error),
+    Pki(#[from] crate::pki::Error),
     /// The TLS library refuses what the axes ask for.
     #[error("cannot set up TLS: {what}")]
     Tls {

@@ -1,17 +1,16 @@
-//! The history: the logs of a server's connections, and what they come to.
+//! The history: the logs of a server's connections, within the memory that they may hold.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::sync::Notify;
-
 use crate::{
     budget::Budget,
     connection::Log,
-    trace::{Event, Outcome, Trace},
-    transcript::{Connection, EntryKind, Observation},
+    ended::{Connections, Waiting},
+    observe::observe,
+    transcript::Observation,
 };
 
 /// What of the server's budget the logs of ended connections may hold: the rest is for those that
@@ -19,86 +18,6 @@ use crate::{
 const SHARE_OF_ENDED: usize = 4;
 /// The same for the logs that wait for a subscriber.
 const SHARE_OF_WAITING: usize = 8;
-/// How many connections wait for a subscriber: as many as a busy server ends in a second.
-const MOST_WAITING: usize = 1024;
-
-/// A connection that is over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
-    /// How many connections the server accepted before it.
-    pub number: u64,
-    /// What the server saw of it.
-    pub observation: Observation,
-    /// How many connections ended between the one told before and this one and are not told, since
-    /// too many waited to be taken.
-    pub forgotten: u64,
-}
-
-/// Connections as they end, in the order of their ends; from
-/// [`MockServer::subscribe`](crate::MockServer::subscribe).
-///
-/// Those that nobody takes wait here: at most 1024 of them, and at most an eighth of the server's
-/// [memory](crate::Builder::memory). Beyond, the oldest are forgotten, and counted in
-/// [`Ended::forgotten`].
-#[derive(Debug)]
-pub struct Connections(Arc<Queue>);
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    logs: VecDeque<(u64, Log, usize)>,
-    bytes: usize,
-    forgotten: u64,
-    /// The server is gone.
-    closed: bool,
-}
-
-impl Connections {
-    /// Waits for a connection to end; `None` once the server is gone.
-    ///
-    /// Cancel safe: a wait that is dropped loses no connection.
-    pub async fn next(&mut self) -> Option<Ended> {
-        loop {
-            // Registered first, so that no end is missed.
-            let changed = self.0.changed.notified();
-            {
-                let mut waiting = lock(&self.0.waiting);
-                if let Some((number, log, bytes)) = waiting.logs.pop_front() {
-                    waiting.bytes -= bytes;
-                    let forgotten = std::mem::take(&mut waiting.forgotten);
-                    drop(waiting);
-                    let observation = observe(vec![log.connection()], 0);
-                    return Some(Ended { number, observation, forgotten });
-                }
-                if waiting.closed {
-                    return None;
-                }
-            }
-            changed.await;
-        }
-    }
-}
-
-impl Queue {
-    fn push(&self, number: u64, log: Log, bytes: usize, most: usize) {
-        let mut waiting = lock(&self.waiting);
-        waiting.logs.push_back((number, log, bytes));
-        waiting.bytes += bytes;
-        while waiting.logs.len() > MOST_WAITING || waiting.bytes > most && waiting.logs.len() > 1 {
-            let Some((_, _, bytes)) = waiting.logs.pop_front() else { break };
-            waiting.bytes -= bytes;
-            waiting.forgotten += 1;
-        }
-        drop(waiting);
-        self.changed.notify_one();
-    }
-}
-
 /// The logs of a server's connections in the order of acceptance.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -116,7 +35,7 @@ struct State {
     accepted: u64,
     /// What the ended ones hold.
     ended: usize,
-    subscribers: Vec<Weak<Queue>>,
+    subscribers: Vec<Weak<Mutex<Waiting>>>,
 }
 
 #[derive(Debug)]
@@ -161,7 +80,7 @@ impl History {
         let mut state = lock(&self.state);
         state.subscribers.retain(|subscriber| match subscriber.upgrade() {
             Some(queue) => {
-                queue.push(number, log.clone(), bytes, self.most_waiting);
+                lock(&queue).push(number, log.clone(), bytes, self.most_waiting);
                 true
             }
             None => false,
@@ -175,9 +94,9 @@ impl History {
     }
 
     pub(crate) fn subscribe(&self) -> Connections {
-        let queue = Arc::<Queue>::default();
+        let queue = Arc::default();
         lock(&self.state).subscribers.push(Arc::downgrade(&queue));
-        Connections(queue)
+        Connections::new(queue)
     }
 
     pub(crate) fn observation(&self) -> Observation {
@@ -212,31 +131,11 @@ impl State {
 impl Drop for History {
     fn drop(&mut self) {
         for queue in lock(&self.state).subscribers.iter().filter_map(Weak::upgrade) {
-            lock(&queue.waiting).closed = true;
-            queue.changed.notify_one();
+            lock(&queue).close();
         }
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Condenses transcripts into a trace. The outcome is that of the last query on the last connection
-/// that has one, in the order of acceptance.
-fn observe(connections: Vec<Connection>, forgotten: u64) -> Observation {
-    let mut trace = Trace::default();
-    for connection in &connections {
-        let mut events: Vec<Event> = Vec::new();
-        for entry in &connection.entries {
-            match entry.what {
-                EntryKind::Event(event) => events.push(event),
-                EntryKind::Query(_) if entry.encrypted => trace.outcome = Outcome::Ssl,
-                EntryKind::Query(_) => trace.outcome = Outcome::Plain,
-                _ => {}
-            }
-        }
-        trace.connections.push(events);
-    }
-    Observation { trace, connections, forgotten }
 }

@@ -30,6 +30,8 @@
 //! Every test has its own server, port and certificates, and nothing of them outlives the guard.
 //!
 //! - [`axes`]: what can be set; [`Builder`] and [`MockServer`]: setting and running it.
+//! - [`Builder::start_in_memory`]: a server without a socket, for clients in the same process, on
+//!   tokio's clock.
 //! - [`trace`] and [`transcript`]: what the server saw, in short and in full.
 //! - [`pki`]: the authority, its certificates, and their files for clients that want paths.
 
@@ -40,9 +42,11 @@ mod connection;
 mod core;
 mod describe;
 mod door;
+mod ended;
 mod error;
 mod history;
 mod machine;
+mod observe;
 pub mod pki;
 mod plan;
 mod protocol;
@@ -54,10 +58,11 @@ mod shared;
 mod tls;
 pub mod trace;
 pub mod transcript;
+mod url;
 
 pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
+pub use ended::{Connections, Ended};
 pub use error::Error;
-pub use history::{Connections, Ended};
 pub use pgtls_harness::{
     Seed,
     memory::{Dialer, MemoryStream},

@@ -39,10 +39,7 @@ impl Plan {
     ) -> Result<Self, Error> {
         let outline = conversation.outline();
         let key = ContextKey::new(conversation.tls, settings);
-        let context = outline
-            .shakes_hands()
-            .then(|| authority.shared().context(authority, key))
-            .transpose()?;
+        let context = outline.shakes_hands().then(|| authority.tls_context(key)).transpose()?;
         let offers_tls = outline.offers_tls();
         Ok(Self { conversation: Arc::new(conversation.clone()), context, offers_tls })
     }

@@ -14,7 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use crate::protocol::backend::Report;
+use crate::protocol::report::Report;
 
 /// The mechanism without channel binding.
 #[cfg(test)]

@@ -1,13 +1,7 @@
 //! The server: how it starts, and the guard that holds it.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pgtls_harness::{Deadline, Listener, Seed, memory::Dialer};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -16,15 +10,13 @@ use crate::{
     axes::{Certificate, ServerAxes},
     core::Core,
     door,
-    history::{Connections, History},
-    pki::{Authority, CLIENT_USER},
+    ended::Connections,
+    history::History,
+    pki::Authority,
     transcript::Observation,
+    url,
 };
 
-/// What is escaped in a URL: all but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same in a query, where a path stays readable.
-const RESERVED_IN_QUERY: &AsciiSet = &RESERVED.remove(b'/');
 /// The port that a server in memory seems to have: PostgreSQL's own.
 const NOMINAL_PORT: u16 = 5432;
 
@@ -180,44 +172,21 @@ impl MockServer {
     /// A connection URL; with `sslmode` verify-ca or verify-full it names the right root too.
     #[must_use]
     pub fn url(&self, sslmode: &str) -> String {
-        let root = if sslmode.starts_with("verify-") {
-            let path = self.ca_path();
-            format!(
-                "&sslrootcert={}",
-                utf8_percent_encode(&path.to_string_lossy(), RESERVED_IN_QUERY)
-            )
-        } else {
-            String::new()
-        };
-        format!(
-            "{}?sslmode={}{root}",
-            self.base_url(),
-            utf8_percent_encode(sslmode, RESERVED_IN_QUERY)
-        )
+        let root = sslmode.starts_with("verify-").then(|| self.ca_path());
+        url::with_sslmode(&self.base_url(), sslmode, root.as_deref())
     }
 
     /// A connection URL without parameters.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let host = self.host();
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
-        format!(
-            "postgresql://{CLIENT_USER}:{}@{host}:{}/postgres",
-            utf8_percent_encode(&self.core.password, RESERVED),
-            self.address.port(),
-        )
+        url::base(self.address, &self.core.password)
     }
 
     /// The name by which the URLs call the server: one that stands in the certificates where it
     /// listens on 127.0.0.1 or on every address, else the address.
     #[must_use]
     pub fn host(&self) -> String {
-        let ip = self.address.ip();
-        if ip == Ipv4Addr::LOCALHOST || ip.is_unspecified() {
-            "localhost".to_owned()
-        } else {
-            ip.to_string()
-        }
+        url::host(self.address.ip())
     }
 
     /// Shows another certificate to connections that are accepted from now on.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     Error,
     budget::Budget,
-    pki::{Authority, cache::Cache},
+    pki::cache::Cache,
     tls::{Context, ContextKey},
 };
 
@@ -26,12 +26,12 @@ impl Default for Shared {
 }
 
 impl Shared {
-    /// The TLS context for these settings.
+    /// The TLS context for these settings, which `make` makes where there is none.
     pub(crate) fn context(
         &self,
-        authority: &Authority,
         key: ContextKey,
+        make: impl FnOnce() -> Result<Context, Error>,
     ) -> Result<Arc<Context>, Error> {
-        self.contexts.get_or_make(key, || Context::new(authority, key).map(Arc::new))
+        self.contexts.get_or_make(key, || make().map(Arc::new))
     }
 }

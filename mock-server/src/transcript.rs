@@ -26,7 +26,7 @@ pub struct Connection {
     /// When it was accepted, since the server's start.
     pub accepted: Duration,
     /// What happened on it, in order: the first 10,000 entries in at most 1 MiB, and up to 100,000
-    /// of those that verdicts rest on (see [`What::is_fact`]); both as long as the connection has
+    /// of those that verdicts rest on (see [`EntryKind::is_fact`]); both as long as the connection has
     /// [memory](crate::Builder::connection_memory).
     pub entries: Vec<Entry>,
     /// How many entries, or parts of them (parameters of a StartupMessage beyond the first 64,

@@ -5,12 +5,15 @@ mod support;
 
 use std::{
     io::ErrorKind,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use pgtls_mock_server::{
-    MemoryStream, MockServer,
+    MemoryStream, MockServer, RuleSpec, Seed,
     axes::{Auth, Reply, ServerAxes},
+    trace::Event,
+    transcript::EntryKind,
 };
 use support::{Raw, SSL_REQUEST, TlsClient, finish, server, startup, trace, within};
 use tokio_postgres::{Config, config::SslMode};
@@ -67,7 +70,9 @@ async fn silence_costs_no_time() {
     let seen = finish(server).await;
     assert_eq!(seen.trace.to_string(), "connect -> fail");
     assert!(seen.connections[0].entries.last().unwrap().at >= Duration::from_secs(2));
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let took = begun.elapsed();
+    println!("two seconds of silence took {took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,6 +82,66 @@ async fn deadlines_go_by_the_paused_clock() {
     let begun = tokio::time::Instant::now();
     assert_eq!(tokio::io::AsyncReadExt::read(&mut client.0, &mut [0]).await.unwrap(), 0);
     assert_eq!(begun.elapsed().as_secs(), 3600);
+}
+
+/// The proof is computed on a thread of its own, in real time: the clock waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_login_in_paused_time_is_no_timeout() {
+    let server = server().auth(Auth::ScramSha256).start_in_memory().await.unwrap();
+    let login = query(&server, SslMode::Require);
+    tokio::time::timeout(Duration::from_secs(2), login).await.unwrap();
+    assert_eq!(trace(server).await, "connect, sslaccept, authok -> ssl");
+}
+
+/// Where nothing arrives any more, the server's own bounds end the connection.
+#[tokio::test(start_paused = true)]
+async fn a_stalled_connection_ends_with_its_deadline() {
+    for rule in [RuleSpec::StallInbound { at: 8 }, RuleSpec::StallOutbound { at: 1 }] {
+        let server = server().auth(Auth::Trust).rules([rule.clone()]);
+        let server = server.deadline(Duration::from_secs(60)).start_in_memory().await.unwrap();
+        let stream = dial(&server).await;
+        let config = config(&server, SslMode::Require);
+        let connect = config.connect_raw(stream, TlsClient::default());
+        assert!(tokio::time::timeout(Duration::from_secs(2), connect).await.is_err(), "{rule:?}");
+        let begun = tokio::time::Instant::now();
+        let seen = server.finish(Duration::from_secs(600)).await;
+        assert_eq!(begun.elapsed().as_secs(), 58, "{rule:?}");
+        assert_eq!(seen.connections[0].entries.last().unwrap().what, EntryKind::TimedOut);
+    }
+}
+
+/// Slow lines and lost order change no answer.
+#[tokio::test(start_paused = true)]
+async fn a_driver_logs_in_over_a_slow_line() {
+    let rate = 2000.try_into().unwrap();
+    let rules = [
+        RuleSpec::BandwidthInbound { bytes_per_second: rate },
+        RuleSpec::BandwidthOutbound { bytes_per_second: rate },
+        RuleSpec::JitterOutbound { seed: Seed::new(1), most_milliseconds: 300 },
+        RuleSpec::CoalesceOutbound { at: 0, length: 1 },
+    ];
+    let begun = tokio::time::Instant::now();
+    let server = server().auth(Auth::ScramSha256).rules(rules).start_in_memory().await.unwrap();
+    query(&server, SslMode::Require).await;
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(trace(server).await, "connect, sslaccept, authok -> ssl");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_clients_at_a_time_are_all_served() {
+    let server = Arc::new(server().auth(Auth::Trust).start_in_memory().await.unwrap());
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let server = Arc::clone(&server);
+        let mode = if number % 2 == 0 { SslMode::Disable } else { SslMode::Require };
+        clients.spawn(async move { query(&server, mode).await });
+    }
+    while let Some(client) = within(clients.join_next()).await {
+        client.unwrap();
+    }
+    let seen = finish(Arc::into_inner(server).unwrap()).await;
+    assert_eq!(seen.connections.len(), 100);
+    assert!(seen.trace.connections.iter().all(|events| events.contains(&Event::AuthOk)));
 }
 
 /// What was dialled before the end is part of what the client did.

@@ -143,8 +143,8 @@ async fn client_certificates_count_here_too() {
             let mut client = client(SslVersion::TLS1_1);
             if let Some(which) = which {
                 let files = authority().client_identity(which, Key::P256).unwrap();
-                client.set_certificate_file(&files.certificate, SslFiletype::PEM).unwrap();
-                client.set_private_key_file(&files.key, SslFiletype::PEM).unwrap();
+                client.set_certificate_file(files.certificate(), SslFiletype::PEM).unwrap();
+                client.set_private_key_file(files.key(), SslFiletype::PEM).unwrap();
             }
             handshake(address, client, false).map(|mut stream| ask(&mut stream))
         })

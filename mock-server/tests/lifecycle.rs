@@ -4,11 +4,14 @@
 mod support;
 
 use std::{
+    future::poll_fn,
     io::{Read, Write},
     net::TcpStream as StdStream,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
+use futures_core::Stream;
 use pgtls_harness::{Direction, Layer, Seed, rules::RuleSpec};
 use pgtls_mock_server::{
     Error, MockServer,
@@ -116,6 +119,9 @@ async fn connections_are_told_as_they_end() {
     assert_eq!(ended.observation.trace.to_string(), "connect, sslreject -> fail");
     drop(server);
     assert_eq!(within(connections.next()).await, None);
+    // A stream as others are; its own `next` needs no trait.
+    let ended = poll_fn(|cx| Pin::new(&mut connections).poll_next(cx));
+    assert_eq!(within(ended).await, None);
 }
 
 #[tokio::test]

@@ -205,10 +205,10 @@ async fn a_client_hello_without_request_gets_the_hostile_bytes_alone() {
         match reply {
             Reply::Error => assert_eq!(bytes[0], b'E'),
             Reply::Garbage => assert_eq!(bytes.len(), 1),
-            Reply::Stuffed | Reply::StuffedLate => assert!(is_stuffing(&bytes)),
+            Reply::Stuffed | Reply::StuffedLate => assert!(is_injected_login(&bytes)),
             Reply::RefuseStuffed => {
                 assert_eq!(bytes[0], b'N');
-                assert!(is_stuffing(&bytes[1..]));
+                assert!(is_injected_login(&bytes[1..]));
             }
             Reply::TlsAlert => assert_eq!(bytes, [21, 3, 3, 0, 2, 2, 40]),
             Reply::TlsGarbage => assert!(bytes.starts_with(b"HTTP")),

@@ -67,10 +67,10 @@ fn a_chain_with_its_root_ends_with_the_root_that_issued_it() {
             let alone = authority.identity(certificate, key).unwrap();
             let whole = authority.identity_with_root(certificate, key).unwrap();
             let signs_itself = certificate == Certificate::SelfSigned;
-            assert_eq!(whole.chain.len(), alone.chain.len() + usize::from(!signs_itself));
-            assert!(whole.chain.starts_with(&alone.chain), "{certificate} {key}");
-            assert_eq!(whole.server_end_point, alone.server_end_point);
-            let last = X509::from_der(whole.chain.last().unwrap()).unwrap();
+            assert_eq!(whole.chain().len(), alone.chain().len() + usize::from(!signs_itself));
+            assert!(whole.chain().starts_with(alone.chain()), "{certificate} {key}");
+            assert_eq!(whole.server_end_point(), alone.server_end_point());
+            let last = X509::from_der(whole.chain().last().unwrap()).unwrap();
             assert!(last.verify(&last.public_key().unwrap()).unwrap(), "{certificate} {key}");
             let right = last.to_der().unwrap() == *authority.root(key).unwrap();
             assert_eq!(right, !signs_itself && certificate != Certificate::UnknownCa);

@@ -29,12 +29,22 @@ impl AxesArgs {
         axes
     }
 
+    /// Whether an axis of the server's was named.
+    pub(super) fn sets_server(&self) -> bool {
+        let of_server = |name: &str| AXES.iter().any(|axis| axis.name == name && axis.of_server);
+        self.given.iter().any(|(name, _)| of_server(name))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.given.is_empty()
     }
 }
 
 impl ServerAxesArgs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The server's axes, those that were not named as they are in `default`.
     pub(super) fn over(
         &self,

@@ -85,7 +85,8 @@ impl Fuzz {
             None if interrupted || ended.is_err() => {}
             None => output::line(&format!(
                 "{}: {} scenarios, no invariant broken; seed {seed}",
-                spec.name, self.cases
+                spec.name(),
+                self.cases
             ))?,
         }
         ended?;
@@ -108,7 +109,7 @@ impl Fuzz {
         let command = self.stacks.command();
         let counterexample = Counterexample {
             schema: fuzz::SCHEMA,
-            stack: command.unwrap_or(&spec.name).to_owned(),
+            stack: command.unwrap_or(spec.name()).to_owned(),
             is_command: command.is_some(),
             axes: scenario.axes.to_string(),
             rules: scenario.rules,
@@ -124,18 +125,18 @@ impl Fuzz {
             again = again.with_flag("--shims", &folder.to_string_lossy());
         }
         if let Some(command) = command {
-            again = again.with_shim(&spec.name, command);
+            again = again.with_shim(spec.name(), command);
         }
         let ids: Vec<&str> = counterexample.broken.iter().map(|invariant| invariant.id()).collect();
         let place = self.out.to_string_lossy();
         output::line(&format!(
             "{}: scenario {case} breaks {}\n  {}:{}\n  on the wire: {}\n  again: {}",
-            Foreign(&spec.name),
+            Foreign(spec.name()),
             ids.join(", "),
-            Foreign(&spec.name),
+            Foreign(spec.name()),
             counterexample.axes,
             serde_json::to_string(&counterexample.rules).unwrap_or_default(),
-            again.replay(&spec.name, &place)
+            again.replay(spec.name(), &place)
         ))?;
         written.or_else(|error| {
             // What took minutes to find is not lost for a disk that is full.
@@ -157,7 +158,7 @@ impl Fuzz {
         let subject = probe(spec, environment).await?;
         // What never connects breaks nothing, and nothing is known of it.
         if let Some(reason) = subject.could_not_connect().await {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         let seed = environment.seed();
         for case in 0..self.cases {
@@ -220,7 +221,7 @@ async fn probe<'a>(
 ) -> Result<Subject<'a>, CliError> {
     let subject = Subject::probe(spec, environment).await;
     match subject.could_not_run() {
-        Some(reason) => Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name))),
+        Some(reason) => Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name()))),
         None => Ok(subject),
     }
 }
@@ -268,8 +269,10 @@ impl Replay {
 
 fn told(run: &CellRun) -> String {
     let result = Visible::of(&run.result);
-    let trace =
-        result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
+    let trace = result
+        .observed
+        .as_ref()
+        .map_or_else(|| "no observation".to_owned(), |observed| observed.trace().to_string());
     let ids: Vec<&str> = result.safety.iter().map(|invariant| invariant.id()).collect();
     let safety = if ids.is_empty() {
         "no invariant broken".to_owned()

@@ -3,16 +3,16 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, thread};
 
 use clap::Args;
+use futures_util::StreamExt as _;
 use pgtls_conformance::{
     Suite,
     baseline::{Baseline, Entry, Finding},
     judge::Conformance,
     reference::Version,
-    results::{Results, Stack},
-    runner::{self, Interrupt, Plan, StackSpec},
+    results::{self, Results},
+    runner::{self, Interrupt, PartialResults, Plan, StackSpec},
 };
 use pgtls_mock_server::Seed;
-use tokio::sync::mpsc;
 
 use super::{
     error::CliError,
@@ -22,12 +22,13 @@ use super::{
     interrupt, output,
     outputs::{Format, Outputs},
     places::Places,
-    progress,
+    progress::Progress,
     stacks::{Candidate, Origin, StacksArgs},
 };
 use crate::{
     foreign,
     report::{Again, junit, markdown, table},
+    stacks::Stack,
 };
 
 #[derive(Debug, Args)]
@@ -56,6 +57,9 @@ pub(super) struct Matrix {
     /// What all chance comes from [default: drawn]
     #[arg(long, value_name = "SEED")]
     seed: Option<Seed>,
+    /// Drives the built-in Rust stacks in this process, over streams in memory: silence takes no time
+    #[arg(long)]
+    in_process: bool,
     /// A stack that cannot run is an error, not a line in the report: for CI
     #[arg(long)]
     strict: bool,
@@ -73,13 +77,17 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 impl Matrix {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let baseline = self.read_baseline()?;
-        let stacks = self.stacks.candidates()?;
+        let stacks = if self.in_process {
+            self.stacks.candidates_in_process()?
+        } else {
+            self.stacks.candidates()?
+        };
         let again = self.again(&stacks);
         let stacks: Vec<_> = stacks.into_iter().map(|candidate| candidate.spec).collect();
         if self.is_named() {
             refuse_what_cannot_run(&stacks)?;
         }
-        let fits = |spec: &StackSpec| self.filters.cells(&spec.name, self.suite).next().is_some();
+        let fits = |spec: &StackSpec| self.filters.cells(spec.name(), self.suite).next().is_some();
         if !stacks.iter().any(fits) {
             return Err(CliError::Usage("no cell fits the filters".to_owned()));
         }
@@ -96,6 +104,7 @@ impl Matrix {
         }
         written?;
         self.refuse_what_did_not_run(&results)?;
+        refuse_broken_stacks(&results)?;
         refuse_what_was_not_measured(&results)?;
         Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
@@ -111,18 +120,19 @@ impl Matrix {
             filters: self.filters.filters.clone(),
             shard: self.shard,
             version: self.libpq,
-            jobs: self.jobs.map_or_else(default_jobs, usize::from),
+            jobs: self.jobs.map_or_else(|| default_jobs(self.in_process), usize::from),
         };
         let seed = self.seed.unwrap_or_else(Seed::random);
         tracing::info!(%seed, "the seed");
         let environment = environment(seed)?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let bar = progress::show(receiver);
-        let results = runner::run(&plan, &environment, &sender, interrupt).await;
-        drop(sender);
-        // The bar's task ends with the sender.
-        let _ = bar.await;
-        Ok(results)
+        let mut progress = Progress::new();
+        let mut results = PartialResults::new(&plan, seed);
+        let mut events = runner::events(&plan, &environment, interrupt);
+        while let Some(event) = events.next().await {
+            progress.apply(&event);
+            results.apply(event);
+        }
+        Ok(results.into_results())
     }
 
     /// How a single cell of this run is shown again.
@@ -130,7 +140,7 @@ impl Matrix {
         let mut again = Again::default();
         for Candidate { spec, origin } in stacks {
             if let Origin::Command(command) = origin {
-                again = again.with_shim(&spec.name, command);
+                again = again.with_shim(spec.name(), command);
             }
         }
         if let Some(folder) = self.stacks.folder.elsewhere() {
@@ -150,8 +160,9 @@ impl Matrix {
     /// What was asked for by name has to run; of the rest the report says that it did not. Where
     /// nothing ran at all, nothing was found either way.
     fn refuse_what_did_not_run(&self, results: &Results) -> Result<(), CliError> {
-        let reason =
-            |stack: &Stack| Some(format!("{}: {}", stack.name, stack.could_not_run.as_ref()?));
+        let reason = |stack: &results::Stack| {
+            Some(format!("{}: {}", stack.name, stack.could_not_run.as_ref()?))
+        };
         let idle: Vec<String> = results.stacks.iter().filter_map(reason).collect();
         let must_run = self.strict || self.is_named() || idle.len() == results.stacks.len();
         if must_run && !idle.is_empty() {
@@ -163,9 +174,9 @@ impl Matrix {
     /// An entry of a stack that nobody knows may be a typing error, and would go unseen. It is no
     /// error: one baseline serves many runs, and a shim by its command is known in its own alone.
     fn tell_of_unknown_stacks(&self, baseline: &Baseline, stacks: &[StackSpec]) {
-        let of = |entry: &Entry| entry.id.split_once(':').map_or("", |(stack, _)| stack).to_owned();
+        let of = |entry: &Entry| entry.id.stack.clone();
         let named: BTreeSet<String> = baseline.0.iter().map(of).collect();
-        let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name != **name));
+        let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name() != *name));
         let unknown = self.stacks.folder.unknown(absent.map(String::as_str));
         if !unknown.is_empty() {
             output::notice(&format!(
@@ -185,6 +196,21 @@ impl Matrix {
     }
 }
 
+/// A stack that needs nothing but this program, and does not run, is the program's own failure.
+fn refuse_broken_stacks(results: &Results) -> Result<(), CliError> {
+    let broken = results.stacks.iter().find_map(|stack| {
+        let reason = stack.could_not_run.clone()?;
+        Stack::named(&stack.name).filter(|stack| stack.is_whole()).map(|stack| (stack, reason))
+    });
+    match broken {
+        Some((stack, reason)) => Err(CliError::tool(
+            format!("the built-in stack {} could not run", stack.name()),
+            reason,
+        )),
+        None => Ok(()),
+    }
+}
+
 /// What the tool could not measure says nothing of any client, and so neither does the exit code.
 fn refuse_what_was_not_measured(results: &Results) -> Result<(), CliError> {
     let mut unmeasured =
@@ -199,7 +225,7 @@ fn refuse_what_was_not_measured(results: &Results) -> Result<(), CliError> {
 
 /// What was asked for by name and is not there is a wrong command.
 fn refuse_what_cannot_run(stacks: &[StackSpec]) -> Result<(), CliError> {
-    match stacks.iter().find_map(|spec| Some((&spec.name, spec.launch.as_ref().err()?))) {
+    match stacks.iter().find_map(|spec| Some((spec.name(), spec.missing_because()?))) {
         Some((name, reason)) => Err(CliError::Usage(format!("{name} cannot run: {reason}"))),
         None => Ok(()),
     }
@@ -224,7 +250,8 @@ fn rendered(
 }
 
 /// Client and server take turns, and some clients wait for a timer in between, so that three cells
-/// keep one processor busy.
-fn default_jobs() -> usize {
-    3 * thread::available_parallelism().map_or(2, usize::from)
+/// keep one processor busy. In this process nothing waits.
+fn default_jobs(in_process: bool) -> usize {
+    let processors = thread::available_parallelism().map_or(2, usize::from);
+    if in_process { processors } else { 3 * processors }
 }

@@ -19,6 +19,7 @@ mod printer;
 mod progress;
 mod run;
 mod schema;
+mod script;
 mod serve;
 mod shim;
 mod stacks;

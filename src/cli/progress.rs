@@ -1,22 +1,28 @@
 //! The progress bar: what runs now, and the time left. Only on a terminal.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     io::{IsTerminal as _, stderr},
     time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pgtls_conformance::runner::Progress;
-use tokio::{sync::mpsc, task::JoinHandle};
+use pgtls_conformance::runner::Event;
 
 use crate::foreign::Foreign;
 
 const TICK: Duration = Duration::from_millis(250);
 
-/// Shows a run's progress until its sender is gone.
-pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandle<()> {
-    tokio::spawn(async move {
+/// A run's progress, as its events tell it. Dropped, it is gone from the terminal.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    /// The cells that run, by their numbers.
+    running: BTreeMap<usize, String>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
         let target = if stderr().is_terminal() {
             ProgressDrawTarget::stderr()
         } else {
@@ -27,31 +33,40 @@ pub(super) fn show(mut progress: mpsc::UnboundedReceiver<Progress>) -> JoinHandl
         bar.set_message("asking the stacks who they are");
         // So that the time left goes on while every cell waits.
         bar.enable_steady_tick(TICK);
-        let mut running = BTreeSet::new();
-        while let Some(news) = progress.recv().await {
-            match news {
-                Progress::Begun { cells } => {
-                    bar.set_style(style("{bar:30} {pos}/{len} {eta} left  {wide_msg}"));
-                    bar.set_message("");
-                    bar.set_length(cells as u64);
-                    // How long the stacks took to start says nothing of the cells.
-                    bar.reset();
-                }
-                Progress::Started(id) => drop(running.insert(id)),
-                Progress::Done(result) => {
-                    running.remove(&result.id);
-                    bar.inc(1);
-                }
-                _ => {}
+        Self { bar, running: BTreeMap::new() }
+    }
+
+    /// Takes an event in.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Begun { cells, .. } => {
+                self.bar.set_style(style("{bar:30} {pos}/{len} {eta} left  {wide_msg}"));
+                self.bar.set_message("");
+                self.bar.set_length(*cells as u64);
+                // How long the stacks took to start says nothing of the cells.
+                self.bar.reset();
             }
-            // The one that has no `silent` in it is the one that says most.
-            let shown =
-                running.iter().find(|id| !id.contains("silent")).or_else(|| running.first());
-            let shown = shown.map(|id| Foreign(id).to_string());
-            bar.set_message(shown.unwrap_or_default());
+            Event::Started { number, id } => drop(self.running.insert(*number, id.clone())),
+            Event::Finished { number, .. } => {
+                self.running.remove(number);
+                self.bar.inc(1);
+            }
+            _ => {}
         }
-        bar.finish_and_clear();
-    })
+        if self.bar.is_hidden() {
+            return;
+        }
+        // The one that has no `silent` in it is the one that says most.
+        let mut ids = self.running.values();
+        let shown = ids.clone().find(|id| !id.contains("silent")).or_else(|| ids.next());
+        self.bar.set_message(shown.map(|id| Foreign(id).to_string()).unwrap_or_default());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -6,13 +6,19 @@ use pgtls_conformance::{
     axes::Axes,
     judge::Conformance,
     reference::Version,
+    results::Evidence,
     runner::{CellRun, StackSpec, Subject},
 };
-use pgtls_mock_server::Seed;
+use pgtls_mock_server::{Seed, script::Script};
 
 use super::{
-    axes::AxesArgs, error::CliError, exit, guard::environment, interrupt, output,
-    stacks::StacksArgs,
+    axes::AxesArgs,
+    error::CliError,
+    exit,
+    guard::environment,
+    interrupt, output,
+    script::ScriptArgs,
+    stacks::{StacksArgs, in_process},
 };
 use crate::{
     foreign::{self, Visible},
@@ -28,12 +34,17 @@ pub(super) struct Run {
     stacks: StacksArgs,
     #[command(flatten)]
     axes: AxesArgs,
+    #[command(flatten)]
+    script: ScriptArgs,
     /// The libpq that the reference stands for: 15, 16, 17, 18
     #[arg(long, value_name = "N", default_value_t)]
     libpq: Version,
     /// What all chance comes from [default: drawn]
     #[arg(long, value_name = "SEED")]
     seed: Option<Seed>,
+    /// Drives a built-in Rust stack in this process, over streams in memory: silence takes no time
+    #[arg(long)]
+    in_process: bool,
     /// The result as JSON, and no transcript
     #[arg(long)]
     json: bool,
@@ -41,13 +52,18 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
-        let (spec, axes) = self.cell()?;
-        if let Err(reason) = &spec.launch {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+        let (mut spec, axes) = self.cell()?;
+        self.script.alone_where(self.id.is_none() && !self.axes.sets_server())?;
+        let script = self.script.read()?;
+        if self.in_process {
+            spec = in_process(&spec)?;
+        }
+        if let Some(reason) = spec.missing_because() {
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
         let interrupted = interrupt::listen()?;
         let run = tokio::select! {
-            run = self.one(&spec, &axes) => run?,
+            run = self.one(&spec, &axes, script) => run?,
             () = interrupted => return Ok(exit::INTERRUPTED),
         };
         if self.json {
@@ -64,13 +80,24 @@ impl Run {
         })
     }
 
-    async fn one(&self, spec: &StackSpec, axes: &Axes) -> Result<CellRun, CliError> {
+    async fn one(
+        &self,
+        spec: &StackSpec,
+        axes: &Axes,
+        script: Option<Script>,
+    ) -> Result<CellRun, CliError> {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name)));
+            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
         }
-        Ok(subject.try_to_the_end(axes, &[]).await)
+        Ok(match script {
+            Some(script) => {
+                let axes = Axes { server: script.tls_over(axes.server), ..axes.clone() };
+                subject.try_script(&axes, script).await
+            }
+            None => subject.try_to_the_end(axes, &[]).await,
+        })
     }
 
     fn cell(&self) -> Result<(StackSpec, Axes), CliError> {
@@ -91,7 +118,7 @@ fn text(run: &CellRun) -> String {
     let result = Visible::of(&run.result);
     let observed = result.observed.as_ref();
     let mut lines = vec![match observed {
-        Some(observed) => observed.trace.clone(),
+        Some(observed) => observed.trace().to_string(),
         None => result.conformance.to_string(),
     }];
     lines.push(format!("conformance: {}", result.conformance));
@@ -105,8 +132,12 @@ fn text(run: &CellRun) -> String {
         "safety:      {}",
         if broken.is_empty() { "no invariant broken".to_owned() } else { broken.join("; ") }
     ));
+    for Evidence { invariant, lines: shown, .. } in &result.evidence {
+        lines.extend(shown.iter().map(|line| format!("shown by:    {invariant}: {line}")));
+    }
     if !result.warnings.is_empty() {
-        lines.push(format!("warnings:    {}", result.warnings.join(", ")));
+        let warnings: Vec<String> = result.warnings.iter().map(ToString::to_string).collect();
+        lines.push(format!("warnings:    {}", warnings.join(", ")));
     }
     if let Some(reason) = &result.reason {
         lines.push(format!("reason:      {reason}"));

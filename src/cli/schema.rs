@@ -8,6 +8,7 @@ use pgtls_conformance::{
     results::Results,
     shim::{Request, Response},
 };
+use pgtls_mock_server::script::Script;
 use schemars::schema_for;
 
 use super::{error::CliError, exit, file::Pending, output};
@@ -15,7 +16,7 @@ use crate::foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Which: shim-request, shim-response, results, baseline; all, if a folder is given
+    /// Which: shim-request, shim-response, results, baseline, script; all, if a folder is given
     #[arg(value_name = "NAME", required_unless_present = "out")]
     name: Option<String>,
     /// Writes every schema into this folder
@@ -24,12 +25,13 @@ pub(super) struct Schema {
 }
 
 /// Every schema with its name.
-fn all() -> [(&'static str, schemars::Schema); 4] {
+fn all() -> [(&'static str, schemars::Schema); 5] {
     [
         ("shim-request", schema_for!(Request)),
         ("shim-response", schema_for!(Response)),
         ("results", schema_for!(Results)),
         ("baseline", schema_for!(Baseline)),
+        ("script", schema_for!(Script)),
     ]
 }
 

@@ -19,16 +19,22 @@ use pgtls_mock_server::{
     Builder, Connections, MockServer,
     axes::ServerAxes,
     pki::{Authority, ClientCertificate},
+    script::Script,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{axes::ServerAxesArgs, error::CliError, exit, interrupt, output, printer::Printer};
+use super::{
+    axes::ServerAxesArgs, error::CliError, exit, interrupt, output, printer::Printer,
+    script::ScriptArgs,
+};
 use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     axes: ServerAxesArgs,
+    #[command(flatten)]
+    script: ScriptArgs,
     /// The address to listen on; anything but the loopback lets others in
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
@@ -97,6 +103,8 @@ impl Serve {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let interrupted = interrupt::listen()?;
         tokio::pin!(interrupted);
+        self.script.alone(&self.axes, self.profile.is_some())?;
+        let script = self.script.read()?;
         let axes = self.axes.over(self.profile.map(Profile::server).unwrap_or_default());
         // Removed at the end; and where that does not come, by whoever starts next.
         let (folder, _removed) = match &self.pki_dir {
@@ -109,10 +117,13 @@ impl Serve {
         };
         let authority = authority(&folder, axes.key)?;
         let address = SocketAddr::new(self.bind, self.port);
-        let server =
-            self.bounds.on(self.builder(authority, axes)).bind(address).start().await.map_err(
-                |error| CliError::input(format!("could not listen on {address}"), error),
-            )?;
+        let server = self
+            .bounds
+            .on(self.builder(authority, axes, script))
+            .bind(address)
+            .start()
+            .await
+            .map_err(|error| CliError::input(format!("could not listen on {address}"), error))?;
         if !self.bind.is_loopback() {
             output::notice(&format!(
                 "{} is not the loopback: others can reach this server",
@@ -135,11 +146,15 @@ impl Serve {
         ended
     }
 
-    fn builder(&self, authority: Authority, axes: ServerAxes) -> Builder {
-        MockServer::builder()
+    fn builder(&self, authority: Authority, axes: ServerAxes, script: Option<Script>) -> Builder {
+        let builder = MockServer::builder()
             .authority(authority)
             .axes(axes)
-            .send_root(self.profile.is_some_and(Profile::sends_root))
+            .send_root(self.profile.is_some_and(Profile::sends_root));
+        match script {
+            Some(script) => builder.script(script),
+            None => builder,
+        }
     }
 
     /// The swap to come; none where an axis has replaced the profile's first certificate.
@@ -173,8 +188,8 @@ impl Serve {
             format!("revocation list     {}", authority.crl_path(key).map_err(pki)?.display()),
             format!(
                 "client certificate  {} {}",
-                client.certificate.display(),
-                client.key.display()
+                client.certificate().display(),
+                client.key().display()
             ),
             format!("password            {} (of any user)", server.password()),
             String::new(),

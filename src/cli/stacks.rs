@@ -104,6 +104,17 @@ impl StacksArgs {
         self.commands.first().map(String::as_str)
     }
 
+    /// The stacks as drivers in this process; without a name all that can be.
+    pub(super) fn candidates_in_process(&self) -> Result<Vec<Candidate>, CliError> {
+        let candidates = self.candidates()?;
+        let candidates = candidates.into_iter().filter(|candidate| {
+            self.is_given() || Stack::named(candidate.spec.name()).is_none_or(Stack::is_whole)
+        });
+        candidates
+            .map(|candidate| Ok(Candidate { spec: in_process(&candidate.spec)?, ..candidate }))
+            .collect()
+    }
+
     /// Exactly one stack.
     pub(super) fn only(&self) -> Result<StackSpec, CliError> {
         if !self.is_given() {
@@ -136,11 +147,12 @@ fn is_version(text: &str) -> bool {
 fn number_namesakes(stacks: &mut [Candidate]) {
     for at in 1..stacks.len() {
         let (before, rest) = stacks.split_at_mut(at);
-        let name = &mut rest[0].spec.name;
-        let is_taken = |name: &str| before.iter().any(|other| other.spec.name == name);
+        let name = rest[0].spec.name();
+        let is_taken = |name: &str| before.iter().any(|other| other.spec.name() == name);
         if is_taken(name) {
             let numbered = (2..).map(|number| format!("{name}-{number}"));
-            *name = numbered.into_iter().find(|name| !is_taken(name)).unwrap_or_default();
+            let free = numbered.into_iter().find(|name| !is_taken(name)).unwrap_or_default();
+            rest[0].spec = rest[0].spec.clone().named(free);
         }
     }
 }
@@ -247,6 +259,19 @@ impl ShimsArgs {
     }
 }
 
+/// The same stack as a driver in this process.
+pub(super) fn in_process(spec: &StackSpec) -> Result<StackSpec, CliError> {
+    let driver = Stack::named(spec.name()).and_then(Stack::in_process);
+    driver.ok_or_else(|| {
+        let can = Stack::ALL.into_iter().filter(|stack| stack.is_whole()).map(Stack::name);
+        CliError::Usage(format!(
+            "--in-process: {} is a program of its own; drivers in this one are: {}",
+            spec.name(),
+            can.collect::<Vec<_>>().join(", ")
+        ))
+    })
+}
+
 fn built_in(stack: Stack) -> Candidate {
     Candidate { spec: stack.spec(), origin: Origin::BuiltIn }
 }
@@ -254,19 +279,18 @@ fn built_in(stack: Stack) -> Candidate {
 /// How a manifest's stack is started, or why it cannot be.
 fn by_manifest(manifest: &ManifestStack) -> Candidate {
     let missing = manifest.missing_programs();
-    let launch = if !manifest.is_installed() {
+    let spec = if !manifest.is_installed() {
         let hint = if missing.is_empty() {
             format!("pgtls install {}", manifest.id())
         } else {
             format!("it needs {}", missing.join(", "))
         };
-        Err(format!("not installed ({hint})"))
+        StackSpec::missing(manifest.id(), format!("not installed ({hint})"))
     } else if missing.is_empty() {
-        Ok(manifest.launch())
+        StackSpec::process(manifest.id(), manifest.launch())
     } else {
-        Err(format!("it needs {}", missing.join(", ")))
+        StackSpec::missing(manifest.id(), format!("it needs {}", missing.join(", ")))
     };
-    let spec = StackSpec { name: manifest.id(), launch };
     Candidate { spec, origin: Origin::Manifest(manifest.version.clone()) }
 }
 
@@ -279,7 +303,7 @@ fn by_command(command: &str) -> Result<Candidate, CliError> {
 pub(super) fn spec_of_command(command: &str) -> Result<StackSpec, CliError> {
     let launch = Launch::from_command_line(command)
         .map_err(|error| CliError::Usage(format!("--shim: {error}")))?;
-    Ok(StackSpec { name: name_of(&launch), launch: Ok(launch) })
+    Ok(StackSpec::process(name_of(&launch), launch))
 }
 
 /// Endings of programs that another program runs.
@@ -318,7 +342,7 @@ mod tests {
             ("java -cp x.jar Shim", "Shim"),
             ("node --no-warnings /a/b/driver.js", "driver"),
         ] {
-            assert_eq!(by_command(command).expect("a command").spec.name, name);
+            assert_eq!(by_command(command).expect("a command").spec.name(), name);
         }
     }
 
@@ -326,7 +350,7 @@ mod tests {
         let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
         let folder = ShimsArgs { shims: None };
         let stacks = StacksArgs { stacks: owned(stacks), commands: owned(commands), folder };
-        stacks.specs().expect("stacks").into_iter().map(|spec| spec.name).collect()
+        stacks.specs().expect("stacks").into_iter().map(|spec| spec.name().to_owned()).collect()
     }
 
     #[test]

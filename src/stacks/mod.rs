@@ -2,16 +2,18 @@
 
 mod pgtls;
 mod psql;
+mod query;
 mod serve;
+mod tls;
 mod tokio_postgres;
 
 use pgtls_conformance::{
-    runner::StackSpec,
+    runner::{Driver as _, Network, StackSpec},
     shim::{Connect, Hello, Launch, Outcome},
 };
 
 pub use self::serve::serve;
-use self::tokio_postgres::Tls;
+use self::{pgtls::Pgtls, tls::Tls, tokio_postgres::TokioPostgres};
 
 /// One built-in client with one TLS backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +62,32 @@ impl Stack {
     /// How the runner starts it: as a child of the same program.
     #[must_use]
     pub fn spec(self) -> StackSpec {
-        let launch = std::env::current_exe()
-            .map(|program| self.launch(program))
-            .map_err(|error| format!("the program does not know its own path: {error}"));
-        StackSpec { name: self.name().to_owned(), launch }
+        match std::env::current_exe() {
+            Ok(program) => StackSpec::process(self.name(), self.launch(program)),
+            Err(error) => {
+                let reason = format!("the program does not know its own path: {error}");
+                StackSpec::missing(self.name(), reason)
+            }
+        }
+    }
+
+    /// The same as a driver in this process; `None` for what is a program of its own.
+    #[must_use]
+    pub fn in_process(self) -> Option<StackSpec> {
+        let name = self.name();
+        Some(match self {
+            Self::TokioPostgresRustls => StackSpec::in_process(name, TokioPostgres(Tls::Rustls)),
+            Self::TokioPostgresNativeTls => StackSpec::in_process(name, TokioPostgres(Tls::Native)),
+            Self::PgtlsRustls => StackSpec::in_process(name, Pgtls(Tls::Rustls)),
+            Self::PgtlsNativeTls => StackSpec::in_process(name, Pgtls(Tls::Native)),
+            Self::LibpqPsql => return None,
+        })
+    }
+
+    /// Whether nothing but this program is needed for it: where it does not run, the program is broken.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        !matches!(self, Self::LibpqPsql)
     }
 
     /// How it is started from that program.
@@ -83,21 +107,24 @@ impl Stack {
     /// If it cannot run here, and why.
     pub async fn hello(self) -> Result<Hello, String> {
         match self {
-            Self::TokioPostgresRustls => Ok(tokio_postgres::hello(Tls::Rustls)),
-            Self::TokioPostgresNativeTls => Ok(tokio_postgres::hello(Tls::Native)),
-            Self::PgtlsRustls => Ok(pgtls::hello(Tls::Rustls)),
-            Self::PgtlsNativeTls => Ok(pgtls::hello(Tls::Native)),
+            Self::TokioPostgresRustls => Ok(TokioPostgres(Tls::Rustls).hello()),
+            Self::TokioPostgresNativeTls => Ok(TokioPostgres(Tls::Native).hello()),
+            Self::PgtlsRustls => Ok(Pgtls(Tls::Rustls).hello()),
+            Self::PgtlsNativeTls => Ok(Pgtls(Tls::Native).hello()),
             Self::LibpqPsql => psql::hello().await,
         }
     }
 
     /// One connect call: connects, runs the query, closes.
     pub async fn connect(self, request: &Connect) -> Outcome {
+        let network = &Network::tcp(request);
         match self {
-            Self::TokioPostgresRustls => tokio_postgres::connect(Tls::Rustls, request).await,
-            Self::TokioPostgresNativeTls => tokio_postgres::connect(Tls::Native, request).await,
-            Self::PgtlsRustls => pgtls::connect(Tls::Rustls, request).await,
-            Self::PgtlsNativeTls => pgtls::connect(Tls::Native, request).await,
+            Self::TokioPostgresRustls => TokioPostgres(Tls::Rustls).connect(request, network).await,
+            Self::TokioPostgresNativeTls => {
+                TokioPostgres(Tls::Native).connect(request, network).await
+            }
+            Self::PgtlsRustls => Pgtls(Tls::Rustls).connect(request, network).await,
+            Self::PgtlsNativeTls => Pgtls(Tls::Native).connect(request, network).await,
             Self::LibpqPsql => psql::connect(request).await,
         }
     }

@@ -1,82 +1,110 @@
 //! Our connector, on either backend.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use pgtls_conformance::shim::{CONTRACT, Connect, FollowUp, Hello, Outcome, Supports};
-use pgtls_connector::{Backend, Config, Connector};
+use pgtls_conformance::{
+    runner::{Driver, Network},
+    shim::{Connect, FollowUp, Hello, Outcome, Supports},
+};
+use pgtls_connector::{
+    Backend, Config, Connector, Error,
+    dial::{Dial, DialFuture, Endpoint, Transport},
+};
 
 use super::{
     locked_version,
-    serve::failed,
-    tokio_postgres::{Tls, close, query},
+    query::{close, query, spawn},
+    tls::Tls,
 };
 
-pub(super) fn hello(tls: Tls) -> Hello {
-    let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-    Hello {
-        contract: CONTRACT,
-        name: "pgtls-connector".to_owned(),
-        version: locked_version("pgtls-connector"),
-        tls: match tls {
-            Tls::Native => {
-                format!(
-                    "native-tls {}, {}",
-                    locked_version("native-tls"),
-                    openssl::version::version()
-                )
+/// The connector on one TLS library.
+#[derive(Debug)]
+pub(super) struct Pgtls(pub(super) Tls);
+
+impl Driver for Pgtls {
+    fn hello(&self) -> Hello {
+        let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        Hello {
+            tls: match self.0 {
+                Tls::Native => {
+                    format!(
+                        "native-tls {}, {}",
+                        locked_version("native-tls"),
+                        openssl::version::version()
+                    )
+                }
+                Tls::Rustls => format!("rustls {}", locked_version("rustls")),
+            },
+            supports: Supports {
+                sslmode: Supports::all_modes(),
+                sslnegotiation: list(&["postgres", "direct"]),
+                sslrootcert: list(&["file", "system"]),
+                channel_binding: list(&["prefer", "disable", "require"]),
+                hostaddr: true,
+                sslcert: true,
+                // native-tls has no way to give one, so the connector refuses it.
+                sslcrl: self.0 == Tls::Rustls,
+                cancel: true,
+            },
+            ..Hello::new("pgtls-connector", locked_version("pgtls-connector"))
+        }
+    }
+
+    async fn connect(&self, request: &Connect, network: &Network) -> Outcome {
+        let connector = match connector(request, network) {
+            Ok(connector) => connector.with_backend(self.backend()),
+            Err(error) => return Outcome::failed("configuration", &error),
+        };
+        let (client, connection) = match connector.connect().await {
+            Ok(connected) => connected,
+            Err(error) => return Outcome::failed(format!("{:?}", error.phase()), &error),
+        };
+        let encrypted = connection.is_encrypted();
+        let cancel = connection.cancel_token();
+        let connection = spawn(connection);
+        let outcome = match query(&client, &request.query).await {
+            Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
+            failed => failed,
+        };
+        if request.then == Some(FollowUp::Cancel) {
+            let timeout = Duration::from_millis(request.timeout_ms);
+            if let Err(error) = cancel.cancel_within(timeout).await {
+                tracing::warn!(%error, "the cancel request failed");
             }
-            Tls::Rustls => format!("rustls {}", locked_version("rustls")),
-        },
-        supports: Supports {
-            sslmode: Supports::all_modes(),
-            sslnegotiation: list(&["postgres", "direct"]),
-            sslrootcert: list(&["file", "system"]),
-            channel_binding: list(&["prefer", "disable", "require"]),
-            hostaddr: true,
-            sslcert: true,
-            // native-tls has no way to give one, so the connector refuses it.
-            sslcrl: tls == Tls::Rustls,
-            cancel: true,
-        },
-        libpq: None,
+        }
+        close(client, connection).await;
+        outcome
     }
 }
 
-fn backend(tls: Tls) -> Backend {
-    match tls {
-        Tls::Rustls => Backend::rustls(),
-        Tls::Native => Backend::native_tls(),
+impl Pgtls {
+    fn backend(&self) -> Backend {
+        match self.0 {
+            Tls::Rustls => Backend::rustls(),
+            Tls::Native => Backend::native_tls(),
+        }
     }
 }
 
-pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
-    let connector = match config(request).and_then(|config| Connector::from_config(&config)) {
-        Ok(connector) => connector.with_backend(backend(tls)),
-        Err(error) => return failed("configuration", &error),
-    };
-    let (client, connection) = match connector.connect().await {
-        Ok(connected) => connected,
-        Err(error) => return failed(format!("{:?}", error.phase()), &error),
-    };
-    let encrypted = connection.is_encrypted();
-    let cancel = connection.cancel_token();
-    let connection = tokio::spawn(async move {
-        // What ends it shows in the query's result.
-        let _ = connection.await;
-    });
-    let outcome = match query(&client, &request.query).await {
-        Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
-        failed => failed,
-    };
-    if request.then == Some(FollowUp::Cancel)
-        && let Err(error) = cancel.cancel_within(Duration::from_millis(request.timeout_ms)).await
-    {
-        tracing::warn!(%error, "the cancel request failed");
+fn connector(request: &Connect, network: &Network) -> Result<Connector, Error> {
+    let set = |config: Config, (key, value)| config.set(key, value);
+    let mut config = request.settings().try_fold(Config::new(), set)?;
+    if let Some(file) = network.ssl_cert_file() {
+        config = config.system_store([file]);
     }
-    close(client, connection).await;
-    outcome
+    let connector = Connector::from_config(&config)?;
+    Ok(if network.is_in_memory() {
+        connector.with_dialer(Arc::new(InMemory(network.clone())))
+    } else {
+        connector
+    })
 }
 
-fn config(request: &Connect) -> Result<Config, pgtls_connector::Error> {
-    request.settings().try_fold(Config::new(), |config, (key, value)| config.set(key, value))
+/// Opens the connector's connections where there are no sockets.
+struct InMemory(Network);
+
+impl Dial for InMemory {
+    fn dial<'a>(&'a self, _: &'a Endpoint) -> DialFuture<'a, Box<dyn Transport>> {
+        Box::pin(async { Ok(Box::new(self.0.dial().await?) as Box<dyn Transport>) })
+    }
 }

@@ -12,7 +12,6 @@ use std::{
 use pgtls_conformance::shim::{CONTRACT, ClientError, Connect, Hello, Outcome, Supports};
 use tokio::process::Command;
 
-use super::serve::{failed, unsupported};
 use crate::conninfo::conninfo;
 
 /// A psql on PATH that is a program; Debian's first one is a script that finds the real one, at
@@ -94,10 +93,10 @@ pub(super) async fn hello() -> Result<Hello, String> {
 
 pub(super) async fn connect(request: &Connect) -> Outcome {
     let Some(program) = program() else {
-        return unsupported("no psql on PATH");
+        return Outcome::unsupported("no psql on PATH");
     };
     if request.then.is_some() {
-        return unsupported("psql cancels only when its user interrupts it");
+        return Outcome::unsupported("psql cancels only when its user interrupts it");
     }
     let output = Command::new(program)
         .args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--field-separator=\u{1f}"])
@@ -110,7 +109,7 @@ pub(super) async fn connect(request: &Connect) -> Outcome {
         .await;
     let output = match output {
         Ok(output) => output,
-        Err(error) => return failed("io", &error),
+        Err(error) => return Outcome::failed("io", &error),
     };
     if output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use pgtls_conformance::shim::{Answer, CONTRACT, ClientError, Outcome, Request, Response};
+use pgtls_conformance::shim::{Answer, CONTRACT, Request, Response};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::Stack;
@@ -40,19 +40,4 @@ pub async fn serve(stack: Stack) -> io::Result<()> {
         stdout.flush()?;
     }
     Ok(())
-}
-
-/// A failed connect call, with every text that the application would see.
-pub(super) fn failed(class: impl Into<String>, error: &dyn std::error::Error) -> Outcome {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    Outcome::Failed { error: ClientError { class: class.into(), message } }
-}
-
-pub(super) fn unsupported(reason: impl Into<String>) -> Outcome {
-    Outcome::Unsupported { reason: reason.into() }
 }

@@ -1,79 +1,72 @@
 //! tokio-postgres as released, with the TLS connectors that people use it with.
 
-use std::{error::Error, fs, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use pgtls_conformance::shim::{CONTRACT, Connect, FollowUp, Hello, Outcome, Supports};
-use postgres_native_tls::MakeTlsConnector;
-use rustls::{ClientConfig, RootCertStore, client::WebPkiServerVerifier, crypto::aws_lc_rs};
-use rustls_pki_types::{
-    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject as _,
+use pgtls_conformance::{
+    runner::{Driver, Network, Stream},
+    shim::{Connect, FollowUp, Hello, Outcome, Supports},
 };
-use tokio::task::JoinHandle;
 use tokio_postgres::{
-    Client, Config, Socket,
+    Config, Socket,
     config::{ChannelBinding, SslMode, SslNegotiation},
-    tls::MakeTlsConnect,
+    tls::{MakeTlsConnect, TlsConnect},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     locked_version,
-    serve::{failed, unsupported},
+    query::{class, close, query, spawn},
+    tls::{Failure, Tls, native_connector, rustls_connector},
 };
 
-/// How long a connection may take to close once its client is gone.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// tokio-postgres on one TLS library.
+#[derive(Debug)]
+pub(super) struct TokioPostgres(pub(super) Tls);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tls {
-    Rustls,
-    Native,
-}
-
-pub(super) fn hello(tls: Tls) -> Hello {
-    let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-    let version = |package: &str| format!("{package} {}", locked_version(package));
-    Hello {
-        contract: CONTRACT,
-        name: "tokio-postgres".to_owned(),
-        version: locked_version("tokio-postgres"),
-        tls: match tls {
-            Tls::Rustls => format!("{}, {}", version("tokio-postgres-rustls"), version("rustls")),
-            Tls::Native => {
-                format!("{}, {}", version("postgres-native-tls"), openssl::version::version())
-            }
-        },
-        supports: Supports {
-            sslmode: list(&["disable", "prefer", "require"]),
-            sslnegotiation: list(&["postgres", "direct"]),
-            // Trust is the TLS connector's; the system store is what it has when nothing is said,
-            // and no setting that libpq's `system` could be held against.
-            sslrootcert: list(&["file"]),
-            channel_binding: list(&["prefer", "disable", "require"]),
-            hostaddr: true,
-            sslcert: true,
-            // native-tls has no way to give one.
-            sslcrl: tls == Tls::Rustls,
-            cancel: true,
-        },
-        libpq: None,
+impl Driver for TokioPostgres {
+    fn hello(&self) -> Hello {
+        let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let version = |package: &str| format!("{package} {}", locked_version(package));
+        Hello {
+            tls: match self.0 {
+                Tls::Rustls => {
+                    format!("{}, {}", version("tokio-postgres-rustls"), version("rustls"))
+                }
+                Tls::Native => {
+                    format!("{}, {}", version("postgres-native-tls"), openssl::version::version())
+                }
+            },
+            supports: Supports {
+                sslmode: list(&["disable", "prefer", "require"]),
+                sslnegotiation: list(&["postgres", "direct"]),
+                // Trust is the TLS connector's; the system store is what it has when nothing is said,
+                // and no setting that libpq's `system` could be held against.
+                sslrootcert: list(&["file"]),
+                channel_binding: list(&["prefer", "disable", "require"]),
+                hostaddr: true,
+                sslcert: true,
+                // native-tls has no way to give one.
+                sslcrl: self.0 == Tls::Rustls,
+                cancel: true,
+            },
+            ..Hello::new("tokio-postgres", locked_version("tokio-postgres"))
+        }
     }
-}
 
-pub(super) async fn connect(tls: Tls, request: &Connect) -> Outcome {
-    let config = match config(request) {
-        Ok(config) => config,
-        Err(reason) => return unsupported(reason),
-    };
-    match tls {
-        Tls::Rustls => match rustls_connector(request) {
-            Ok(connector) => with(&config, connector, request).await,
-            Err(error) => failed("configuration", &*error),
-        },
-        Tls::Native => match native_connector(request) {
-            Ok(connector) => with(&config, connector, request).await,
-            Err(error) => failed("configuration", &*error),
-        },
+    async fn connect(&self, request: &Connect, network: &Network) -> Outcome {
+        let config = match config(request) {
+            Ok(config) => config,
+            Err(reason) => return Outcome::unsupported(reason),
+        };
+        match self.0 {
+            Tls::Rustls => match rustls_connector(request, network) {
+                Ok(tls) => with(&config, tls, request, network).await,
+                Err(error) => Outcome::failed("configuration", &*error),
+            },
+            Tls::Native => match native_connector(request, network) {
+                Ok(tls) => with(&config, tls, request, network).await,
+                Err(error) => Outcome::failed("configuration", &*error),
+            },
+        }
     }
 }
 
@@ -113,124 +106,81 @@ fn config(request: &Connect) -> Result<Config, String> {
     Ok(config)
 }
 
-type Failure = Box<dyn Error + Send + Sync>;
-
-/// The `ClientConfig` that an application would build: the root file or else the platform's
-/// store, and what rustls takes besides.
-fn rustls_connector(request: &Connect) -> Result<MakeRustlsConnect, Failure> {
-    let mut roots = RootCertStore::empty();
-    match request.sslrootcert.as_deref() {
-        None => {
-            for certificate in rustls_native_certs::load_native_certs().certs {
-                roots.add(certificate)?;
-            }
-        }
-        Some(path) => {
-            for certificate in CertificateDer::pem_file_iter(path)? {
-                roots.add(certificate?)?;
-            }
-        }
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?;
-    let builder = match &request.sslcrl {
-        None => builder.with_root_certificates(roots),
-        Some(path) => {
-            let lists = CertificateRevocationListDer::pem_file_iter(path)?
-                .collect::<Result<Vec<_>, _>>()?;
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-                .with_crls(lists)
-                .build()?;
-            builder.with_webpki_verifier(verifier)
-        }
-    };
-    let mut config = match (&request.sslcert, &request.sslkey) {
-        (Some(certificate), Some(key)) => {
-            let chain =
-                CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
-            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key)?)?
-        }
-        _ => builder.with_no_client_auth(),
-    };
-    if request.sslnegotiation.as_deref() == Some("direct") {
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
-    }
-    Ok(MakeRustlsConnect::new(config))
-}
-
-fn native_connector(request: &Connect) -> Result<MakeTlsConnector, Failure> {
-    let mut builder = native_tls::TlsConnector::builder();
-    if let Some(path) = &request.sslrootcert {
-        builder.add_root_certificate(native_tls::Certificate::from_pem(&fs::read(path)?)?);
-    }
-    if let (Some(certificate), Some(key)) = (&request.sslcert, &request.sslkey) {
-        builder
-            .identity(native_tls::Identity::from_pkcs8(&fs::read(certificate)?, &fs::read(key)?)?);
-    }
-    if request.sslnegotiation.as_deref() == Some("direct") {
-        postgres_native_tls::set_postgresql_alpn(&mut builder);
-    }
-    Ok(MakeTlsConnector::new(builder.build()?))
-}
-
-async fn with<T>(config: &Config, tls: T, request: &Connect) -> Outcome
+/// Over sockets that the driver opens by itself, as applications have it, or over what there is in
+/// their place.
+async fn with<T>(config: &Config, tls: T, request: &Connect, network: &Network) -> Outcome
 where
-    T: MakeTlsConnect<Socket> + Clone,
-    T::Stream: Send + 'static,
+    T: Secures<Socket> + Secures<Stream>,
 {
+    if network.is_in_memory() {
+        over_streams(config, tls, request, network).await
+    } else {
+        over_sockets(config, tls, request).await
+    }
+}
+
+/// What makes TLS over such a stream, whichever thread goes on with it.
+trait Secures<S>:
+    MakeTlsConnect<S, Stream: Send + 'static, TlsConnect: Send + TlsConnect<S, Future: Send>>
+    + Clone
+    + Send
+{
+}
+
+impl<S, T> Secures<S> for T where
+    T: MakeTlsConnect<S, Stream: Send + 'static, TlsConnect: Send + TlsConnect<S, Future: Send>>
+        + Clone
+        + Send
+{
+}
+
+async fn over_sockets<T: Secures<Socket>>(config: &Config, tls: T, request: &Connect) -> Outcome {
     let (client, connection) = match config.connect(tls.clone()).await {
         Ok(connected) => connected,
-        Err(error) => return failed(class(&error), &error),
+        Err(error) => return Outcome::failed(class(&error), &error),
     };
-    let connection = tokio::spawn(async move {
-        // What ends it shows in the query's result.
-        let _ = connection.await;
-    });
+    let connection = spawn(connection);
     let outcome = query(&client, &request.query).await;
-    if request.then == Some(FollowUp::Cancel)
-        && let Err(error) = client.cancel_token().cancel_query(tls).await
-    {
-        tracing::warn!(%error, "the cancel request failed");
+    if request.then == Some(FollowUp::Cancel) {
+        warn(client.cancel_token().cancel_query(tls).await);
     }
     close(client, connection).await;
     outcome
 }
 
-/// Runs the query by the simple protocol, and tells its rows.
-pub(super) async fn query(client: &Client, query: &str) -> Outcome {
-    use tokio_postgres::SimpleQueryMessage::Row;
-    match client.simple_query(query).await {
-        Ok(messages) => Outcome::Connected {
-            tls: None,
-            rows: messages
-                .iter()
-                .filter_map(|message| match message {
-                    Row(row) => Some(row),
-                    _ => None,
-                })
-                .map(|row| {
-                    (0..row.len())
-                        .map(|column| row.get(column).unwrap_or_default().to_owned())
-                        .collect()
-                })
-                .collect(),
-        },
-        Err(error) => failed(class(&error), &error),
+/// The same as far as tokio-postgres does it by itself.
+async fn over_streams<T: Secures<Stream>>(
+    config: &Config,
+    mut tls: T,
+    request: &Connect,
+    network: &Network,
+) -> Outcome {
+    let connected = async {
+        let stream = network.dial().await?;
+        let tls = tls.make_tls_connect(&request.host).map_err(Into::into)?;
+        Ok::<_, Failure>(config.connect_raw(stream, tls).await?)
+    };
+    let (client, connection) = match connected.await {
+        Ok(connected) => connected,
+        Err(error) => return Outcome::failed(class(&*error), &*error),
+    };
+    let connection = spawn(connection);
+    let outcome = query(&client, &request.query).await;
+    if request.then == Some(FollowUp::Cancel) {
+        let token = client.cancel_token();
+        let cancelled = async {
+            let stream = network.dial().await?;
+            let tls = tls.make_tls_connect(&request.host).map_err(Into::into)?;
+            Ok::<_, Failure>(token.cancel_query_raw(stream, tls).await?)
+        };
+        warn(cancelled.await);
     }
+    close(client, connection).await;
+    outcome
 }
 
-/// Lets the connection say its goodbye.
-pub(super) async fn close(client: Client, mut connection: JoinHandle<()>) {
-    drop(client);
-    if tokio::time::timeout(FAREWELL, &mut connection).await.is_err() {
-        connection.abort();
-    }
-}
-
-pub(super) fn class(error: &tokio_postgres::Error) -> String {
-    match error.code() {
-        Some(state) => state.code().to_owned(),
-        None => "tokio_postgres::Error".to_owned(),
+fn warn<E: Into<Failure>>(cancelled: Result<(), E>) {
+    if let Err(error) = cancelled {
+        tracing::warn!(error = %error.into(), "the cancel request failed");
     }
 }

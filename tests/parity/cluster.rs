@@ -207,8 +207,8 @@ impl Cluster {
         let data = self.folder.path().join("data");
         let identity = authority.identity(axes.certificate, axes.key).expect("a certificate");
         let chain =
-            identity.chain.iter().flat_map(|certificate| pem(certificate)).collect::<Vec<u8>>();
-        let key = PKey::private_key_from_der(identity.key.secret_der()).expect("a key");
+            identity.chain().iter().flat_map(|certificate| pem(certificate)).collect::<Vec<u8>>();
+        let key = PKey::private_key_from_der(identity.key().secret_der()).expect("a key");
         self.file(&data.join("server.crt"), &chain);
         self.file(&data.join("server.key"), &key.private_key_to_pem_pkcs8().expect("a key's PEM"));
         self.file(&data.join("root.crt"), &pem(&authority.root(axes.key).expect("the root")));

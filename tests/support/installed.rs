@@ -25,7 +25,7 @@ pub(crate) fn stack(name: &str) -> Option<StackSpec> {
         skip(&format!("{name} needs {}", missing.join(", ")));
         None
     } else {
-        Some(StackSpec { name: stack.id(), launch: Ok(stack.launch()) })
+        Some(StackSpec::process(stack.id(), stack.launch()))
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// A built-in stack, as a child of the program.
 pub(crate) fn spec(stack: Stack) -> StackSpec {
-    StackSpec { name: stack.name().to_owned(), launch: Ok(stack.launch(PROGRAM)) }
+    StackSpec::process(stack.name(), stack.launch(PROGRAM))
 }
 
 /// Runs a suite over stacks.
@@ -87,6 +87,5 @@ pub(crate) async fn run_against(
     let seed = Seed::random();
     eprintln!("seed {seed}");
     let environment = TestEnvironment::new(seed).expect("a environment");
-    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
-    runner::run(&plan, &environment, &progress, &Interrupt::default()).await
+    runner::run(&plan, &environment, &Interrupt::default()).await
 }

@@ -1,68 +1,24 @@
-//! PostgreSQL's side, honest or as hostile as the axes say.
+//! PostgreSQL's side, honest or as hostile as its script says: what can be read off the script that
+//! the server itself runs.
 
-use pgtls_mock_server::trace::Event;
-
-use crate::axes::{Access, Auth, Axes, ClientCert, Reply, ServerAxes, TlsVersions};
-
-/// What an SSLRequest led to.
-pub(super) enum Negotiated {
-    Tls {
-        /// Plaintext came in one segment with the `S`.
-        stuffed: bool,
+use pgtls_mock_server::{
+    script::{
+        Script,
+        outline::{Answer, Asked, Handshake, Login as Decided, Outline},
     },
-    Plain {
-        /// Plaintext came in one segment with the `N`.
-        stuffed: bool,
-    },
-    /// An error, a wrong byte, or no answer.
-    Nothing,
-}
+    trace::Event,
+};
 
-pub(super) fn answer_to_ssl_request(reply: Reply) -> (Option<Event>, Negotiated) {
-    match reply {
-        Reply::Accept
-        | Reply::StuffedLate
-        | Reply::TlsAlert
-        | Reply::TlsGarbage
-        | Reply::TlsSilent
-        | Reply::TlsClose => (Some(Event::SslAccept), Negotiated::Tls { stuffed: false }),
-        Reply::Stuffed => (Some(Event::SslAccept), Negotiated::Tls { stuffed: true }),
-        Reply::Refuse => (Some(Event::SslReject), Negotiated::Plain { stuffed: false }),
-        Reply::RefuseStuffed => (Some(Event::SslReject), Negotiated::Plain { stuffed: true }),
-        Reply::Garbage => (Some(Event::SslReject), Negotiated::Nothing),
-        Reply::Error => (Some(Event::BackendError), Negotiated::Nothing),
-        _ => (None, Negotiated::Nothing),
-    }
-}
+use crate::axes::{Axes, ClientCert, TlsVersions};
 
-pub(super) fn accepts_direct_tls(reply: Reply) -> bool {
-    reply == Reply::Accept
-}
+/// The mechanism that binds to the channel (RFC 5802, section 6).
+const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
 
-pub(super) fn events_of_rejected_direct_tls(reply: Reply) -> Vec<Event> {
-    match reply {
-        Reply::Error => vec![Event::DirectSslReject, Event::BackendError],
-        _ => vec![Event::DirectSslReject],
-    }
-}
+/// A server, on one connection.
+pub(super) struct Server<'a> {
+    outline: Outline<'a>,
 
-/// What the server makes of a ClientHello.
-pub(super) enum Handshake {
-    Honest,
-    Broken,
-    Silent,
-}
-
-pub(super) fn handshake(server: &ServerAxes) -> Handshake {
-    match server.reply {
-        Reply::StuffedLate | Reply::TlsAlert | Reply::TlsGarbage | Reply::TlsClose => {
-            Handshake::Broken
-        }
-        Reply::TlsSilent => Handshake::Silent,
-        // libpq's ssl_min_protocol_version is TLSv1.2.
-        _ if server.tls == TlsVersions::Tls10To11 => Handshake::Broken,
-        _ => Handshake::Honest,
-    }
+    client_cert: ClientCert,
 }
 
 /// When the server's TLS layer rejects a client certificate.
@@ -73,16 +29,6 @@ pub(super) enum Rejection {
     AfterHandshake,
 }
 
-pub(super) fn client_certificate_rejected(axes: &Axes) -> Option<Rejection> {
-    (axes.server.auth == Auth::Cert && axes.client_cert == ClientCert::Wrong).then(|| {
-        if axes.server.tls == TlsVersions::Tls12 {
-            Rejection::DuringHandshake
-        } else {
-            Rejection::AfterHandshake
-        }
-    })
-}
-
 /// A proof that the server asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
@@ -90,7 +36,7 @@ pub(super) enum Proof {
     Password,
     /// SCRAM-SHA-256.
     Scram,
-    /// Over TLS, SCRAM-SHA-256-PLUS as well.
+    /// SCRAM-SHA-256-PLUS as well.
     ScramMaybePlus,
 }
 
@@ -101,22 +47,58 @@ pub(super) enum Login {
     Asks(Proof),
 }
 
-pub(super) fn login(server: &ServerAxes, encrypted: bool, client_cert: ClientCert) -> Login {
-    let no_rule = match server.access {
-        Access::SslOnly => !encrypted,
-        Access::NosslOnly => encrypted,
-        _ => false,
-    };
-    if no_rule {
-        return Login::Rejected;
+impl<'a> Server<'a> {
+    /// The server on a connection before which there were so many.
+    pub(super) fn of(script: &'a Script, connection: usize, axes: &Axes) -> Self {
+        let outline = script.outline(connection as u64);
+        Self { outline, client_cert: axes.client_cert }
     }
-    match server.auth {
-        Auth::Trust => Login::Granted,
-        Auth::Md5 | Auth::Password => Login::Asks(Proof::Password),
-        Auth::ScramSha256 => Login::Asks(Proof::Scram),
-        Auth::ScramSha256Plus => Login::Asks(Proof::ScramMaybePlus),
-        // `cert` stands in hostssl rules alone.
-        Auth::Cert if encrypted && client_cert == ClientCert::Right => Login::Granted,
-        _ => Login::Rejected,
+
+    pub(super) fn answer_to_ssl_request(&self) -> Answer {
+        self.outline.answer_to_ssl_request()
+    }
+
+    pub(super) fn events_of_rejected_direct_tls(&self) -> Vec<Event> {
+        let mut events = vec![Event::DirectSslReject];
+        if self.outline.answers_client_hello_by_error() {
+            events.push(Event::BackendError);
+        }
+        events
+    }
+
+    /// What becomes of a ClientHello, with or without an SSLRequest before it.
+    pub(super) fn handshake(&self, direct: bool) -> Handshake {
+        let outline = self.outline;
+        match if direct { outline.direct_handshake() } else { outline.handshake() } {
+            // libpq's ssl_min_protocol_version is TLSv1.2.
+            Handshake::Honest if self.outline.tls().versions == TlsVersions::Tls10To11 => {
+                Handshake::Broken
+            }
+            handshake => handshake,
+        }
+    }
+
+    pub(super) fn rejects_client_certificate(&self) -> Option<Rejection> {
+        let asked = self.outline.tls().client_certificate;
+        (asked && self.client_cert == ClientCert::Wrong).then(|| {
+            if self.outline.tls().versions == TlsVersions::Tls12 {
+                Rejection::DuringHandshake
+            } else {
+                Rejection::AfterHandshake
+            }
+        })
+    }
+
+    pub(super) fn login(&self, encrypted: bool) -> Login {
+        let certificate = encrypted && self.client_cert == ClientCert::Right;
+        match self.outline.login(encrypted, certificate) {
+            Decided::Granted => Login::Granted,
+            Decided::Asks(Asked::Password) => Login::Asks(Proof::Password),
+            Decided::Asks(Asked::Sasl(mechanisms)) => {
+                let plus = mechanisms.iter().any(|name| name == SCRAM_SHA_256_PLUS);
+                Login::Asks(if plus { Proof::ScramMaybePlus } else { Proof::Scram })
+            }
+            _ => Login::Rejected,
+        }
     }
 }

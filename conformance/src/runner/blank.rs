@@ -1,16 +1,17 @@
 //! A cell of which only the question is known, and what becomes of it without an answer.
 
 use pgtls_mock_server::{
-    trace::{self, Trace},
+    trace::{Outcome, Trace},
     transcript::Observation,
 };
 
-use super::{CellRun, means::Shortage};
+use super::{cell_run::CellRun, means::Shortage, question::Question};
 use crate::{
     Cell,
     axes::Axes,
     judge::{Conformance, Invariant},
-    results::{CellResult, Expected, Observed},
+    reference,
+    results::{CellResult, Evidence, Observed},
 };
 
 /// A cell of which only the question is known.
@@ -21,27 +22,27 @@ pub(super) struct Blank<'a> {
     pub(super) expected: Trace,
 }
 
-impl Blank<'_> {
+impl<'a> Blank<'a> {
+    /// The cell of this stack and question.
+    pub(super) fn of(stack: &'a str, question: Question<'a>) -> Self {
+        let expected = reference::predict_against(
+            &question.server.to_script(),
+            question.axes,
+            question.version,
+        );
+        Self { stack, axes: question.axes, expected }
+    }
+
     pub(super) fn id(&self) -> String {
-        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
+        self.cell().to_string()
+    }
+
+    fn cell(&self) -> Cell {
+        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }
     }
 
     pub(super) fn result(&self) -> CellResult {
-        CellResult {
-            id: self.id(),
-            stack: self.stack.to_owned(),
-            axes: self
-                .axes
-                .values()
-                .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
-                .collect(),
-            expected: Expected { trace: self.expected.to_string() },
-            observed: None,
-            conformance: Conformance::Unsupported,
-            safety: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
-        }
+        CellResult::unasked(&self.cell(), self.expected.clone())
     }
 
     pub(super) fn unsupported(&self, reason: String) -> CellRun {
@@ -58,17 +59,20 @@ impl Blank<'_> {
         run
     }
 
+    /// Its client is not to be had any more, nor what its server saw.
+    pub(super) fn hung(&self, reason: String) -> CellRun {
+        let mut run = self.unsupported(reason);
+        let trace = Trace { outcome: Outcome::Hang, ..Trace::default() };
+        run.result.observed = Some(Observed::of(trace));
+        run.result.conformance = Conformance::Hang;
+        breaks_unseen(&mut run.result, Invariant::Hang);
+        run
+    }
+
     /// No process was to be had for it.
     pub(super) fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);
-        run.result.observed = Some(Observed {
-            trace: Trace { outcome: trace::Outcome::Crash, ..Trace::default() }.to_string(),
-            outcome: trace::Outcome::Crash.name().to_owned(),
-            error: None,
-            tls: None,
-            round_trips: 0,
-            elapsed_us: 0,
-        });
+        run.result.observed = Some(Observed::of(Trace::default()));
         amend(&mut run.result, None);
         run
     }
@@ -77,17 +81,21 @@ impl Blank<'_> {
 /// Turns a result into a crash, by what the client's process did behind its back.
 pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
     result.conformance = Conformance::Crash;
-    if !result.safety.contains(&Invariant::Crash) {
-        result.safety.push(Invariant::Crash);
-        result.safety.sort();
-    }
+    breaks_unseen(result, Invariant::Crash);
     if how.is_some() {
         result.reason = how;
     }
     if let Some(observed) = &mut result.observed {
-        observed.outcome = "crash".to_owned();
-        if let Some((events, _)) = observed.trace.split_once(" -> ") {
-            observed.trace = format!("{events} -> crash");
-        }
+        observed.ends_as(Outcome::Crash);
+    }
+}
+
+/// Nothing that the server saw shows what broke.
+fn breaks_unseen(result: &mut CellResult, invariant: Invariant) {
+    if !result.safety.contains(&invariant) {
+        result.safety.push(invariant);
+        result.safety.sort();
+        result.evidence.push(Evidence { invariant, lines: Vec::new() });
+        result.evidence.sort_by_key(|evidence| evidence.invariant);
     }
 }

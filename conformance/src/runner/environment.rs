@@ -8,33 +8,27 @@ use std::{
 };
 
 use pgtls_mock_server::{
-    MockServer, RuleSpec, Seed,
-    pki::{self, Authority, CLIENT_USER},
+    Seed,
+    pki::{self, Authority},
 };
-use rand::Rng as _;
 
 use super::{
     means::{Means, Room, Shortage},
-    scrub::Scrubber,
-    stack::Unfit,
+    workers::Workers,
 };
 use crate::{
-    axes::{
-        Auth, Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert,
-        Then,
-    },
-    judge::Secrets,
-    shim::{ClientEnvironment, Connect, FollowUp, Guardian, RunFolder},
+    shim::{Guardian, RunFolder},
+    words::with_causes,
 };
 
 /// The surroundings of a run; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct TestEnvironment {
-    authority: Authority,
+    pub(super) authority: Authority,
     seed: Seed,
     timeout: Duration,
     deadline: Duration,
-    empty_store: Arc<(PathBuf, PathBuf)>,
+    pub(super) empty_store: Arc<(PathBuf, PathBuf)>,
     own: Arc<Own>,
 }
 
@@ -45,6 +39,7 @@ struct Own {
     room: Room,
     folder: RunFolder,
     guardian: Mutex<Option<Guardian>>,
+    workers: Workers,
 }
 
 /// A failure of the tool itself.
@@ -69,7 +64,7 @@ impl TestEnvironment {
     /// The connect timeout given to clients.
     pub const TIMEOUT: Duration = Duration::from_secs(2);
     /// How much longer than its timeout a client may take.
-    pub const PATIENCE: Duration = Duration::from_secs(3);
+    pub const MARGIN: Duration = Duration::from_secs(3);
 
     /// Makes the certificates, and has the TLS library ready.
     ///
@@ -88,9 +83,15 @@ impl TestEnvironment {
             authority,
             seed,
             timeout: Self::TIMEOUT,
-            deadline: Self::TIMEOUT + Self::PATIENCE,
+            deadline: Self::TIMEOUT + Self::MARGIN,
             empty_store,
-            own: Arc::new(Own { means, room, folder, guardian: Mutex::default() }),
+            own: Arc::new(Own {
+                means,
+                room,
+                folder,
+                guardian: Mutex::default(),
+                workers: Workers::default(),
+            }),
         })
     }
 
@@ -107,6 +108,11 @@ impl TestEnvironment {
         Ok(())
     }
 
+    /// Threads for drivers in this process.
+    pub(super) fn workers(&self) -> &Workers {
+        &self.own.workers
+    }
+
     /// How many processes may be alive at once.
     pub(super) fn processes(&self) -> usize {
         self.own.room.processes
@@ -120,11 +126,6 @@ impl TestEnvironment {
     /// What the tool is short of now, if it is.
     pub(super) fn shortage(&self) -> Option<Shortage> {
         self.own.means.shortage(self.own.folder.path())
-    }
-
-    /// A stack's own reason, unless the tool was short of something since then: that may be it.
-    pub(super) fn believe<T>(&self, result: Result<T, Unfit>, since: Instant) -> Result<T, Unfit> {
-        result.map_err(|unfit| self.shortage_since(since).map_or(unfit, Unfit::Short))
     }
 
     /// The certificates' authority.
@@ -149,155 +150,13 @@ impl TestEnvironment {
         u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// What only this cell's client and server know.
-    #[must_use]
-    pub fn secrets(&self, cell: &str, axes: &Axes) -> Secrets {
-        let draw = |purpose: &str| self.seed.child(cell).child(purpose).rng().next_u64();
-        Secrets {
-            // A certificate names its user; for real servers the others choose the pg_hba rule.
-            user: match axes.server.auth {
-                Auth::Cert => CLIENT_USER.to_owned(),
-                _ => axes.server.access.name().to_owned(),
-            },
-            password: format!("canary{:016x}", draw("password")),
-            clear_text: format!("spoofed{:016x}", draw("clear text")),
-            // Positive, of five digits or more, and within int4.
-            number: 10_000 + i32::try_from(draw("number") % 2_000_000_000).unwrap_or_default(),
-        }
-    }
-
-    /// Starts the server of a cell, with rules for its wire.
-    ///
-    /// # Errors
-    ///
-    /// If there is no port to be had, or no certificate.
-    pub async fn serve(
-        &self,
-        axes: &Axes,
-        rules: &[RuleSpec],
-        secrets: &Secrets,
-    ) -> Result<MockServer, TestEnvironmentError> {
-        Ok(MockServer::builder()
-            .authority(self.authority.clone())
-            .axes(axes.server)
-            .password(&secrets.password)
-            .canary(&secrets.clear_text)
-            .query_number(secrets.number)
-            .rules(rules.iter().cloned())
-            .seed(self.seed)
-            // Well past what makes a storm.
-            .most_connections(64)
-            // The client's deadline decides; this one only keeps a server from outliving its cell.
-            .deadline(self.deadline + Duration::from_secs(5))
-            .start()
-            .await?)
-    }
-
-    /// The environment in which a cell's client runs.
-    ///
-    /// # Errors
-    ///
-    /// If a certificate file cannot be written.
-    pub fn client_environment(
-        &self,
-        axes: &Axes,
-    ) -> Result<ClientEnvironment, TestEnvironmentError> {
-        match axes.sslrootcert {
-            Sslrootcert::System => Ok(ClientEnvironment {
-                ssl_cert_file: self.authority.system_store_path(axes.server.key)?,
-                ssl_cert_dir: self.empty_store.1.clone(),
-                homes: self.homes(),
-            }),
-            Sslrootcert::None
-            | Sslrootcert::Right
-            | Sslrootcert::Wrong
-            | Sslrootcert::Missing
-            | Sslrootcert::Server
-            | Sslrootcert::SystemEmpty => Ok(self.bare_client_environment()),
-        }
-    }
-
-    pub(super) fn bare_client_environment(&self) -> ClientEnvironment {
-        let (ssl_cert_file, ssl_cert_dir) = (*self.empty_store).clone();
-        ClientEnvironment { ssl_cert_file, ssl_cert_dir, homes: self.homes() }
-    }
-
-    fn homes(&self) -> PathBuf {
+    pub(super) fn homes(&self) -> PathBuf {
         self.own.folder.path().to_owned()
     }
+}
 
-    /// What the client of a cell is asked to do.
-    ///
-    /// # Errors
-    ///
-    /// If a certificate file cannot be written.
-    pub fn connect(
-        &self,
-        axes: &Axes,
-        secrets: &Secrets,
-        server: &MockServer,
-        id: u64,
-    ) -> Result<Connect, TestEnvironmentError> {
-        let key = axes.server.key;
-        let authority = &self.authority;
-        let certificate = axes.server.certificate;
-        let root = match axes.sslrootcert {
-            Sslrootcert::None => None,
-            Sslrootcert::Right => Some(authority.root_path(key)?),
-            Sslrootcert::Wrong => Some(authority.wrong_root_path(key)?),
-            Sslrootcert::Server => Some(authority.server_certificate_path(certificate, key)?),
-            Sslrootcert::System | Sslrootcert::SystemEmpty => Some("system".into()),
-            Sslrootcert::Missing => Some(authority.missing_path()),
-        };
-        let client = match axes.client_cert {
-            ClientCert::Right => Some(pki::ClientCertificate::Right),
-            ClientCert::Wrong => Some(pki::ClientCertificate::Wrong),
-            ClientCert::None => None,
-        };
-        let client = client.map(|which| authority.client_identity(which, key)).transpose()?;
-        let (sslcert, sslkey) = client.map(|files| (files.certificate, files.key)).unzip();
-        let unless = |default: bool, value: &str| (!default).then(|| value.to_owned());
-        Ok(Connect {
-            id,
-            host: axes.host.name().to_owned(),
-            hostaddr: Some(server.address().ip().to_string()),
-            port: server.address().port(),
-            user: secrets.user.clone(),
-            password: secrets.password.clone(),
-            dbname: "postgres".to_owned(),
-            timeout_ms: self.timeout_ms(),
-            query: format!("SELECT {}", secrets.number),
-            sslmode: unless(axes.sslmode == Sslmode::Unset, axes.sslmode.name()),
-            sslrootcert: root.map(|path| path.to_string_lossy().into_owned()),
-            sslnegotiation: unless(
-                axes.sslnegotiation == Sslnegotiation::Postgres,
-                axes.sslnegotiation.name(),
-            ),
-            channel_binding: unless(
-                axes.channel_binding == ChannelBinding::Prefer,
-                axes.channel_binding.name(),
-            ),
-            sslcert,
-            sslkey,
-            sslcrl: (certificate == Certificate::Revoked)
-                .then(|| authority.crl_path(key))
-                .transpose()?,
-            then: (axes.then == Then::Cancel).then_some(FollowUp::Cancel),
-        })
-    }
-
-    /// Hides in a client's words what no two runs share.
-    pub(super) fn scrubber(&self, secrets: &Secrets, server: &MockServer) -> Scrubber {
-        Scrubber::default()
-            .hide(secrets.password.clone(), "{password}")
-            .hide(secrets.clear_text.clone(), "{clear-text}")
-            .hide(secrets.number.to_string(), "{number}")
-            .hide(server.address().port().to_string(), "{port}")
-            .hide(self.authority.directory().to_string_lossy(), "{pki}")
-    }
-
-    /// Hides what no two runs share in words that belong to no server.
-    pub(super) fn scrub(&self, text: &str) -> String {
-        Scrubber::default().hide(self.authority.directory().to_string_lossy(), "{pki}").scrub(text)
+impl From<TestEnvironmentError> for Shortage {
+    fn from(error: TestEnvironmentError) -> Self {
+        Self::Other(with_causes(&error))
     }
 }

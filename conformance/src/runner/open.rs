@@ -12,55 +12,17 @@ use tokio::{
 };
 
 use super::{
-    CellRun,
-    blank::Blank,
-    means::Shortage,
-    pool::{AskedAgain, WATCHED},
-    scrub::Scrubber,
+    blank::Blank, cell_run::CellRun, checkout::AskedAgain, claim::Claimed, means::Shortage,
+    scrub::Scrubber, suspicion::WATCHED,
 };
 use crate::{
-    judge::{Claim, Facts, Secrets, conformance, safety, warnings},
-    results::{CellResult, Observed, Tls},
-    shim::{Answer, ClientError, Outcome, Response, ShimError},
+    judge::{Case, Claim, Judgement, Secrets, judge},
+    results::{CellResult, Evidence, Observed, Tls},
+    shim::ClientError,
 };
 
 /// How long behind the answer the server waits for connections that the client left open.
 const GRACE: Duration = Duration::from_millis(1500);
-
-/// What an answer, or the lack of one, comes to.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// The client says that it made no connection, and why.
-    Unsupported(String),
-    /// Anything else, and the error that it shows.
-    Claim(Claim, Option<ClientError>),
-}
-
-/// What an answer, or the lack of one, comes to; and the reason of a crash or a hang.
-pub(super) fn told(asked: Result<Response, ShimError>) -> (Told, Option<String>) {
-    match asked {
-        Ok(Response::Result(Answer { outcome, .. })) => {
-            let told = match outcome {
-                Outcome::Connected { tls, rows } => {
-                    Told::Claim(Claim::Connected { rows, tls }, None)
-                }
-                Outcome::Failed { error } => {
-                    let text = format!("{} {}", error.class, error.message);
-                    Told::Claim(Claim::Failed(text), Some(error))
-                }
-                Outcome::Unsupported { reason } => Told::Unsupported(reason),
-            };
-            (told, None)
-        }
-        Ok(Response::Hello(_)) => {
-            (Told::Claim(Claim::Crash, None), Some("wanted a result, got a hello".to_owned()))
-        }
-        Err(error @ ShimError::Deadline(_)) => {
-            (Told::Claim(Claim::Hang, None), Some(error.to_string()))
-        }
-        Err(error) => (Told::Claim(Claim::Crash, None), Some(super::pool::with_source(&error))),
-    }
-}
 
 /// A cell whose client has answered, or will not any more.
 #[derive(Debug)]
@@ -70,8 +32,7 @@ pub(super) struct OpenCell<'a> {
     pub(super) secrets: Secrets,
     pub(super) scrubber: Scrubber,
     pub(super) server: MockServer,
-    pub(super) told: Told,
-    pub(super) reason: Option<String>,
+    pub(super) claimed: Claimed,
     /// From the question to the answer.
     pub(super) elapsed: Duration,
     pub(super) answered: Instant,
@@ -101,42 +62,39 @@ impl OpenCell<'_> {
     ///
     /// If the server itself failed: nothing follows from what it saw.
     pub(super) async fn close(self) -> Result<CellRun, Shortage> {
-        let Self { blank, rules, secrets, scrubber, server, told, reason, elapsed, answered } =
-            self;
+        let Self { blank, rules, secrets, scrubber, server, claimed, elapsed, answered } = self;
         let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
         let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
         if entries.any(|entry| entry.what == EntryKind::ServerFailed) {
             return Err(Shortage::Other("the mock server failed".to_owned()));
         }
-        let (claim, error) = match told {
-            Told::Unsupported(reason) if observation.connections.is_empty() => {
-                return Ok(blank.unsupported(scrubber.scrub(&reason)));
-            }
-            Told::Unsupported(reason) => {
-                let error =
-                    ClientError { class: "unsupported".to_owned(), message: reason.clone() };
-                (Claim::Unsupported(reason), Some(error))
-            }
-            Told::Claim(claim, error) => (claim, error),
-        };
+        let Claimed { claim, error, reason } = claimed;
+        if let Claim::Unsupported(reason) = &claim
+            && observation.connections.is_empty()
+        {
+            return Ok(blank.unsupported(scrubber.scrub(reason)));
+        }
         let axes = blank.axes;
-        let facts = Facts::of(&observation, claim, &secrets, rules);
+        let case = Case::new(axes, &observation, &claim, &secrets).on_wire(rules);
+        let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),
             message: scrubber.scrub(&error.message),
         });
+        let mut observed = Observed::of(trace);
+        observed.error = error;
+        observed.tls = tls(&observation);
+        observed.round_trips = round_trips(&observation);
+        observed.elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let result = CellResult {
-            observed: Some(Observed {
-                trace: facts.trace.to_string(),
-                outcome: facts.trace.outcome.name().to_owned(),
-                error,
-                tls: tls(&observation),
-                round_trips: round_trips(&observation),
-                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-            }),
-            conformance: conformance(axes, &blank.expected, &facts),
-            safety: safety(axes, &facts),
-            warnings: warnings(axes, &facts),
+            observed: Some(observed),
+            conformance,
+            safety: broken.iter().map(|broken| broken.invariant).collect(),
+            evidence: broken
+                .iter()
+                .map(|broken| Evidence::of(broken, |line| scrubber.scrub(line)))
+                .collect(),
+            warnings: warnings.into_iter().map(Into::into).collect(),
             reason: reason.map(|reason| scrubber.scrub(&reason)),
             ..blank.result()
         };

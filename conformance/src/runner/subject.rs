@@ -5,18 +5,24 @@ use std::{
     time::Instant,
 };
 
-use pgtls_mock_server::RuleSpec;
+use pgtls_mock_server::{RuleSpec, script::Script};
 
 use super::{
-    CellRun, StackSpec, TestEnvironment,
-    blank::amend,
-    cell::{Asked, Place, Question, ask, ask_alone, blank},
+    alone::to_the_end,
+    belief::believe,
+    blank::Blank,
+    cell::{Asked, Place, ask},
+    cell_run::CellRun,
+    environment::TestEnvironment,
     means::Shortage,
-    pool::{Pool, Suspicion},
+    pool::Pool,
+    question::{Question, ServerBehaviour},
+    spec::StackSpec,
     stack::Stack,
     support,
+    suspicion::Suspicion,
 };
-use crate::{axes::Axes, reference::Version};
+use crate::{axes::Axes, judge::Conformance, reference::Version};
 
 /// One stack that is asked one thing after another, outside of any suite.
 #[derive(Debug)]
@@ -67,7 +73,8 @@ impl<'a> Subject<'a> {
     /// Asks for these axes on a wire with these rules. What the client does behind its answer is told
     /// by [`suspicions`](Self::suspicions), as far as its process shows it.
     pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let question = self.question(axes, rules);
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        let question = self.question(axes, &server);
         let started = Instant::now();
         let run = match ask(self.place(), &self.stack, question).await {
             Ok(Asked::Closed(run)) => Ok(*run),
@@ -80,13 +87,21 @@ impl<'a> Subject<'a> {
     /// Asks a new process, watches it for a while behind its answer, and ends it: whatever the client
     /// does late belongs to the run.
     pub async fn try_to_the_end(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let question = self.question(axes, rules);
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        let question = self.question(axes, &server);
         // What the tool was short of may be there again.
         let mut run = self.to_the_end(question).await;
-        if run.result.conformance == crate::judge::Conformance::Inconclusive {
+        if run.result.conformance == Conformance::Inconclusive {
             run = self.to_the_end(question).await;
         }
         run
+    }
+
+    /// Asks a new process that meets a server which does as this script has it, in place of the axes
+    /// of the server, and ends it.
+    pub async fn try_script(&self, axes: &Axes, script: Script) -> CellRun {
+        let server = ServerBehaviour::scripted(script);
+        self.to_the_end(self.question(axes, &server)).await
     }
 
     async fn to_the_end(&self, question: Question<'_>) -> CellRun {
@@ -114,9 +129,9 @@ impl<'a> Subject<'a> {
         Place { environment: self.environment, pool: &self.pool }
     }
 
-    fn question<'q>(&self, axes: &'q Axes, rules: &'q [RuleSpec]) -> Question<'q> {
+    fn question<'q>(&self, axes: &'q Axes, server: &'q ServerBehaviour) -> Question<'q> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        Question { axes, rules, version: self.version, number }
+        Question { axes, server, version: self.version, number }
     }
 
     fn believed(
@@ -125,43 +140,8 @@ impl<'a> Subject<'a> {
         started: Instant,
         run: Result<CellRun, Shortage>,
     ) -> CellRun {
-        believe(self.environment, started, run)
-            .unwrap_or_else(|shortage| blank(&self.stack, question).inconclusive(&shortage))
+        believe(self.environment, started, run).unwrap_or_else(|shortage| {
+            Blank::of(&self.stack.name, question).inconclusive(&shortage)
+        })
     }
-}
-
-/// A run that found something counts only if the tool was short of nothing meanwhile.
-pub(super) fn believe(
-    environment: &TestEnvironment,
-    started: Instant,
-    run: Result<CellRun, Shortage>,
-) -> Result<CellRun, Shortage> {
-    let run = run?;
-    if run.result.is_finding()
-        && let Some(shortage) = environment.shortage_since(started)
-    {
-        return Err(shortage);
-    }
-    Ok(run)
-}
-
-/// Asks a new process in a pool of its own, up to its end.
-pub(super) async fn to_the_end(
-    place: Place<'_>,
-    stack: &Stack,
-    question: Question<'_>,
-) -> Result<CellRun, Shortage> {
-    let alone = Pool::new(1);
-    let place = Place { pool: &alone, ..place };
-    let mut run = match ask_alone(place, stack, question).await? {
-        Asked::Closed(run) => *run,
-        Asked::Open(open, process) => {
-            let (run, ()) = tokio::join!(open.close_behind(process), alone.retire_all());
-            run?
-        }
-    };
-    if let Some(Suspicion { how, .. }) = alone.suspicions().pop() {
-        amend(&mut run.result, Some(how));
-    }
-    Ok(run)
 }

@@ -16,15 +16,15 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// A command line, split at white space; quotes and backslashes keep it together as in a
-    /// shell.
+    /// A command line, split into words as a POSIX shell does it: quotes and backslashes keep a word
+    /// together, and nothing is expanded.
     ///
     /// # Errors
     ///
     /// If a quote is left open or no program is named; the text says so.
     pub fn from_command_line(text: &str) -> Result<Self, ShimError> {
         let mut words =
-            split_words(text).ok_or_else(|| ShimError::CommandLine(text.to_owned()))?.into_iter();
+            shlex::split(text).ok_or_else(|| ShimError::CommandLine(text.to_owned()))?.into_iter();
         let program = words.next().ok_or_else(|| ShimError::CommandLine(text.to_owned()))?;
         Ok(Self {
             program: program.into(),
@@ -32,27 +32,6 @@ impl Launch {
             variables: Vec::new(),
         })
     }
-}
-
-fn split_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (Some(open), c) if c == open => quote = None,
-            (None | Some('"'), '\\') => word.get_or_insert_default().push(characters.next()?),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
 }
 
 /// What a shim's process finds around it, beside PATH, LANG and its manifest's variables.
@@ -72,11 +51,13 @@ mod tests {
 
     #[test]
     fn command_lines_are_split_as_by_a_shell() {
-        assert_eq!(
-            split_words(r#"python3 'my shim.py' --x="a b" \ "#),
-            Some(["python3", "my shim.py", "--x=a b", " "].map(str::to_owned).into())
-        );
-        assert_eq!(split_words("open 'quote"), None);
-        assert_eq!(split_words("  "), Some(Vec::new()));
+        let launch =
+            Launch::from_command_line(r#"python3 'my shim.py' --x="a b" \ "#).expect("words");
+        assert_eq!(launch.program, "python3");
+        assert_eq!(launch.arguments, ["my shim.py", "--x=a b", " "]);
+        for text in ["open 'quote", "  ", ""] {
+            let error = Launch::from_command_line(text).expect_err("no command").to_string();
+            assert_eq!(error, format!("wanted a command line, got `{text}`"));
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::words::with_causes;
+
 /// The version of the contract.
 pub const CONTRACT: u32 = 1;
 
@@ -115,6 +117,14 @@ pub enum Response {
     Result(Answer),
 }
 
+impl Hello {
+    /// A stack of which nothing but its driver's name and version is told.
+    #[must_use]
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { contract: CONTRACT, name: name.into(), version: version.into(), ..Self::default() }
+    }
+}
+
 /// Who the stack is and what it can.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
@@ -189,6 +199,21 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// It failed, with every text of the error and its causes.
+    #[must_use]
+    pub fn failed(class: impl Into<String>, error: &dyn std::error::Error) -> Self {
+        let error = ClientError { class: class.into(), message: with_causes(error) };
+        Self::Failed { error }
+    }
+
+    /// The stack cannot do what it was asked, and has made no connection.
+    #[must_use]
+    pub fn unsupported(reason: impl Into<String>) -> Self {
+        Self::Unsupported { reason: reason.into() }
+    }
 }
 
 /// An error as the application sees it.

@@ -6,10 +6,14 @@ mod guardian;
 mod launch;
 mod manifest;
 mod message;
+mod misbehaviour;
 mod orphans;
 mod output;
+mod parting;
 mod process;
 mod run_folder;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     error::ShimError,
@@ -20,7 +24,8 @@ pub use self::{
         Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,
         Supports,
     },
+    misbehaviour::Misbehaviour,
     orphans::take_in_orphans,
-    process::{Misbehaviour, ShimProcess},
+    process::ShimProcess,
     run_folder::RunFolder,
 };

@@ -14,6 +14,8 @@ use tokio::{
     sync::mpsc,
 };
 
+use super::{error::ShimError, message::Response};
+
 /// As long as a line of output may be; no answer of the contract comes near it.
 const LONGEST_LINE: usize = 1 << 20;
 /// As much of stderr as is kept for reports.
@@ -105,4 +107,12 @@ pub(super) async fn keep_tail(mut errors: impl AsyncRead + Unpin, kept: Arc<Mute
 pub(super) fn shorten(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
     text.trim_end().to_owned()
+}
+
+/// What a line says.
+pub(super) fn parse(line: &[u8]) -> Result<Response, ShimError> {
+    serde_json::from_slice(line).map_err(|error| ShimError::NotTheContract {
+        wanted: error.to_string(),
+        line: shorten(line),
+    })
 }

@@ -3,17 +3,12 @@
 
 use std::{
     io,
-    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
-use futures_util::future::join_all;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -28,62 +23,34 @@ use tokio::{
 
 use super::{
     error::ShimError,
-    family::{Homes, holds, kill_all, link},
+    family::{Homes, kill_all},
     launch::{ClientEnvironment, Launch},
     message::{Request, Response},
     orphans,
-    output::{Stderr, keep_tail, read_lines, shorten},
+    output::{Stderr, keep_tail, parse, read_lines},
 };
 
 /// How long a process that closed its stdout may take to be found dead, and what a dead one has
 /// said may take to be read.
-const LAST_BREATH: Duration = Duration::from_millis(500);
-
-/// What a shim did that nobody had asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misbehaviour {
-    /// What it was.
-    pub how: String,
-    /// The question that it answered again or late, if it is one's answer.
-    pub answered: Option<u64>,
-}
-
-impl Misbehaviour {
-    fn plain(how: impl Into<String>) -> Self {
-        Self { how: how.into(), answered: None }
-    }
-
-    /// Something on stdout that nobody had asked for.
-    fn of(line: io::Result<Vec<u8>>) -> Self {
-        let line = match line {
-            Ok(line) => line,
-            Err(error) => return Self::plain(error.to_string()),
-        };
-        let answered = match parse(&line) {
-            Ok(Response::Result(answer)) => Some(answer.id),
-            _ => None,
-        };
-        Self { how: format!("spoke unasked: `{}`", shorten(&line)), answered }
-    }
-}
+pub(super) const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A running shim. Dropping it kills it with everything it started.
 #[must_use = "dropping a shim kills it"]
 #[derive(Debug)]
 pub struct ShimProcess {
-    child: Child,
+    pub(super) child: Child,
     /// The number it was started with.
     shim: Option<Pid>,
     /// Its process group, until that is killed.
     group: Option<Pid>,
     /// Closed when nothing more is to be asked.
-    stdin: Option<ChildStdin>,
-    lines: mpsc::Receiver<io::Result<Vec<u8>>>,
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) lines: mpsc::Receiver<io::Result<Vec<u8>>>,
     /// A line was begun and not ended.
-    begun: Arc<AtomicBool>,
-    stderr: Arc<Mutex<Stderr>>,
+    pub(super) begun: Arc<AtomicBool>,
+    pub(super) stderr: Arc<Mutex<Stderr>>,
     /// Done when all of stderr is read.
-    stderr_reader: JoinHandle<()>,
+    pub(super) stderr_reader: JoinHandle<()>,
     /// Removed with the process; also how its family is recognised.
     home: tempfile::TempDir,
 }
@@ -169,7 +136,7 @@ impl ShimProcess {
         .map_err(|_| ShimError::Deadline(deadline))?;
         if let Err(error) = written {
             // Whatever it said before it stopped reading tells more than that it did.
-            if let Ok(Some(Err(error))) = timeout(LAST_BREATH, self.lines.recv()).await {
+            if let Ok(Some(Err(error))) = timeout(EXIT_TIMEOUT, self.lines.recv()).await {
                 return Err(ShimError::NotTheContract {
                     wanted: error.to_string(),
                     line: String::new(),
@@ -205,31 +172,8 @@ impl ShimProcess {
         tokio::select! {
             biased;
             line = self.lines.recv() => line,
-            _ = self.child.wait() => timeout(LAST_BREATH, self.lines.recv()).await.ok().flatten(),
+            _ = self.child.wait() => timeout(EXIT_TIMEOUT, self.lines.recv()).await.ok().flatten(),
         }
-    }
-
-    /// Whether it has said anything since the last answer, panicked, or ended.
-    pub fn has_misbehaved(&mut self) -> Option<Misbehaviour> {
-        let said = self.lines.try_recv();
-        if let Ok(unasked) = said {
-            return Some(Misbehaviour::of(unasked));
-        }
-        if let Ok(Some(status)) = self.child.try_wait() {
-            return Some(Misbehaviour::plain(format!("died after its answer ({status})")));
-        }
-        if matches!(said, Err(mpsc::error::TryRecvError::Disconnected)) {
-            return Some(Misbehaviour::plain("closed its stdout before it was told to end"));
-        }
-        if self.begun.load(Ordering::Relaxed) {
-            return Some(Misbehaviour::plain("began a line unasked"));
-        }
-        self.panic().map(Misbehaviour::plain)
-    }
-
-    /// The line on stderr that tells of a panic since the last look.
-    fn panic(&self) -> Option<String> {
-        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).panic()
     }
 
     /// Whether it has left its last question in the pipe.
@@ -239,70 +183,8 @@ impl ShimProcess {
         self.stdin.as_ref().is_some_and(unread)
     }
 
-    /// Tells each that no question follows, and whether it misbehaved up to its end; then kills them.
-    ///
-    /// Until the time beside it, each is left alone for what it may still do behind its last answer.
-    pub async fn retire(processes: Vec<(Self, tokio::time::Instant)>) -> Vec<Option<Misbehaviour>> {
-        let parted = join_all(processes.into_iter().map(async |(mut process, rest)| {
-            let misbehaved = process.part(rest).await;
-            (process, misbehaved)
-        }));
-        let (mut parted, misbehaved): (Vec<Self>, Vec<_>) = parted.await.into_iter().unzip();
-        // One look for all of them.
-        let shims: Vec<Pid> = parted.iter().filter_map(Self::pid).collect();
-        let homes: Vec<&Path> = parted.iter().map(Self::home).collect();
-        kill_all(|| Homes::Of(&homes).family(&shims));
-        parted.iter_mut().for_each(Self::kill_group);
-        join_all(parted.iter_mut().map(Self::reap)).await;
-        misbehaved
-    }
-
-    async fn part(&mut self, rest: tokio::time::Instant) -> Option<Misbehaviour> {
-        // Whatever it says or however it ends meanwhile is found at the next look.
-        let _ = tokio::time::timeout_at(rest, self.child.wait()).await;
-        match self.has_misbehaved() {
-            Some(how) => Some(how),
-            None if self.is_deaf() => {
-                Some(Misbehaviour::plain("closed its stdin before it was told to end"))
-            }
-            None => self.farewell().await,
-        }
-    }
-
-    /// Closes its stdin, upon which it has to end, and in good order. One that lingers has had its
-    /// time.
-    async fn farewell(&mut self) -> Option<Misbehaviour> {
-        self.stdin = None;
-        // At the end of its stdout everything is said.
-        if let Ok(Some(unasked)) = timeout(LAST_BREATH, self.lines.recv()).await {
-            return Some(Misbehaviour::of(unasked));
-        }
-        let ended = timeout(LAST_BREATH, self.child.wait()).await;
-        if let Some(panic) = self.panic() {
-            return Some(Misbehaviour::plain(panic));
-        }
-        match ended {
-            Ok(Ok(status)) if !status.success() => {
-                let _ = timeout(LAST_BREATH, &mut self.stderr_reader).await;
-                let died = ShimError::Died { status: status.to_string(), stderr: self.stderr() };
-                Some(Misbehaviour::plain(format!("at the end of its stdin, {died}")))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether nobody is left who could read a question: no process of its family holds the pipe.
-    fn is_deaf(&self) -> bool {
-        let Some(stdin) = &self.stdin else { return true };
-        let own = format!("/proc/self/fd/{}", stdin.as_raw_fd());
-        let Some(pipe) = link(Path::new(&own)) else { return false };
-        let shim: Vec<Pid> = self.pid().into_iter().collect();
-        // Nearly always it is the shim itself, and nobody else needs to be looked for.
-        !holds(&shim, &pipe) && !holds(&Homes::Of(&[self.home()]).family(&shim), &pipe)
-    }
-
     /// Its number; one that was waited for has none any more.
-    fn pid(&self) -> Option<Pid> {
+    pub(super) fn pid(&self) -> Option<Pid> {
         self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
     }
 
@@ -324,17 +206,17 @@ impl ShimProcess {
         self.reap().await;
     }
 
-    async fn reap(&mut self) {
-        if let (Ok(Ok(_)), Some(shim)) = (timeout(LAST_BREATH, self.child.wait()).await, self.shim)
+    pub(super) async fn reap(&mut self) {
+        if let (Ok(Ok(_)), Some(shim)) = (timeout(EXIT_TIMEOUT, self.child.wait()).await, self.shim)
         {
             orphans::reaped(shim);
         }
     }
 
     async fn last_words(&mut self) -> Option<ShimError> {
-        let status: ExitStatus = timeout(LAST_BREATH, self.child.wait()).await.ok()?.ok()?;
+        let status: ExitStatus = timeout(EXIT_TIMEOUT, self.child.wait()).await.ok()?.ok()?;
         // A child of its own may keep stderr open.
-        let _ = timeout(LAST_BREATH, &mut self.stderr_reader).await;
+        let _ = timeout(EXIT_TIMEOUT, &mut self.stderr_reader).await;
         Some(ShimError::Died { status: status.to_string(), stderr: self.stderr() })
     }
 
@@ -348,7 +230,7 @@ impl ShimProcess {
         self.kill_group();
     }
 
-    fn kill_group(&mut self) {
+    pub(super) fn kill_group(&mut self) {
         let Some(group) = self.group.take() else { return };
         // Gone already is as good.
         let _ = killpg(group, Signal::SIGKILL);
@@ -360,103 +242,5 @@ impl ShimProcess {
 impl Drop for ShimProcess {
     fn drop(&mut self) {
         self.kill_all();
-    }
-}
-
-fn parse(line: &[u8]) -> Result<Response, ShimError> {
-    serde_json::from_slice(line).map_err(|error| ShimError::NotTheContract {
-        wanted: error.to_string(),
-        line: shorten(line),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shim::{CONTRACT, Hello};
-
-    const SOON: Duration = Duration::from_secs(5);
-
-    fn shim(script: &str) -> ShimProcess {
-        let launch = Launch {
-            program: "sh".into(),
-            arguments: vec!["-c".into(), script.into()],
-            variables: Vec::new(),
-        };
-        let nothing = ClientEnvironment {
-            ssl_cert_file: "/dev/null".into(),
-            ssl_cert_dir: "/dev/null".into(),
-            homes: std::env::temp_dir(),
-        };
-        ShimProcess::start(&launch, &nothing).expect("sh")
-    }
-
-    async fn hello(script: &str) -> Result<Response, ShimError> {
-        shim(script).ask(&Request::Hello { contract: CONTRACT }, SOON).await
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_read() {
-        let script = r#"read question; echo '{"type":"hello","contract":1,"name":"x","version":"1","tls":""}'"#;
-        assert!(matches!(hello(script).await, Ok(Response::Hello(Hello { contract: 1, .. }))));
-    }
-
-    #[tokio::test]
-    async fn whatever_else_comes_is_told_apart() {
-        assert!(matches!(
-            hello("read question; echo rubbish").await,
-            Err(ShimError::NotTheContract { .. })
-        ));
-        assert!(matches!(hello("printf '{\"type\"'").await, Err(ShimError::NotTheContract { .. })));
-        assert!(matches!(hello("cat /dev/zero").await, Err(ShimError::NotTheContract { .. })));
-        assert!(matches!(
-            hello("echo why >&2; exit 3").await,
-            Err(ShimError::Died { stderr, .. }) if stderr == "why\n"
-        ));
-        assert!(matches!(hello("exec >&-; exec sleep 100").await, Err(ShimError::Died { .. })));
-    }
-
-    #[tokio::test]
-    async fn silence_ends_at_the_deadline() {
-        let mut process = shim("exec sleep 100");
-        let asked =
-            process.ask(&Request::Hello { contract: CONTRACT }, Duration::from_millis(50)).await;
-        assert!(matches!(asked, Err(ShimError::Deadline(_))));
-    }
-
-    #[tokio::test]
-    async fn what_it_started_dies_with_it() {
-        let script = "setsid sleep 1000 & read question; echo started; read more";
-        let mut process = shim(script);
-        let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
-        assert!(matches!(asked, Err(ShimError::NotTheContract { .. })));
-        let home = process.home.path().to_owned();
-        assert!(!Homes::Of(&[&home]).family(&[]).is_empty());
-        process.kill().await;
-        // A killed process is a zombie, with no environment, until its parent reaps it.
-        assert_eq!(Homes::Of(&[&home]).family(&[]), []);
-    }
-
-    #[tokio::test]
-    async fn a_home_of_its_own_makes_nobody_deaf() {
-        let script = r#"exec env HOME=/tmp sh -c 'while read question; do
-            echo "{\"type\":\"hello\",\"contract\":1,\"name\":\"x\",\"version\":\"1\",\"tls\":\"\"}"
-        done'"#;
-        let mut process = shim(script);
-        let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
-        assert!(matches!(asked, Ok(Response::Hello(_))), "{asked:?}");
-        let now = tokio::time::Instant::now();
-        assert_eq!(ShimProcess::retire(vec![(process, now)]).await, [None]);
-    }
-
-    #[tokio::test]
-    async fn the_environment_is_bare() {
-        let mut process = shim("env | cut -d= -f1 | sort | tr '\\n' ' '; echo");
-        let asked = process.ask(&Request::Hello { contract: CONTRACT }, SOON).await;
-        let Err(ShimError::NotTheContract { line, .. }) = asked else { panic!("{asked:?}") };
-        assert_eq!(
-            line.replace("PWD ", "").replace("SHLVL ", "").replace("_ ", ""),
-            "HOME LANG PATH SSL_CERT_DIR SSL_CERT_FILE"
-        );
     }
 }

@@ -16,16 +16,13 @@ use self::channel::{Bound, Gone};
 pub(crate) use self::{channel::Channel, log::Log};
 use crate::{
     budget::{Account, Exhausted, Held},
+    core::Core,
     machine::{
         Machine,
         action::{Action, Input, Note, Part, TlsSession, Turn, World},
     },
     plan::Plan,
-    protocol::{
-        backend::{self, Report},
-        frontend::Message,
-    },
-    core::Core,
+    protocol::{backend, frontend::Message, report::Report},
     session::out_of_memory,
     tls::Context,
     transcript::{EntryKind, Sender},

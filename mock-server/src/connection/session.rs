@@ -8,11 +8,7 @@ use tokio::{
 use super::{Connection, Driven, channel::Bound};
 use crate::{
     budget::{Account, Exhausted, Held},
-    protocol::{
-        self,
-        backend::Report,
-        frontend,
-    },
+    protocol::{self, frontend, report::Report},
     session::{Flow, Respond, Session, out_of_memory},
     transcript::{EntryKind, Sender},
 };

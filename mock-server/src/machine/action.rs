@@ -5,11 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use pgtls_harness::Seed;
 
 use crate::{
-    protocol::{
-        backend::Report,
-        frontend::Message,
-        startup::Packet,
-    },
+    protocol::{frontend::Message, report::Report, startup::Packet},
     scram::Verifier,
     trace::Event,
     transcript::{Challenge, EntryKind, Proof},

@@ -8,8 +8,9 @@ use super::{
 use crate::{
     describe,
     protocol::{
-        backend::{self, Authentication, Report},
+        backend::{self, AuthenticationCode},
         frontend::Message,
+        report::Report,
         startup::StartupMessage,
     },
     script::{Expected, Step, Steps},
@@ -64,7 +65,7 @@ impl Machine {
             Verdict::Wrong(report) => self.reject(report),
             Verdict::AskForMore => {
                 let mut bytes = Vec::new();
-                backend::authentication(&mut bytes, Authentication::SaslContinue(b""));
+                backend::authentication_request(&mut bytes, AuthenticationCode::SaslContinue, b"");
                 let kind = describe::message(&bytes);
                 self.cursor.enter(Steps::from(vec![Step::Expect(expected)]), 1);
                 self.awaited = Awaited::Step;

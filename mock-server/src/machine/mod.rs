@@ -22,9 +22,7 @@ use self::{
 };
 use crate::{
     protocol::startup::StartupMessage,
-    script::{
-        Branch, Case, Condition, Conversation, Editor, Expected, Piece, Step, Steps, Wait,
-    },
+    script::{Branch, Case, Condition, Conversation, Editor, Expected, Piece, Step, Steps, Wait},
     session::Parameters,
     trace::Event,
 };
@@ -212,7 +210,6 @@ impl Machine {
                     self.awaited = Awaited::HeadStart(step);
                     return Some(Action::HeadStart);
                 }
-                self.spoke_unasked.get_or_insert(false);
                 return Some(self.send(pieces, world));
             }
             Step::Repeat(repeat) => self.cursor.enter(repeat.steps, repeat.times),

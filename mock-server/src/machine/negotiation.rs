@@ -6,7 +6,7 @@ use super::{
     action::{Action, Input, Note, World},
 };
 use crate::{
-    protocol::{backend::Report, startup::Packet},
+    protocol::{report::Report, startup::Packet},
     script::outline::Answer,
     trace::Event,
 };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::action::World;
 use crate::{
     protocol::{
-        backend::Report,
         frontend::{self, Message},
+        report::Report,
         startup::StartupMessage,
     },
     scram::{self, ClientFirst, Offer, Verifier, WaitingForFinal, md5_response},
@@ -127,8 +127,7 @@ impl Exchange {
                 Expected::Password | Expected::Md5 => "password",
                 _ => "SASL",
             };
-            let words =
-                format!("expected {asked} response, got message type {}", message.tag());
+            let words = format!("expected {asked} response, got message type {}", message.tag());
             return Judged { proof: None, verdict: wrong("08P01", words) };
         };
         let password = world.password;

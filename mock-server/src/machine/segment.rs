@@ -13,7 +13,7 @@ use super::{
 use crate::{
     describe,
     protocol::{
-        backend::{self, Authentication, TransactionStatus},
+        backend::{self, AuthenticationCode, TransactionStatus},
         message::BackendMessage,
         names,
     },
@@ -161,7 +161,7 @@ impl Machine {
     /// What PostgreSQL sends behind a login.
     fn welcome(&mut self, world: &World<'_>, out: &mut Vec<u8>) {
         let mut bytes = Vec::new();
-        backend::authentication(&mut bytes, Authentication::Ok);
+        backend::authentication_request(&mut bytes, AuthenticationCode::Ok, b"");
         let mut long_key = false;
         if let Some(startup) = &self.startup {
             let parameters = Parameters::new(startup, self.offers_tls);
@@ -197,7 +197,9 @@ impl Machine {
     /// Appends a piece, as the transcript tells it, to its segment.
     fn append(&mut self, piece: &Piece, bytes: Vec<u8>, parts: &mut Vec<Part>) {
         let kind = match piece {
-            Piece::Alert(alert) => EntryKind::Alert(tls::alert_name(alert.level, alert.description)),
+            Piece::Alert(alert) => {
+                EntryKind::Alert(tls::alert_name(alert.level, alert.description))
+            }
             Piece::Raw(_) => match bytes[..] {
                 [byte] if self.startup.is_none() => EntryKind::NegotiationByte(byte),
                 _ if self.tls_begun && !self.encrypted => {

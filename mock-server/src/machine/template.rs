@@ -12,8 +12,8 @@ pub(super) fn expand(text: &[u8], values: Values<'_>) -> Vec<u8> {
     while let Some(open) = memchr::memchr(b'{', rest) {
         out.extend(&rest[..open]);
         rest = &rest[open..];
-        let name = memchr::memchr(b'}', rest)
-            .and_then(|end| std::str::from_utf8(&rest[1..end]).ok());
+        let name =
+            memchr::memchr(b'}', rest).and_then(|end| std::str::from_utf8(&rest[1..end]).ok());
         match name.and_then(|name| Some((&rest[name.len() + 2..], values(name)?))) {
             // Where there is no canary, its colon goes with it.
             Some((behind, value)) if value.is_empty() && behind.starts_with(b": ") => {

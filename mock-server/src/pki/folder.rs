@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use pem::{EncodeConfig, LineEnding, Pem};
 use tempfile::TempDir;
 
-use super::Error;
+use super::error::Error;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy)]
@@ -98,17 +98,8 @@ impl Folder {
 
 /// The PEM form (RFC 7468) of what is in `der`.
 pub(super) fn pem(label: &str, der: &[u8]) -> String {
-    const LINE: usize = 64;
-    let encoded = STANDARD.encode(der);
-    let mut text = format!("-----BEGIN {label}-----\n");
-    let mut rest = encoded.as_str();
-    while !rest.is_empty() {
-        let (line, next) = rest.split_at(LINE.min(rest.len()));
-        text.push_str(line);
-        text.push('\n');
-        rest = next;
-    }
-    text + &format!("-----END {label}-----\n")
+    let format = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_config(&Pem::new(label, der), format)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {

@@ -8,7 +8,7 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
 
-use super::{CLIENT_USER, Error, key::KeyPair};
+use super::{client::CLIENT_USER, error::Error, key::KeyPair};
 use crate::axes::{Certificate, Key};
 
 /// An authority's certificate with its key.
@@ -124,7 +124,7 @@ pub(super) fn issuer(
         Some(root) => Issuer::signed_by(params, pair, root),
         None => Issuer::self_signed(params, pair),
     }
-    .map_err(making(format!("the {} of {key}", role.name())))
+    .map_err(Error::making(format!("the {} of {key}", role.name())))
 }
 
 /// A server's certificate and its serial number; without an issuer it signs itself.
@@ -134,7 +134,7 @@ pub(super) fn server(
     issuer: Option<&Issuer>,
     now: OffsetDateTime,
 ) -> Result<(CertificateDer<'static>, SerialNumber), Error> {
-    let failed = || making(format!("the certificate `{certificate}`"));
+    let failed = || Error::making(format!("the certificate `{certificate}`"));
     let names = certificate.names();
     let serial = serial()?;
     let mut params = params(Validity::of(certificate), now)?;
@@ -186,7 +186,7 @@ pub(super) fn client(
     params
         .signed_by(pair, issuer)
         .map(CertificateDer::from)
-        .map_err(making("a client certificate".to_owned()))
+        .map_err(Error::making("a client certificate".to_owned()))
 }
 
 /// The issuer's revocation list with one serial number on it.
@@ -211,7 +211,7 @@ pub(super) fn revocation_list(
     }
     .signed_by(issuer)
     .map(CertificateRevocationListDer::from)
-    .map_err(making("a revocation list".to_owned()))
+    .map_err(Error::making("a revocation list".to_owned()))
 }
 
 fn params(validity: Validity, now: OffsetDateTime) -> Result<CertificateParams, Error> {
@@ -227,11 +227,7 @@ fn params(validity: Validity, now: OffsetDateTime) -> Result<CertificateParams, 
 /// Random, positive, and of 16 bytes without a leading zero (RFC 5280 allows 20).
 fn serial() -> Result<SerialNumber, Error> {
     let mut bytes = [0; 16];
-    openssl::rand::rand_bytes(&mut bytes)?;
+    openssl::rand::rand_bytes(&mut bytes).map_err(Error::random)?;
     bytes[0] = bytes[0] & 0x3f | 0x40;
     Ok(SerialNumber::from_slice(&bytes))
-}
-
-fn making(what: String) -> impl FnOnce(rcgen::Error) -> Error {
-    |source| Error::Make { what, source }
 }

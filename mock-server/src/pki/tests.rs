@@ -1,6 +1,6 @@
 //! Every certificate of the axes, read by x509-parser and judged by OpenSSL.
 
-use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt};
+use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use openssl::{
     pkey::PKey,
@@ -13,13 +13,15 @@ use openssl::{
     },
 };
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use x509_parser::{
     extensions::GeneralName,
     prelude::{FromDer, X509Certificate},
     revocation_list::{CertificateRevocationList, RevokedCertificate},
 };
 
-use super::*;
+use super::{issue::Role, *};
+use crate::axes::{Certificate, Key};
 
 /// X509_V_ERR_*, from OpenSSL's x509_vfy.h.
 mod verify_error {
@@ -129,10 +131,10 @@ fn issuers_sign_and_are_linked() {
         let identity = authority.identity(certificate, key).expect("an identity");
         let leaf = X509::from_der(identity.leaf()).expect("a certificate");
         let root = X509::from_der(&authority.root(key).expect("a root")).expect("a certificate");
-        let intermediate = authority.issuer(Role::Intermediate, key).expect("an intermediate");
-        let intermediate = X509::from_der(intermediate.der()).expect("a certificate");
-        let unknown = authority.issuer(Role::UnknownRoot, key).expect("a root");
-        let unknown = X509::from_der(unknown.der()).expect("a certificate");
+        let intermediate = authority.certificate(Role::Intermediate, key).expect("an intermediate");
+        let intermediate = X509::from_der(&intermediate).expect("a certificate");
+        let unknown = authority.certificate(Role::UnknownRoot, key).expect("a root");
+        let unknown = X509::from_der(&unknown).expect("a certificate");
         let issuer = match certificate {
             Certificate::SelfSigned => &leaf,
             Certificate::UnknownCa => &unknown,
@@ -157,11 +159,11 @@ fn issuers_sign_and_are_linked() {
         };
         assert_eq!(algorithm.to_id_string(), wanted, "{certificate} {key}");
         assert_eq!(
-            identity.chain.len(),
+            identity.chain().len(),
             1 + usize::from(certificate == Certificate::WithIntermediate)
         );
 
-        let private = PKey::private_key_from_pkcs8(identity.key.secret_der());
+        let private = PKey::private_key_from_pkcs8(identity.key().secret_der());
         let private = private.expect("a key that OpenSSL reads");
         assert!(private.public_eq(&leaf.public_key().expect("a key")), "{certificate} {key}");
     });
@@ -171,8 +173,8 @@ fn issuers_sign_and_are_linked() {
 fn only_the_authorities_are_authorities() {
     let authority = authority();
     for role in [Role::Root, Role::WrongRoot, Role::UnknownRoot, Role::Intermediate] {
-        let issuer = authority.issuer(role, Key::P256).expect("an authority");
-        let parsed = parsed(issuer.der());
+        let issuer = authority.certificate(role, Key::P256).expect("an authority");
+        let parsed = parsed(&issuer);
         assert!(parsed.is_ca(), "{role:?}");
         let usage = parsed.key_usage().expect("at most one").expect("one").value;
         assert!(usage.key_cert_sign() && usage.crl_sign(), "{role:?}");
@@ -197,7 +199,7 @@ fn verdict(identity: &Identity, root: &Path, crl: Option<&Path>) -> i32 {
     }
     let store = store.build();
     let mut chain = Stack::new().expect("a stack");
-    for certificate in &identity.chain {
+    for certificate in identity.chain() {
         chain.push(X509::from_der(certificate).expect("DER")).expect("room");
     }
     let leaf = X509::from_der(identity.leaf()).expect("DER");
@@ -282,9 +284,9 @@ fn client_certificates_name_the_user_and_chain_to_their_roots() {
             (ClientCertificate::Wrong, authority.wrong_root_path(key)),
         ] {
             let files = authority.client_identity(which, key).expect("files");
-            let pem = fs::read(&files.certificate).expect("a file");
+            let pem = fs::read(files.certificate()).expect("a file");
             let certificate = X509::from_pem(&pem).expect("a certificate");
-            let private = fs::read(&files.key).expect("a file");
+            let private = fs::read(files.key()).expect("a file");
             assert!(private.starts_with(b"-----BEGIN PRIVATE KEY-----\n"), "PKCS#8");
             let private = PKey::private_key_from_pem(&private).expect("a key");
             assert!(private.public_eq(&certificate.public_key().expect("a key")));
@@ -308,7 +310,7 @@ fn the_channel_binding_is_the_leafs_hash_or_nothing() {
     for &key in Key::ALL {
         let identity = authority.identity(Certificate::WithIntermediate, key).expect("an identity");
         let wanted = (key != Key::Ed25519).then(|| Sha256::digest(identity.leaf()).to_vec());
-        assert_eq!(identity.server_end_point, wanted, "{key}");
+        assert_eq!(identity.server_end_point(), wanted.as_deref(), "{key}");
     }
 }
 
@@ -346,9 +348,9 @@ fn files_have_modes_that_clients_accept_and_stay_the_same() {
     let authority = authority();
     let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
     let client = authority.client_identity(ClientCertificate::Right, Key::P256).expect("files");
-    assert_eq!(mode(&client.key), 0o600);
+    assert_eq!(mode(client.key()), 0o600);
     for path in [
-        Ok(client.certificate),
+        Ok(client.certificate().to_owned()),
         authority.root_path(Key::P256),
         authority.wrong_root_path(Key::P256),
         authority.crl_path(Key::P256),

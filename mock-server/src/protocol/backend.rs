@@ -4,22 +4,7 @@
 //! it holds none. Nothing here panics; what would not fit a count field (more than 65,535 columns)
 //! is left out.
 
-/// An authentication request, or the end of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authentication<'a> {
-    /// AuthenticationOk.
-    Ok,
-    /// AuthenticationCleartextPassword.
-    CleartextPassword,
-    /// AuthenticationMD5Password with its salt.
-    Md5Password([u8; 4]),
-    /// AuthenticationSASL with the mechanisms, the preferred one first.
-    Sasl(&'a [&'a str]),
-    /// AuthenticationSASLContinue with the server's message.
-    SaslContinue(&'a [u8]),
-    /// AuthenticationSASLFinal with the server's message.
-    SaslFinal(&'a [u8]),
-}
+use super::report::Report;
 
 /// The codes of the Authentication messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,30 +19,6 @@ pub(crate) enum AuthenticationCode {
     Sasl = 10,
     SaslContinue = 11,
     SaslFinal = 12,
-}
-
-/// How bad an error is, or how important a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Severity {
-    Error,
-    Fatal,
-    Warning,
-}
-
-/// The longest message of a report, in bytes: many quote the client, whose texts may be long.
-const MAX_WORDS: usize = 1000;
-
-/// The content of ErrorResponse and NoticeResponse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Report {
-    /// How bad it is.
-    pub(crate) severity: Severity,
-    /// The SQLSTATE: five characters.
-    pub(crate) code: &'static str,
-    /// What happened.
-    pub(crate) message: String,
-    /// More on it.
-    pub(crate) detail: Option<String>,
 }
 
 /// Whether a transaction is open.
@@ -117,65 +78,6 @@ pub(crate) enum CopyDirection {
     Both,
 }
 
-impl Report {
-    /// An error after which the session goes on.
-    #[must_use]
-    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        let mut message = until_nul(message.into());
-        if super::cut(&mut message, MAX_WORDS) {
-            message.push('…');
-        }
-        Self { severity: Severity::Error, code, message, detail: None }
-    }
-
-    /// An error that ends the session.
-    #[must_use]
-    pub(crate) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Fatal, ..Self::error(code, message) }
-    }
-
-    /// The same, and it ends the session.
-    #[must_use]
-    pub(crate) fn made_fatal(self) -> Self {
-        Self { severity: Severity::Fatal, ..self }
-    }
-
-    /// The same with a detail.
-    #[must_use]
-    pub(crate) fn with_detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: Some(until_nul(detail.into())), ..self }
-    }
-
-    /// Its fields with their codes.
-    fn fields(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let severity = self.severity.name();
-        let present = [
-            (b'S', Some(severity)),
-            (b'V', Some(severity)),
-            (b'C', Some(self.code)),
-            (b'M', Some(self.message.as_str())),
-            (b'D', self.detail.as_deref()),
-        ];
-        present.into_iter().filter_map(|(code, text)| Some((code, text?.as_bytes())))
-    }
-}
-
-/// The field's format has no way to carry a NUL, which a client's text may hold.
-fn until_nul(mut text: String) -> String {
-    text.truncate(text.find('\0').unwrap_or(text.len()));
-    text
-}
-
-impl Severity {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-            Self::Warning => "WARNING",
-        }
-    }
-}
-
 impl TransactionStatus {
     /// Its byte in ReadyForQuery.
     #[must_use]
@@ -185,26 +87,6 @@ impl TransactionStatus {
             Self::Open => b'T',
             Self::Failed => b'E',
         }
-    }
-}
-
-/// Appends any Authentication message that an honest login has.
-pub(crate) fn authentication(out: &mut Vec<u8>, authentication: Authentication<'_>) {
-    use AuthenticationCode as Code;
-
-    match authentication {
-        Authentication::Ok => authentication_request(out, Code::Ok, b""),
-        Authentication::CleartextPassword => {
-            authentication_request(out, Code::CleartextPassword, b"");
-        }
-        Authentication::Md5Password(salt) => {
-            authentication_request(out, Code::Md5Password, &salt);
-        }
-        Authentication::Sasl(mechanisms) => authentication_sasl(out, mechanisms),
-        Authentication::SaslContinue(data) => {
-            authentication_request(out, Code::SaslContinue, data);
-        }
-        Authentication::SaslFinal(data) => authentication_request(out, Code::SaslFinal, data),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Error, excerpt, reader::Reader};
+pub(crate) use super::proof::Proof;
+use super::{error::Error, reader::Reader, text::excerpt};
 
 /// The longest message whose length a client chooses freely (queries, parameters), in bytes.
 /// PostgreSQL takes up to 1 GiB; nothing said to a mock comes near this.
@@ -105,68 +106,6 @@ pub(crate) enum Target {
     Portal(String),
 }
 
-/// A proof as it came. Its `Debug` never shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Proof(Vec<u8>);
-
-/// SASLInitialResponse.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SaslInitial<'a> {
-    /// The mechanism that the client chose.
-    pub(crate) mechanism: String,
-    /// Its first message, where it sent one along.
-    pub(crate) response: Option<&'a [u8]>,
-}
-
-impl Proof {
-    /// Whatever came, byte for byte: the body of a SASLResponse is just this.
-    #[must_use]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The text of a PasswordMessage.
-    ///
-    /// # Errors
-    /// When the body is not one string and its NUL.
-    pub(crate) fn password(&self) -> Result<&[u8], Error> {
-        match self.0.split_last() {
-            Some((0, password)) if !password.contains(&0) => Ok(password),
-            _ => Err(Error::Body { message: "PasswordMessage", wanted: "one string" }),
-        }
-    }
-
-    /// The parts of a SASLInitialResponse.
-    ///
-    /// # Errors
-    /// When the body is not a name and a response or its absence.
-    pub(crate) fn sasl_initial(&self) -> Result<SaslInitial<'_>, Error> {
-        let mut reader = Reader::new("SASLInitialResponse", &self.0);
-        let mechanism = reader.string("a mechanism")?;
-        let response = reader.nullable("a response")?;
-        reader.end()?;
-        Ok(SaslInitial { mechanism, response })
-    }
-}
-
-impl From<Vec<u8>> for Proof {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Debug for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proof({} bytes)", self.0.len())
-    }
-}
-
-impl fmt::Debug for SaslInitial<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SaslInitial").field("mechanism", &self.mechanism).finish_non_exhaustive()
-    }
-}
-
 impl Message {
     /// Its type byte.
     #[must_use]
@@ -218,7 +157,7 @@ impl Message {
             }
             Self::Query(query) => excerpt(query),
             Self::FunctionCall(size) => format!("{size} bytes"),
-            Self::Proof(proof) => format!("{} bytes", proof.0.len()),
+            Self::Proof(proof) => format!("{} bytes", proof.bytes().len()),
             Self::Malformed { error, .. } => error.to_string(),
             Self::Unknown { tag, size } => format!("type {}, {size} bytes", tag.escape_ascii()),
             Self::CopyDone | Self::Flush | Self::Sync | Self::Terminate => String::new(),
@@ -319,7 +258,7 @@ fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
                     .collect::<Result<_, _>>()?
             },
         },
-        b'p' => Message::Proof(Proof(reader.rest().to_vec())),
+        b'p' => Message::Proof(reader.rest().to_vec().into()),
         b'Q' => Message::Query(reader.string("a query")?),
         b'S' => Message::Sync,
         b'X' => Message::Terminate,

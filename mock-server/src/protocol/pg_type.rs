@@ -1,128 +1,126 @@
 //! The usual types of PostgreSQL, with what `pg_type` says of them.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::value::{Error, StrDeserializer},
+};
 
-/// A type by its name in `pg_type`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PgType {
-    Bool,
-    Bytea,
-    Char,
-    Name,
-    Int8,
-    Int2,
-    Int4,
-    #[default]
-    Text,
-    Oid,
-    Json,
-    Xml,
-    Cidr,
-    Float4,
-    Float8,
-    Unknown,
-    Money,
-    Macaddr,
-    Inet,
-    Bpchar,
-    Varchar,
-    Date,
-    Time,
-    Timestamp,
-    Timestamptz,
-    Interval,
-    Timetz,
-    Numeric,
-    Regclass,
-    Record,
-    Void,
-    Uuid,
-    Jsonb,
+/// Defines [`PgType`]: of each type its `oid`, its `typarray` (0 for none) and its `typlen`.
+macro_rules! pg_types {
+    ($($name:ident: $oid:literal, $array:literal, $size:literal;)*) => {
+        /// A type by its name in `pg_type`.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(rename_all = "lowercase")]
+        pub enum PgType {
+            $($name,)*
+        }
+
+        impl PgType {
+            /// Every type here.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its `oid`.
+            pub(crate) const fn oid(self) -> u32 {
+                match self {
+                    $(Self::$name => $oid,)*
+                }
+            }
+
+            /// The `oid` of its array; 0 if there is none.
+            pub(crate) const fn array_oid(self) -> u32 {
+                match self {
+                    $(Self::$name => $array,)*
+                }
+            }
+
+            /// The size of its values in bytes: -1 if it varies, -2 for a C string.
+            pub(crate) const fn size(self) -> i16 {
+                match self {
+                    $(Self::$name => $size,)*
+                }
+            }
+        }
+    };
+}
+
+pg_types! {
+    Text: 25, 1009, -1;
+    Bool: 16, 1000, 1;
+    Bytea: 17, 1001, -1;
+    Char: 18, 1002, 1;
+    Name: 19, 1003, 64;
+    Int8: 20, 1016, 8;
+    Int2: 21, 1005, 2;
+    Int4: 23, 1007, 4;
+    Oid: 26, 1028, 4;
+    Json: 114, 199, -1;
+    Xml: 142, 143, -1;
+    Cidr: 650, 651, -1;
+    Float4: 700, 1021, 4;
+    Float8: 701, 1022, 8;
+    Unknown: 705, 0, -2;
+    Money: 790, 791, 8;
+    Macaddr: 829, 1040, 6;
+    Inet: 869, 1041, -1;
+    Bpchar: 1042, 1014, -1;
+    Varchar: 1043, 1015, -1;
+    Date: 1082, 1182, 4;
+    Time: 1083, 1183, 8;
+    Timestamp: 1114, 1115, 8;
+    Timestamptz: 1184, 1185, 8;
+    Interval: 1186, 1187, 16;
+    Timetz: 1266, 1270, 12;
+    Numeric: 1700, 1231, -1;
+    Regclass: 2205, 2210, 4;
+    Record: 2249, 2287, -1;
+    Void: 2278, 0, 4;
+    Uuid: 2950, 2951, 16;
+    Jsonb: 3802, 3807, -1;
+}
+
+impl Default for PgType {
+    fn default() -> Self {
+        Self::Text
+    }
 }
 
 impl PgType {
-    /// Every type here.
-    pub(crate) const ALL: [Self; 32] = [
-        Self::Bool,
-        Self::Bytea,
-        Self::Char,
-        Self::Name,
-        Self::Int8,
-        Self::Int2,
-        Self::Int4,
-        Self::Text,
-        Self::Oid,
-        Self::Json,
-        Self::Xml,
-        Self::Cidr,
-        Self::Float4,
-        Self::Float8,
-        Self::Unknown,
-        Self::Money,
-        Self::Macaddr,
-        Self::Inet,
-        Self::Bpchar,
-        Self::Varchar,
-        Self::Date,
-        Self::Time,
-        Self::Timestamp,
-        Self::Timestamptz,
-        Self::Interval,
-        Self::Timetz,
-        Self::Numeric,
-        Self::Regclass,
-        Self::Record,
-        Self::Void,
-        Self::Uuid,
-        Self::Jsonb,
-    ];
-
-    /// Its `oid`.
-    pub(crate) const fn oid(self) -> u32 {
-        self.facts().0
+    /// The type that a name means in SQL, where some have more than one.
+    pub(crate) fn in_sql(name: &str) -> Option<Self> {
+        let name = match name {
+            "boolean" => "bool",
+            "bigint" => "int8",
+            "smallint" => "int2",
+            "int" | "integer" => "int4",
+            "real" => "float4",
+            "float" => "float8",
+            "decimal" => "numeric",
+            // In `pg_type` that is the name of a byte, which SQL has to quote.
+            "char" | "character" => "bpchar",
+            name => name,
+        };
+        Self::deserialize(StrDeserializer::<Error>::new(name)).ok()
     }
+}
 
-    /// The size of its values in bytes, its `typlen`: -1 if it varies, -2 for a C string.
-    pub(crate) const fn size(self) -> i16 {
-        self.facts().1
-    }
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-    const fn facts(self) -> (u32, i16) {
-        match self {
-            Self::Bool => (16, 1),
-            Self::Bytea => (17, -1),
-            Self::Char => (18, 1),
-            Self::Name => (19, 64),
-            Self::Int8 => (20, 8),
-            Self::Int2 => (21, 2),
-            Self::Int4 => (23, 4),
-            Self::Text => (25, -1),
-            Self::Oid => (26, 4),
-            Self::Json => (114, -1),
-            Self::Xml => (142, -1),
-            Self::Cidr => (650, -1),
-            Self::Float4 => (700, 4),
-            Self::Float8 => (701, 8),
-            Self::Unknown => (705, -2),
-            Self::Money => (790, 8),
-            Self::Macaddr => (829, 6),
-            Self::Inet => (869, -1),
-            Self::Bpchar => (1042, -1),
-            Self::Varchar => (1043, -1),
-            Self::Date => (1082, 4),
-            Self::Time => (1083, 8),
-            Self::Timestamp => (1114, 8),
-            Self::Timestamptz => (1184, 8),
-            Self::Interval => (1186, 16),
-            Self::Timetz => (1266, 12),
-            Self::Numeric => (1700, -1),
-            Self::Regclass => (2205, 4),
-            Self::Record => (2249, -1),
-            Self::Void => (2278, 4),
-            Self::Uuid => (2950, 16),
-            Self::Jsonb => (3802, -1),
-        }
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_no_oid_is_there_twice() {
+        assert_eq!(PgType::in_sql("integer"), Some(PgType::Int4));
+        assert_eq!(PgType::in_sql("jsonb"), Some(PgType::Jsonb));
+        assert_eq!(PgType::in_sql("char"), Some(PgType::Bpchar));
+        assert_eq!(PgType::in_sql("Int4"), None);
+        let scalars = PgType::ALL.iter().map(|known| known.oid());
+        let arrays = PgType::ALL.iter().map(|known| known.array_oid()).filter(|&oid| oid != 0);
+        let all: Vec<u32> = scalars.chain(arrays).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
     }
 }

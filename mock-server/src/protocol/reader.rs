@@ -1,6 +1,6 @@
 //! A cursor over the body of one message.
 
-use super::Error;
+use super::error::Error;
 
 /// Reads a body from its front; every failure names the message.
 #[derive(Debug)]

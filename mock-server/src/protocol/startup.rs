@@ -1,6 +1,6 @@
 //! The first packets of a connection: they have a length, and no type byte.
 
-use super::{Error, reader::Reader};
+use super::{error::Error, reader::Reader};
 
 /// The longest first packet, as in PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`), in bytes.
 pub(crate) const MAX_LENGTH: usize = 10_000;

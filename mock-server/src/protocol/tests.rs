@@ -326,34 +326,6 @@ fn read(write: impl FnOnce(&mut Vec<u8>)) -> Answer {
 }
 
 #[test]
-fn authentication_is_written_as_another_client_reads_it() {
-    use backend::{Authentication, authentication};
-
-    let read = |wanted| read(|out| authentication(out, wanted));
-    assert!(matches!(read(Authentication::Ok), Answer::AuthenticationOk));
-    let cleartext = read(Authentication::CleartextPassword);
-    assert!(matches!(cleartext, Answer::AuthenticationCleartextPassword));
-    match read(Authentication::Md5Password([1, 2, 3, 4])) {
-        Answer::AuthenticationMd5Password(body) => assert_eq!(body.salt(), [1, 2, 3, 4]),
-        _ => panic!("not MD5"),
-    }
-    match read(Authentication::Sasl(&["A", "B"])) {
-        Answer::AuthenticationSasl(body) => {
-            assert_eq!(body.mechanisms().collect::<Vec<_>>().expect("names"), ["A", "B"]);
-        }
-        _ => panic!("not SASL"),
-    }
-    match read(Authentication::SaslContinue(b"data")) {
-        Answer::AuthenticationSaslContinue(body) => assert_eq!(body.data(), b"data"),
-        _ => panic!("not SASL"),
-    }
-    match read(Authentication::SaslFinal(b"data")) {
-        Answer::AuthenticationSaslFinal(body) => assert_eq!(body.data(), b"data"),
-        _ => panic!("not SASL"),
-    }
-}
-
-#[test]
 fn the_start_of_a_session_is_written_as_another_client_reads_it() {
     match read(|out| backend::parameter_status(out, "name", "value")) {
         Answer::ParameterStatus(body) => {
@@ -387,7 +359,7 @@ fn the_start_of_a_session_is_written_as_another_client_reads_it() {
 
 #[test]
 fn reports_carry_their_fields() {
-    let report = backend::Report::fatal("28P01", "no\0t").with_detail("why\0?");
+    let report = super::report::Report::fatal("28P01", "no\0t").with_detail("why\0?");
     for write in [backend::error_response, backend::notice_response] {
         let fields: Vec<(u8, String)> = match read(|out| write(out, &report)) {
             Answer::ErrorResponse(body) => fields(body.fields()),

@@ -96,7 +96,9 @@ fn an_independent_client_gets_in_and_believes_the_server() {
             let (success, mut client) =
                 run(mechanism, client, server(password, offer)).expect("a right proof");
             assert_eq!(success.bound, mechanism == SCRAM_SHA_256_PLUS);
-            client.finish(format!("v={}", success.signature).as_bytes()).expect("a right signature");
+            client
+                .finish(format!("v={}", success.signature).as_bytes())
+                .expect("a right signature");
         }
     }
 }
@@ -162,8 +164,9 @@ fn a_client_cannot_change_its_mind_about_the_header() {
         [("n", "biws", true), ("n", "eSws", false), ("y", "eSws", true), ("y", "biws", false)]
     {
         let first = format!("{first},,n=,r=nonce");
-        let (waiting, message) =
-            server("pw", offer(false, None)).first(SCRAM_SHA_256, first.as_bytes()).expect("a message");
+        let (waiting, message) = server("pw", offer(false, None))
+            .first(SCRAM_SHA_256, first.as_bytes())
+            .expect("a message");
         let message = String::from_utf8(message).expect("text");
         let nonce = message.split(',').next().expect("a nonce");
         let proof = STANDARD.encode([0; 32]);
@@ -196,7 +199,8 @@ fn what_postgresql_does_not_do_is_refused() {
             .expect_err("a refusal");
         assert_eq!(error.report("any").code, code, "{message}");
     }
-    let error = server("pw", offer(false, None)).first("PLAIN", b"n,,n=,r=nonce").expect_err("a refusal");
+    let error =
+        server("pw", offer(false, None)).first("PLAIN", b"n,,n=,r=nonce").expect_err("a refusal");
     assert_eq!(error.report("any").code, "08P01");
 }
 

@@ -1,9 +1,8 @@
 //! What the types of the language cannot say: which steps stand in which section.
 
 use super::{
-    Script, ScriptError,
-    json::sections,
-    language::{Step, Steps},
+    ScriptError,
+    language::{Script, Step, Steps},
 };
 use crate::protocol::names;
 
@@ -14,7 +13,7 @@ impl Script {
     /// Looks for steps that make no sense where they stand.
     pub(super) fn check(&self) -> Result<(), ScriptError> {
         for (number, conversation) in self.connections.iter().enumerate() {
-            for (section, steps) in sections(conversation) {
+            for (section, steps) in conversation.sections() {
                 let of_login = section == "startup";
                 check(steps, of_login, 0, &format!("connections[{number}].{section}"))?;
             }
@@ -40,9 +39,8 @@ fn check(steps: &Steps, of_login: bool, depth: usize, path: &str) -> Result<(), 
     }
     for (index, step) in steps.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        let inside = |steps: &Steps, of: &str| {
-            check(steps, of_login, depth + 1, &format!("{path}.{of}"))
-        };
+        let inside =
+            |steps: &Steps, of: &str| check(steps, of_login, depth + 1, &format!("{path}.{of}"));
         match step {
             Step::Expect(_) if !of_login => return Err(misplaced(&path, "expect", "startup")),
             Step::Reject(_) if !of_login => return Err(misplaced(&path, "reject", "startup")),

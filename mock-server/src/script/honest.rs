@@ -1,28 +1,44 @@
 //! The honest server's steps: what stands where a script says nothing.
 
 use super::{
-    language::{Expected, Step, Steps},
+    language::{Conversation, Expected, Step, Steps, Tls},
     segment::Piece,
 };
 use crate::protocol::message::BackendMessage;
 
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            tls: Tls::default(),
+            accept: Steps::default(),
+            ssl_request: ssl_request(),
+            gssenc_request: gssenc_request(),
+            client_hello: client_hello(),
+            startup: startup(),
+            cancel_request: cancel_request(),
+            session: Vec::new(),
+            edits: Vec::new(),
+        }
+    }
+}
+
 /// `S`, then TLS.
-pub(super) fn ssl_request() -> Steps {
+fn ssl_request() -> Steps {
     vec![Step::Send(vec![Piece::text("S")]), Step::Handshake].into()
 }
 
 /// `N`: nobody here speaks GSS.
-pub(super) fn gssenc_request() -> Steps {
+fn gssenc_request() -> Steps {
     vec![Step::Send(vec![Piece::text("N")])].into()
 }
 
 /// TLS at once (PostgreSQL 17, `sslnegotiation=direct`).
-pub(super) fn client_hello() -> Steps {
+fn client_hello() -> Steps {
     vec![Step::Handshake].into()
 }
 
 /// A login by password.
-pub(super) fn startup() -> Steps {
+fn startup() -> Steps {
     vec![
         Step::Send(vec![Piece::from(BackendMessage::AuthenticationCleartextPassword(
             Default::default(),
@@ -34,6 +50,6 @@ pub(super) fn startup() -> Steps {
 }
 
 /// Whether there is such a session, and the key is its own, is told to nobody.
-pub(super) fn cancel_request() -> Steps {
+fn cancel_request() -> Steps {
     vec![Step::Close].into()
 }

@@ -5,8 +5,8 @@ use std::{ops::Deref, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{edit::Edit, honest, segment::Piece};
-use crate::axes::{Certificate, Key, ServerAxes, TlsVersions};
+use super::{edit::Edit, segment::Piece};
+use crate::axes::{Certificate, Key, TlsVersions};
 
 /// Everything a server does on the wire, from accept to close.
 ///
@@ -63,19 +63,17 @@ pub struct Conversation {
     pub edits: Vec<Edit>,
 }
 
-impl Default for Conversation {
-    fn default() -> Self {
-        Self {
-            tls: Tls::default(),
-            accept: Steps::default(),
-            ssl_request: honest::ssl_request(),
-            gssenc_request: honest::gssenc_request(),
-            client_hello: honest::client_hello(),
-            startup: honest::startup(),
-            cancel_request: honest::cancel_request(),
-            session: Vec::new(),
-            edits: Vec::new(),
-        }
+impl Conversation {
+    /// The steps of each section, by the section's name in JSON.
+    pub(super) fn sections(&self) -> [(&'static str, &Steps); 6] {
+        [
+            ("accept", &self.accept),
+            ("ssl_request", &self.ssl_request),
+            ("gssenc_request", &self.gssenc_request),
+            ("client_hello", &self.client_hello),
+            ("startup", &self.startup),
+            ("cancel_request", &self.cancel_request),
+        ]
     }
 }
 
@@ -120,6 +118,12 @@ impl From<Vec<Step>> for Steps {
 impl From<Steps> for Vec<Step> {
     fn from(steps: Steps) -> Self {
         steps.0.to_vec()
+    }
+}
+
+impl FromIterator<Step> for Steps {
+    fn from_iter<T: IntoIterator<Item = Step>>(steps: T) -> Self {
+        steps.into_iter().collect::<Vec<_>>().into()
     }
 }
 
@@ -309,12 +313,6 @@ impl ClientMessage {
 }
 
 impl Script {
-    /// The axes with the TLS that the first connection meets.
-    pub(crate) fn tls_over(&self, axes: ServerAxes) -> ServerAxes {
-        let tls = self.connections.first().map(|first| first.tls).unwrap_or_default();
-        ServerAxes { certificate: tls.certificate, key: tls.key, tls: tls.versions, ..axes }
-    }
-
     /// A script of one conversation, the same on each connection.
     #[must_use]
     pub fn always(conversation: Conversation) -> Self {

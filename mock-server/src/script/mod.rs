@@ -1,12 +1,13 @@
 //! Scripts: everything a server does on the wire, as data.
 //!
 //! - [`Script`], [`Conversation`], [`Step`]: the language.
-//! - [`named`]: the script of each value of the axes `reply`, `access` and `auth`, and of each
-//!   value that `scram` will have.
+//! - [`named`]: what each value of the axes `reply`, `access` and `auth` is; [`all`] and [`find`] by
+//!   their names, with those that `scram` will have.
 //! - [`outline`]: what can be read off a script without running it.
 //!
 //! `docs/scripts.md` explains it with examples that run.
 
+mod catalogue;
 mod check;
 mod edit;
 mod error;
@@ -15,10 +16,13 @@ mod json;
 mod language;
 pub mod named;
 pub mod outline;
+mod path;
 mod scram;
 mod segment;
 
+pub(crate) use self::edit::Editor;
 pub use self::{
+    catalogue::{Named, all, find},
     edit::{Edit, EditKind},
     error::ScriptError,
     language::{
@@ -27,5 +31,4 @@ pub use self::{
     },
     segment::{Alert, Piece, Raw},
 };
-pub(crate) use self::edit::Editor;
-pub use crate::protocol::{body, message::BackendMessage, value};
+pub use crate::protocol::{body, codes, message::BackendMessage, value};

@@ -1,7 +1,10 @@
 //! The outline: what can be read off a script without running it. Who predicts what a client will
 //! do, or has to prepare what a server needs, reads it here.
 
-use super::{Conversation, Script, Step, segment::Piece};
+use super::{
+    language::{Condition, Conversation, Expected, Script, Step, Tls},
+    segment::Piece,
+};
 use crate::{protocol::message::BackendMessage, trace::Event};
 
 /// What a server does on one connection, as far as the steps say it by themselves.
@@ -40,6 +43,30 @@ pub enum Handshake {
     Broken,
     /// Nothing comes.
     Silent,
+}
+
+/// What a StartupMessage leads to, as far as the server decides it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Login {
+    /// It is rejected.
+    Rejected,
+    /// It succeeds without the client's doing.
+    Granted,
+    /// A proof is asked for.
+    Asks(Asked),
+}
+
+/// The proof that a server asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Asked {
+    /// The password, or its MD5.
+    Password,
+    /// A SASL exchange by one of these mechanisms.
+    Sasl(Vec<String>),
+    /// Another one.
+    Other,
 }
 
 impl Script {
@@ -92,27 +119,42 @@ impl Piece {
         matches!(self, Self::Welcome | Self::Message(BackendMessage::AuthenticationOk(_)))
     }
 
+    /// The proof that it asks for, if it asks for one.
+    fn asked(&self) -> Option<Asked> {
+        let Self::Message(message) = self else { return None };
+        Some(match message {
+            BackendMessage::AuthenticationCleartextPassword(_)
+            | BackendMessage::AuthenticationMd5Password(_) => Asked::Password,
+            BackendMessage::AuthenticationSasl(sasl) => Asked::Sasl(
+                sasl.mechanisms
+                    .iter()
+                    .map(|name| String::from_utf8_lossy(&name.0).into_owned())
+                    .collect(),
+            ),
+            BackendMessage::AuthenticationSaslContinue(_)
+            | BackendMessage::AuthenticationGss(_)
+            | BackendMessage::AuthenticationGssContinue(_)
+            | BackendMessage::AuthenticationSspi(_)
+            | BackendMessage::AuthenticationKerberosV5(_) => Asked::Other,
+            _ => return None,
+        })
+    }
+
     /// Whether it asks for a proof.
-    pub(crate) const fn asks_for_proof(&self) -> bool {
-        matches!(
-            self,
-            Self::Message(
-                BackendMessage::AuthenticationCleartextPassword(_)
-                    | BackendMessage::AuthenticationMd5Password(_)
-                    | BackendMessage::AuthenticationSasl(_)
-                    | BackendMessage::AuthenticationSaslContinue(_)
-                    | BackendMessage::AuthenticationGss(_)
-                    | BackendMessage::AuthenticationGssContinue(_)
-                    | BackendMessage::AuthenticationSspi(_)
-                    | BackendMessage::AuthenticationKerberosV5(_)
-            )
-        )
+    pub(crate) fn asks_for_proof(&self) -> bool {
+        self.asked().is_some()
     }
 }
 
 impl<'a> Outline<'a> {
     fn ssl_request(self) -> &'a [Step] {
         self.0.map_or(&[], |conversation| &conversation.ssl_request)
+    }
+
+    /// The TLS that a handshake offers.
+    #[must_use]
+    pub fn tls(self) -> Tls {
+        self.0.map(|conversation| conversation.tls).unwrap_or_default()
     }
 
     /// The first answer to SSLRequest.
@@ -152,11 +194,21 @@ impl<'a> Outline<'a> {
         matches!(first_deed(steps), Some((Step::Send(segment), _)) if Answer::of(segment) == Answer::Error)
     }
 
+    /// What a StartupMessage leads to, inside TLS or not, from a client with the right certificate or
+    /// without.
+    #[must_use]
+    pub fn login(self, encrypted: bool, certificate: bool) -> Login {
+        let asks = || Login::Asks(Asked::Password);
+        let Some(conversation) = self.0 else { return asks() };
+        let client = Client { encrypted, certificate };
+        login(&conversation.startup, client).unwrap_or(Login::Rejected)
+    }
+
     /// Whether it ever comes to an honest handshake, for which there must be a certificate.
     #[must_use]
     pub fn shakes_hands(self) -> bool {
         self.0.is_none_or(|conversation| {
-            let sections = super::json::sections(conversation);
+            let sections = conversation.sections();
             sections.iter().any(|(_, steps)| any(steps, &|step| matches!(step, Step::Handshake)))
         })
     }
@@ -186,10 +238,40 @@ impl<'a> Outline<'a> {
     pub fn falls_silent(self) -> bool {
         let silent = |step: &Step| matches!(step, Step::Silence);
         self.0.is_some_and(|conversation| {
-            let sections = super::json::sections(conversation);
+            let sections = conversation.sections();
             sections.iter().any(|(_, steps)| any(steps, &silent))
         })
     }
+}
+
+/// What of a client decides a login before any proof.
+#[derive(Clone, Copy)]
+struct Client {
+    encrypted: bool,
+    certificate: bool,
+}
+
+/// What the first steps that decide it make of a login.
+fn login(steps: &[Step], client: Client) -> Option<Login> {
+    steps.iter().find_map(|step| match step {
+        Step::Send(pieces) => pieces.iter().find_map(|piece| match piece {
+            piece if piece.ends_login() => Some(Login::Granted),
+            Piece::Message(BackendMessage::ErrorResponse(_)) => Some(Login::Rejected),
+            piece => piece.asked().map(Login::Asks),
+        }),
+        Step::Expect(Expected::ClientCertificate) if !client.certificate => Some(Login::Rejected),
+        Step::If(branch) => {
+            let holds = match branch.is {
+                Condition::Encrypted => client.encrypted,
+                Condition::Plaintext => !client.encrypted,
+                _ => false,
+            };
+            login(if holds { &branch.then } else { &branch.otherwise }, client)
+        }
+        Step::Repeat(repeat) if repeat.times > 0 => login(&repeat.steps, client),
+        Step::Reject(_) | Step::Close | Step::Reset | Step::Silence => Some(Login::Rejected),
+        _ => None,
+    })
 }
 
 /// The first step that a client sees something of, and those behind it.

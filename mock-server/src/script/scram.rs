@@ -1,6 +1,6 @@
 //! How a server goes about SCRAM: the named scripts of the axis `scram`.
 
-use super::{Conversation, Script, named::Named};
+use super::language::Conversation;
 
 /// The offer, the server's first message, and what it ends with; between them the client speaks.
 fn exchange(mechanisms: &str, first: &str, end: &str) -> String {
@@ -56,12 +56,11 @@ fn values() -> [(&'static str, String); 12] {
     ]
 }
 
-/// The named scripts.
-pub(super) fn all() -> impl Iterator<Item = Named> {
+/// Each value with its conversation.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Conversation)> {
     values().into_iter().map(|(value, startup)| {
         let startup = serde_json::from_str(&startup)
             .unwrap_or_else(|error| unreachable!("{error} in {startup}"));
-        let conversation = Conversation { startup, ..Conversation::default() };
-        Named { name: format!("scram={value}"), script: Script::always(conversation) }
+        (value, Conversation { startup, ..Conversation::default() })
     })
 }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::json;
+use super::path;
 use crate::protocol::message::BackendMessage;
 
 /// A part of a segment.
@@ -103,12 +103,14 @@ impl<'de> Deserialize<'de> for Piece {
         let (key, inner) = match &value {
             Value::String(name) => (name.as_str(), None),
             Value::Object(object) if object.len() == 1 => {
-                let Some((key, inner)) = object.iter().next() else { unreachable!("of length one") };
+                let Some((key, inner)) = object.iter().next() else {
+                    unreachable!("of length one")
+                };
                 (key.as_str(), Some(inner))
             }
             other => {
                 let wanted = "wanted a name, or an object with one key that names what to send";
-                return Err(D::Error::custom(format!("{wanted}, got {}", json::excerpt(other))));
+                return Err(D::Error::custom(format!("{wanted}, got {}", path::excerpt(other))));
             }
         };
         let text = |key: &str| {
@@ -122,8 +124,8 @@ impl<'de> Deserialize<'de> for Piece {
                 Ok(Self::Raw(Raw::Hex(bytes)))
             }
             "welcome" if inner.is_none() => Ok(Self::Welcome),
-            "alert" => json::part(inner.cloned().unwrap_or_default(), "alert").map(Self::Alert),
-            _ => json::part(value, "").map(Self::Message),
+            "alert" => path::part(inner.cloned().unwrap_or_default(), "alert").map(Self::Alert),
+            _ => path::part(value, "").map(Self::Message),
         }
         .map_err(D::Error::custom)
     }

@@ -1,57 +1,26 @@
-//! Extended query: prepared statements, portals, and what is answered to each message.
+//! Extended query: what is answered to each message about prepared statements and portals.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    MAX_REMEMBERED, REMEMBERED, Session, out_of_memory,
-    run::{Field, Ran, Row, describe, rows_tag, send},
+    limits::{MAX_REMEMBERED, REMEMBERED},
+    prepared::{Portal, Prepared, Progress},
+    refusal::{no_portal, no_statement, out_of_memory, protocol_violation, too_much},
+    rows::{Field, describe, send},
+    run::{Ran, rows_tag},
     select::SelectColumn,
-    statement::{self, Command, Statement},
-    too_much,
+    state::State,
+    statement::{self, Statement},
     types::Value,
 };
-use crate::{
-    budget::Held,
-    protocol::{
-        backend::{self, Report},
-        frontend::{Bind, Format, Target},
-    },
+use crate::protocol::{
+    backend,
+    frontend::{Bind, Format, Target},
+    report::Report,
 };
 
 /// What a column of a statement costs: its name, its expression, its description.
 const COLUMN: usize = size_of::<SelectColumn>() + size_of::<Field>() + 160;
-
-/// A prepared statement; portals share it.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    /// `None` for a text without a statement.
-    command: Option<Command>,
-    /// The types of its parameters, by their oids.
-    parameters: Vec<u32>,
-    /// Its columns, if it gives rows.
-    fields: Option<Vec<Field>>,
-    /// What it holds of the account.
-    _held: Held,
-}
-
-/// A statement with its parameters.
-#[derive(Debug)]
-pub(super) struct Portal {
-    prepared: Arc<Prepared>,
-    formats: Vec<Format>,
-    state: State,
-    /// What it holds of the account.
-    held: Held,
-}
-
-/// How far a portal has run.
-#[derive(Debug)]
-enum State {
-    New,
-    /// Rows that are still to be fetched.
-    Suspended(VecDeque<Row>),
-    Done,
-}
 
 fn size_of_value(value: &Option<Value>) -> usize {
     let text = match value {
@@ -61,37 +30,7 @@ fn size_of_value(value: &Option<Value>) -> usize {
     size_of_val(value) + text
 }
 
-/// 26000.
-pub(super) fn no_statement(name: &str) -> Report {
-    Report::error(
-        "26000",
-        match name {
-            "" => "unnamed prepared statement does not exist".to_owned(),
-            name => format!("prepared statement \"{name}\" does not exist"),
-        },
-    )
-}
-
-fn no_portal(name: &str) -> Report {
-    Report::error("34000", format!("portal \"{name}\" does not exist"))
-}
-
-fn protocol_violation(message: String) -> Report {
-    Report::error("08P01", message)
-}
-
-impl Portal {
-    /// The format of a column: one given for each, one for all, or text.
-    fn format(&self, column: usize) -> Format {
-        match self.formats.as_slice() {
-            [] => Format::Text,
-            [format] => *format,
-            formats => formats.get(column).copied().unwrap_or(Format::Text),
-        }
-    }
-}
-
-impl Session {
+impl State {
     pub(super) fn parse(
         &mut self,
         name: &str,
@@ -177,7 +116,7 @@ impl Session {
         let portal = Portal {
             prepared: Arc::clone(prepared),
             formats: bind.result_formats,
-            state: State::New,
+            progress: Progress::New,
             held: self.account.hold(size).map_err(out_of_memory)?,
         };
         self.portals.insert(bind.portal, portal);
@@ -216,23 +155,23 @@ impl Session {
     ) -> Result<(), Report> {
         let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
         let prepared = Arc::clone(&portal.prepared);
-        let state = std::mem::replace(&mut portal.state, State::Done);
+        let progress = std::mem::replace(&mut portal.progress, Progress::Done);
         let Some(command) = &prepared.command else {
             backend::empty_query_response(out);
             return Ok(());
         };
         self.check_transaction(command)?;
-        let mut rows = match state {
-            State::New => match self.run(command, out)? {
+        let mut rows = match progress {
+            Progress::New => match self.run(command, out)? {
                 Ran::Rows(rows) => rows.into(),
                 Ran::Command(tag) => {
                     backend::command_complete(out, tag);
                     return Ok(());
                 }
             },
-            State::Suspended(rows) => rows,
-            State::Done if prepared.fields.is_some() => VecDeque::new(),
-            State::Done => {
+            Progress::Suspended(rows) => rows,
+            Progress::Done if prepared.fields.is_some() => VecDeque::new(),
+            Progress::Done => {
                 return Err(Report::error("55000", format!("portal \"{name}\" cannot be run")));
             }
         };
@@ -247,7 +186,7 @@ impl Session {
         if Some(batch) == limit {
             let kept = rows.iter().flatten().map(size_of_value).sum::<usize>();
             portal.held.resize(REMEMBERED + kept).map_err(out_of_memory)?;
-            portal.state = State::Suspended(rows);
+            portal.progress = Progress::Suspended(rows);
             backend::portal_suspended(out);
         } else {
             backend::command_complete(out, &rows_tag(command, batch));

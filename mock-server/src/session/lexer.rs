@@ -1,43 +1,10 @@
 //! SQL text to statements of tokens: comments, quotes and semicolons as PostgreSQL reads them.
 
-use crate::protocol::{self, backend::Report};
-
-/// A word of SQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
-    /// A keyword or identifier, folded to lower case.
-    Word(String),
-    /// An identifier in double quotes, as it stands.
-    Quoted(String),
-    /// A string, whatever its quotes.
-    Text(String),
-    /// A number, as it stands.
-    Number(String),
-    /// `$1` and so on.
-    Parameter(u16),
-    /// `::`.
-    Cast,
-    /// Any other character.
-    Symbol(char),
-}
-
-impl Token {
-    pub(super) fn is_word(&self, word: &str) -> bool {
-        matches!(self, Self::Word(own) if own == word)
-    }
-
-    pub(super) const fn is_symbol(&self, symbol: char) -> bool {
-        matches!(self, Self::Symbol(own) if *own == symbol)
-    }
-
-    /// The name, if it is an identifier.
-    pub(super) fn identifier(&self) -> Option<&str> {
-        match self {
-            Self::Word(name) | Self::Quoted(name) => Some(name),
-            _ => None,
-        }
-    }
-}
+use super::{
+    refusal::{syntax_error, too_much},
+    token::Token,
+};
+use crate::protocol::{report::Report, text::cut};
 
 /// The most tokens of one statement: a statement is read in one go, and must not take long.
 const MAX_TOKENS: usize = 32 * 1024;
@@ -72,7 +39,7 @@ impl<'a> Statements<'a> {
                 return Ok(Some(statement));
             }
             if statement.len() >= MAX_TOKENS {
-                return Err(super::too_much("a statement of more than 32768 words and signs"));
+                return Err(too_much("a statement of more than 32768 words and signs"));
             }
             statement.push(token);
         }
@@ -82,13 +49,8 @@ impl<'a> Statements<'a> {
 
 /// An identifier as PostgreSQL takes it.
 fn identifier(mut name: String) -> String {
-    protocol::cut(&mut name, MAX_IDENTIFIER);
+    cut(&mut name, MAX_IDENTIFIER);
     name
-}
-
-/// 42601, in PostgreSQL's words.
-pub(super) fn syntax_error(message: impl Into<String>) -> Report {
-    Report::error("42601", message)
 }
 
 struct Lexer<'a> {

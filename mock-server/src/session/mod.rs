@@ -5,52 +5,37 @@
 //! not understood has plausible columns and no rows, which is a good answer to a look-up in a
 //! catalogue; what would change data is refused (0A000). SET is not undone by ROLLBACK.
 
+mod command;
+mod evaluate;
+mod expression;
 mod extended;
 mod lexer;
+mod limits;
 mod parameters;
+mod prepared;
 mod query;
+mod refusal;
+mod rows;
 mod run;
 mod select;
+mod state;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod token;
 mod types;
+mod words;
 
-use std::{collections::HashMap, sync::Arc};
-
-pub(crate) use self::parameters::Parameters;
+pub(crate) use self::{parameters::Parameters, refusal::out_of_memory};
 use self::{
-    extended::{Portal, Prepared},
     query::Query,
-    run::Savepoint,
+    refusal::{protocol_violation, unsupported},
+    state::State,
 };
 use crate::{
-    budget::{Account, Exhausted, Held},
-    protocol::{
-        backend::{self, Report, TransactionStatus},
-        frontend::Message,
-    },
+    budget::{Account, Exhausted},
+    protocol::{frontend::Message, report::Report},
 };
-
-/// How long the answer to one message may get, in bytes: more than any honest one asks for.
-const MAX_ANSWER: usize = 4 << 20;
-/// How long one row may get, in bytes: it is made in one piece.
-const MAX_ROW: usize = 256 * 1024;
-/// How many of a kind a session remembers: parameters, statements, portals, savepoints.
-const MAX_REMEMBERED: usize = 1000;
-/// What remembering anything costs beside its own bytes: a place in a map, a few allocations.
-const REMEMBERED: usize = 256;
-
-/// 54000.
-fn too_much(what: &str) -> Report {
-    Report::error("54000", format!("too much for this server: {what}"))
-}
-
-/// 53200.
-pub(crate) fn out_of_memory(Exhausted: Exhausted) -> Report {
-    Report::error("53200", "out of memory")
-        .with_detail("The connection, or all of them, may hold no more; see the server's settings.")
-}
 
 /// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,25 +62,11 @@ pub(crate) struct Respond {
 /// A session.
 #[derive(Debug)]
 pub(crate) struct Session {
-    parameters: Parameters,
-    /// The number to look out for; any if there is none.
-    wanted: Option<i64>,
-    transaction: TransactionStatus,
-    savepoints: Vec<Savepoint>,
-    /// By name; the unnamed one has none.
-    prepared: HashMap<String, Arc<Prepared>>,
-    /// By name; the unnamed one has none.
-    portals: HashMap<String, Portal>,
+    state: State,
     /// After an error in extended query nothing is answered until Sync.
     skipping: bool,
-    /// See [`Respond`]; gathered while one message is answered.
-    query_seen: Option<i64>,
     /// A simple query that is not answered to its end.
     query: Option<Query>,
-    /// What pays for all that is remembered.
-    account: Account,
-    /// What the parameters hold of it.
-    parameters_held: Held,
 }
 
 impl Session {
@@ -109,20 +80,8 @@ impl Session {
         wanted: Option<i64>,
         account: Account,
     ) -> Result<Self, Exhausted> {
-        let parameters_held = account.hold(parameters.size())?;
-        Ok(Self {
-            parameters,
-            wanted,
-            transaction: TransactionStatus::Idle,
-            savepoints: Vec::new(),
-            prepared: HashMap::new(),
-            portals: HashMap::new(),
-            skipping: false,
-            query_seen: None,
-            query: None,
-            account,
-            parameters_held,
-        })
+        let state = State::new(parameters, wanted, account)?;
+        Ok(Self { state, skipping: false, query: None })
     }
 
     /// Takes a message and appends the answer to `out`, or, where that is [`Flow::More`], its
@@ -132,16 +91,16 @@ impl Session {
     /// ReadyForQuery; a failed message of the extended query does not, and all is skipped up to
     /// the next Sync, as in PostgreSQL.
     pub(crate) fn respond(&mut self, message: Message, out: &mut Vec<u8>) -> Respond {
-        self.query_seen = None;
+        self.state.query_seen = None;
         let flow = self.answer(message, out);
-        Respond { flow, query_seen: self.query_seen.take() }
+        Respond { flow, query_seen: self.state.query_seen.take() }
     }
 
     /// Appends the next piece of an answer.
     pub(crate) fn proceed(&mut self, out: &mut Vec<u8>) -> Respond {
-        self.query_seen = None;
+        self.state.query_seen = None;
         let flow = self.proceed_with_query(out);
-        Respond { flow, query_seen: self.query_seen.take() }
+        Respond { flow, query_seen: self.state.query_seen.take() }
     }
 
     fn answer(&mut self, message: Message, out: &mut Vec<u8>) -> Flow {
@@ -156,37 +115,37 @@ impl Session {
             Message::Query(sql) => return self.begin_query(sql, out),
             Message::Sync => self.sync(out),
             Message::Parse { statement, query, parameter_types } => {
-                let result = self.parse(&statement, &query, parameter_types, out);
+                let result = self.state.parse(&statement, &query, parameter_types, out);
                 self.skip_after(result, out);
             }
             Message::Bind(bind) => {
-                let result = self.bind(bind, out);
+                let result = self.state.bind(bind, out);
                 self.skip_after(result, out);
             }
             Message::Describe(target) => {
-                let result = self.describe(&target, out);
+                let result = self.state.describe(&target, out);
                 self.skip_after(result, out);
             }
             Message::Execute { portal, max_rows } => {
-                let result = self.execute(&portal, max_rows, out);
+                let result = self.state.execute(&portal, max_rows, out);
                 self.skip_after(result, out);
             }
-            Message::Close(target) => self.close(&target, out),
+            Message::Close(target) => self.state.close(&target, out),
             // Every answer is sent at once; and what is left of a COPY is to be ignored.
             Message::Flush | Message::CopyData(_) | Message::CopyDone | Message::CopyFail(_) => {}
             Message::Malformed { tag: b'P' | b'B' | b'D' | b'E' | b'C' | b'H', error } => {
-                let report = Report::error("08P01", error.to_string());
+                let report = protocol_violation(error.to_string());
                 self.skip_after(Err(report), out);
             }
             Message::Malformed { error, .. } => {
                 self.skipping = false;
-                self.finish(Err(Report::error("08P01", error.to_string())), out);
+                self.finish(Err(protocol_violation(error.to_string())), out);
             }
             Message::FunctionCall(_) => {
-                self.finish(Err(statement::unsupported("FunctionCall")), out);
+                self.finish(Err(unsupported("FunctionCall")), out);
             }
             Message::Proof(_) | Message::Unknown { .. } => {
-                let report = Report::error("08P01", format!("invalid frontend message type {tag}"));
+                let report = protocol_violation(format!("invalid frontend message type {tag}"));
                 self.finish(Err(report), out);
             }
             Message::Terminate => return Flow::Close,
@@ -194,49 +153,49 @@ impl Session {
         Flow::Continue
     }
 
+    fn begin_query(&mut self, sql: String, out: &mut Vec<u8>) -> Flow {
+        match Query::new(sql, &mut self.state) {
+            Ok(query) => {
+                self.query = Some(query);
+                self.proceed_with_query(out)
+            }
+            Err(report) => {
+                self.finish(Err(report), out);
+                Flow::Continue
+            }
+        }
+    }
+
+    fn proceed_with_query(&mut self, out: &mut Vec<u8>) -> Flow {
+        let Some(query) = &mut self.query else { return Flow::Continue };
+        let result = match query.proceed(&mut self.state, out) {
+            Ok(false) => return Flow::More,
+            Ok(true) => Ok(()),
+            Err(report) => Err(report),
+        };
+        self.query = None;
+        self.finish(result, out);
+        Flow::Continue
+    }
+
     fn sync(&mut self, out: &mut Vec<u8>) {
         self.skipping = false;
-        self.ready(out);
+        self.state.ready(out);
     }
 
     /// Ends a round that ReadyForQuery answers.
     fn finish(&mut self, result: Result<(), Report>, out: &mut Vec<u8>) {
         if let Err(report) = result {
-            self.fail(&report, out);
+            self.state.fail(&report, out);
         }
-        self.ready(out);
+        self.state.ready(out);
     }
 
     /// Ends a message that nothing but Sync leads to ReadyForQuery from.
     fn skip_after(&mut self, result: Result<(), Report>, out: &mut Vec<u8>) {
         if let Err(report) = result {
-            self.fail(&report, out);
+            self.state.fail(&report, out);
             self.skipping = true;
-        }
-    }
-
-    fn fail(&mut self, report: &Report, out: &mut Vec<u8>) {
-        tracing::debug!(code = report.code, message = report.message, "refused");
-        backend::error_response(out, report);
-        if self.transaction == TransactionStatus::Open {
-            self.transaction = TransactionStatus::Failed;
-        }
-    }
-
-    fn ready(&mut self, out: &mut Vec<u8>) {
-        if self.transaction == TransactionStatus::Idle {
-            self.portals.clear();
-        }
-        self.parameters.report_changes(out);
-        backend::ready_for_query(out, self.transaction);
-    }
-
-    /// In a transaction that failed, that comes before all that is wrong with a statement but
-    /// its syntax.
-    fn refuse_if_failed(&self, report: Report) -> Report {
-        match self.transaction {
-            TransactionStatus::Failed if report.code != "42601" => run::failed_transaction(),
-            _ => report,
         }
     }
 }

@@ -2,11 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{MAX_REMEMBERED, too_much};
-use crate::protocol::{
-    backend::{self, Report},
-    startup::StartupMessage,
-};
+use super::{limits::MAX_REMEMBERED, refusal::too_much};
+use crate::protocol::{backend, report::Report, startup::StartupMessage};
 
 /// The longest value of a parameter, in bytes.
 const MAX_VALUE: usize = 10_000;

@@ -1,15 +1,19 @@
 //! Simple query: a text of statements, answered a piece at a time.
 
 use super::{
-    Flow, MAX_ANSWER, Session,
+    command::Command,
     lexer::Statements,
-    out_of_memory,
-    statement::{self, Command},
-    too_much,
+    limits::MAX_ANSWER,
+    refusal::{out_of_memory, too_much},
+    rows::{describe, send},
+    run::{Ran, rows_tag},
+    state::State,
+    statement,
+    token::Token,
 };
 use crate::{
     budget::Held,
-    protocol::backend::{self, Report},
+    protocol::{backend, frontend::Format, report::Report},
 };
 
 /// How much text is read, and how much answered, before others have their turn, in bytes: well
@@ -39,71 +43,54 @@ enum Stage {
     Running,
 }
 
-impl Session {
-    /// Begins to answer a text.
-    pub(super) fn begin_query(&mut self, sql: String, out: &mut Vec<u8>) -> Flow {
-        self.prepared.remove("");
-        self.portals.remove("");
-        match self.account.hold(sql.capacity()) {
-            Ok(held) => {
-                let stage = Stage::Reading(0);
-                self.query = Some(Query { sql, at: 0, stage, answered: 0, _held: held });
-                self.proceed_with_query(out)
-            }
-            Err(exhausted) => {
-                self.finish(Err(out_of_memory(exhausted)), out);
-                Flow::Continue
-            }
-        }
+impl Query {
+    /// A text that is not begun; the unnamed statement and portal end with it.
+    ///
+    /// # Errors
+    /// When there is no memory for the text.
+    pub(super) fn new(sql: String, state: &mut State) -> Result<Self, Report> {
+        state.prepared.remove("");
+        state.portals.remove("");
+        let held = state.account.hold(sql.capacity()).map_err(out_of_memory)?;
+        Ok(Self { sql, at: 0, stage: Stage::Reading(0), answered: 0, _held: held })
     }
 
-    /// Answers the next piece of it.
-    pub(super) fn proceed_with_query(&mut self, out: &mut Vec<u8>) -> Flow {
-        let Some(mut query) = self.query.take() else { return Flow::Continue };
-        match self.piece(&mut query, out) {
-            Ok(false) => {
-                self.query = Some(query);
-                return Flow::More;
-            }
-            Ok(true) => self.finish(Ok(()), out),
-            Err(report) => self.finish(Err(report), out),
-        }
-        Flow::Continue
-    }
-
-    /// Whether it was the last piece.
-    fn piece(&mut self, query: &mut Query, out: &mut Vec<u8>) -> Result<bool, Report> {
+    /// Answers the next piece; whether it was the last.
+    ///
+    /// # Errors
+    /// Where a statement is refused: the rest of the text is not run.
+    pub(super) fn proceed(&mut self, state: &mut State, out: &mut Vec<u8>) -> Result<bool, Report> {
         let mut work = 0;
         while work < PIECE {
-            let mut statements = Statements::from(&query.sql, query.at);
-            let refused = |report| self.refuse_if_failed(report);
+            let mut statements = Statements::from(&self.sql, self.at);
+            let refused = |report| state.refuse_if_failed(report);
             let tokens = statements.next().map_err(refused)?;
-            let size = statements.position() - query.at;
-            query.at = statements.position();
+            let size = statements.position() - self.at;
+            self.at = statements.position();
             work += STATEMENT + size;
-            match (tokens, &mut query.stage) {
+            match (tokens, &mut self.stage) {
                 (Some(tokens), _) if tokens.is_empty() => {}
                 (Some(tokens), Stage::Reading(count)) => {
                     let command = statement::checked(&tokens).map_err(refused)?;
                     *count += 1;
                     // Nothing but blanks may follow the only statement of most texts.
-                    let rest = query.sql.get(query.at..).unwrap_or_default();
+                    let rest = self.sql.get(self.at..).unwrap_or_default();
                     if *count == 1 && rest.bytes().all(|byte| byte == b' ' || byte == b'\n') {
-                        self.run_one(&tokens, &command, query, out)?;
+                        self.run_one(&tokens, &command, state, out)?;
                         return Ok(true);
                     }
                 }
                 (Some(tokens), Stage::Running) => {
                     let command = statement::checked(&tokens).map_err(refused)?;
-                    work += self.run_one(&tokens, &command, query, out)?;
+                    work += self.run_one(&tokens, &command, state, out)?;
                 }
                 (None, Stage::Reading(0)) => {
                     backend::empty_query_response(out);
                     return Ok(true);
                 }
                 (None, Stage::Reading(_)) => {
-                    query.at = 0;
-                    query.stage = Stage::Running;
+                    self.at = 0;
+                    self.stage = Stage::Running;
                 }
                 (None, Stage::Running) => return Ok(true),
             }
@@ -114,21 +101,38 @@ impl Session {
     /// Runs a statement, and gives the size of its answer in bytes.
     fn run_one(
         &mut self,
-        tokens: &[super::lexer::Token],
+        tokens: &[Token],
         command: &Command,
-        query: &mut Query,
+        state: &mut State,
         out: &mut Vec<u8>,
     ) -> Result<usize, Report> {
-        if query.answered > MAX_ANSWER {
+        if self.answered > MAX_ANSWER {
             return Err(too_much("an answer of more than 4 MiB"));
         }
         if let Some(number) = statement::first_parameter(tokens) {
             return Err(Report::error("42P02", format!("there is no parameter ${number}")));
         }
         let before = out.len();
-        self.simple(command, out)?;
+        simple(state, command, out)?;
         let answered = out.len() - before;
-        query.answered += answered;
+        self.answered += answered;
         Ok(answered)
     }
+}
+
+/// Runs a command for simple query.
+fn simple(state: &mut State, command: &Command, out: &mut Vec<u8>) -> Result<(), Report> {
+    state.check_transaction(command)?;
+    let fields = state.fields(command)?.unwrap_or_default();
+    match state.run(command, out)? {
+        Ran::Command(tag) => backend::command_complete(out, tag),
+        Ran::Rows(rows) => {
+            describe(&fields, |_| Format::Text, out);
+            for row in &rows {
+                send(row, &fields, |_| Format::Text, out);
+            }
+            backend::command_complete(out, &rows_tag(command, rows.len()));
+        }
+    }
+    Ok(())
 }

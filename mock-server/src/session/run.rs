@@ -1,36 +1,17 @@
 //! Running a statement: what it changes, the rows it gives, the tag it ends with.
 
 use super::{
-    MAX_REMEMBERED, MAX_ROW, Session, out_of_memory,
-    select::{Expression, Select},
-    statement::Command,
-    too_much,
-    types::{Type, Value},
+    command::Command,
+    limits::MAX_REMEMBERED,
+    refusal::{no_statement, out_of_memory, too_much},
+    rows::{Field, Row},
+    state::{Savepoint, State},
+    types::Type,
 };
-use crate::{
-    budget::Held,
-    protocol::{
-        backend::{self, Column, Report, Severity, TransactionStatus},
-        frontend::Format,
-    },
+use crate::protocol::{
+    backend::{self, TransactionStatus},
+    report::{Report, Severity},
 };
-
-/// A row; `None` is NULL.
-pub(super) type Row = Vec<Option<Value>>;
-
-/// A column of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) of_type: Type,
-}
-
-/// A savepoint, and what it holds of the account.
-#[derive(Debug)]
-pub(super) struct Savepoint {
-    name: String,
-    _held: Held,
-}
 
 /// What running a statement gave.
 #[derive(Debug)]
@@ -41,14 +22,6 @@ pub(super) enum Ran {
     Rows(Vec<Row>),
 }
 
-/// 25P02.
-pub(super) fn failed_transaction() -> Report {
-    Report::error(
-        "25P02",
-        "current transaction is aborted, commands ignored until end of transaction block",
-    )
-}
-
 /// The tag after all rows of a statement.
 pub(super) fn rows_tag(command: &Command, count: usize) -> String {
     match command {
@@ -57,44 +30,7 @@ pub(super) fn rows_tag(command: &Command, count: usize) -> String {
     }
 }
 
-/// Appends RowDescription.
-pub(super) fn describe(fields: &[Field], format: impl Fn(usize) -> Format, out: &mut Vec<u8>) {
-    let columns: Vec<_> = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| Column {
-            name: field.name.as_bytes(),
-            table_oid: 0,
-            number: 0,
-            type_oid: field.of_type.oid(),
-            type_size: field.of_type.size(),
-            type_modifier: -1,
-            format: format(index) as i16,
-        })
-        .collect();
-    backend::row_description(out, &columns, None);
-}
-
-/// Appends DataRow.
-pub(super) fn send(
-    row: &Row,
-    fields: &[Field],
-    format: impl Fn(usize) -> Format,
-    out: &mut Vec<u8>,
-) {
-    let values: Vec<_> = row
-        .iter()
-        .zip(fields)
-        .enumerate()
-        .map(|(index, (value, field))| {
-            value.as_ref().map(|value| field.of_type.encode(value, format(index)))
-        })
-        .collect();
-    let values: Vec<_> = values.iter().map(Option::as_deref).collect();
-    backend::data_row(out, &values, None);
-}
-
-impl Session {
+impl State {
     /// The columns of the rows that a command gives; `None` if it gives none.
     ///
     /// # Errors
@@ -115,31 +51,10 @@ impl Session {
         })
     }
 
-    /// Runs a command for simple query.
-    pub(super) fn simple(&mut self, command: &Command, out: &mut Vec<u8>) -> Result<(), Report> {
-        self.check_transaction(command)?;
-        let fields = self.fields(command)?.unwrap_or_default();
-        match self.run(command, out)? {
-            Ran::Command(tag) => backend::command_complete(out, tag),
-            Ran::Rows(rows) => {
-                describe(&fields, |_| Format::Text, out);
-                for row in &rows {
-                    send(row, &fields, |_| Format::Text, out);
-                }
-                backend::command_complete(out, &rows_tag(command, rows.len()));
-            }
-        }
-        Ok(())
-    }
-
-    /// In a transaction that failed, only its end may run.
-    pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Report> {
-        match self.transaction {
-            TransactionStatus::Failed if !command.ends_transaction() => Err(failed_transaction()),
-            _ => Ok(()),
-        }
-    }
-
+    /// Runs a command; a warning is answered at once.
+    ///
+    /// # Errors
+    /// As PostgreSQL refuses it, or for lack of memory.
     pub(super) fn run(&mut self, command: &Command, out: &mut Vec<u8>) -> Result<Ran, Report> {
         Ok(Ran::Command(match command {
             Command::Select(select) => return self.select(select).map(Ran::Rows),
@@ -195,7 +110,7 @@ impl Session {
                 "DEALLOCATE ALL"
             }
             Command::Deallocate(Some(name)) => {
-                self.prepared.remove(name).ok_or_else(|| super::extended::no_statement(name))?;
+                self.prepared.remove(name).ok_or_else(|| no_statement(name))?;
                 "DEALLOCATE"
             }
             Command::DiscardAll => {
@@ -236,75 +151,6 @@ impl Session {
             .iter()
             .rposition(|own| own.name == name)
             .ok_or_else(|| Report::error("3B001", format!("savepoint \"{name}\" does not exist")))
-    }
-
-    fn select(&mut self, select: &Select) -> Result<Vec<Row>, Report> {
-        let is_wanted = |number| self.wanted.is_none_or(|wanted| wanted == number);
-        if select.integer.is_some_and(is_wanted) {
-            self.query_seen = select.integer;
-        }
-        let Some(expressions) = &select.row else { return Ok(Vec::new()) };
-        let mut row = Row::with_capacity(expressions.len());
-        let mut size = 0;
-        for expression in expressions {
-            let value = self.evaluate(expression)?;
-            size += match &value {
-                Some(Value::Text(text)) => text.len(),
-                _ => 0,
-            };
-            if size > MAX_ROW {
-                return Err(too_much("a row of more than 256 KiB"));
-            }
-            row.push(value);
-        }
-        Ok(vec![row])
-    }
-
-    fn evaluate(&mut self, expression: &Expression) -> Result<Option<Value>, Report> {
-        let text = |text: &str| Some(Value::Text(text.to_owned()));
-        Ok(match expression {
-            Expression::Null => None,
-            Expression::Value(value) => Some(value.clone()),
-            Expression::Version => text(&format!(
-                "PostgreSQL {} (pgtls mock server {})",
-                super::parameters::SERVER_VERSION,
-                env!("CARGO_PKG_VERSION"),
-            )),
-            Expression::User => text(self.parameters.user()),
-            Expression::Database => text(self.parameters.database()),
-            Expression::Setting(name) => text(self.setting(name)?.1),
-            Expression::SetConfig(name, value) => {
-                self.set(name, value)?;
-                text(value)
-            }
-        })
-    }
-
-    /// Sets a parameter, if there is memory for it.
-    fn set(&mut self, name: &str, value: &str) -> Result<(), Report> {
-        let size = self.parameters.size_with(name, value);
-        self.parameters_held.resize(size).map_err(out_of_memory)?;
-        let result = self.parameters.set(name, value);
-        // Never more than was held for it.
-        let _ = self.parameters_held.resize(self.parameters.size());
-        result
-    }
-
-    fn show(&self, name: Option<&str>) -> Result<Vec<Row>, Report> {
-        let text = |text: &str| Some(Value::Text(text.to_owned()));
-        Ok(match name {
-            Some(name) => vec![vec![text(self.setting(name)?.1)]],
-            None => {
-                let row = |(name, value)| vec![text(name), text(value), text("")];
-                self.parameters.all().map(row).collect()
-            }
-        })
-    }
-
-    fn setting(&self, name: &str) -> Result<(&str, &str), Report> {
-        self.parameters.show(name).ok_or_else(|| {
-            Report::error("42704", format!("unrecognized configuration parameter \"{name}\""))
-        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The few types that answers have, and the oids of those that parameters are cast to.
 
-use super::lexer::Token;
-use crate::protocol::frontend::Format;
+use super::token::Token;
+use crate::protocol::{frontend::Format, pg_type::PgType};
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,35 +22,33 @@ pub(super) enum Value {
 }
 
 impl Type {
+    const fn pg_type(self) -> PgType {
+        match self {
+            Self::Bool => PgType::Bool,
+            Self::Int8 => PgType::Int8,
+            Self::Int2 => PgType::Int2,
+            Self::Int4 => PgType::Int4,
+            Self::Text => PgType::Text,
+        }
+    }
+
     /// From pg_type.
     pub(super) const fn oid(self) -> u32 {
-        match self {
-            Self::Bool => 16,
-            Self::Int8 => 20,
-            Self::Int2 => 21,
-            Self::Int4 => 23,
-            Self::Text => 25,
-        }
+        self.pg_type().oid()
     }
 
     /// In bytes; -1 if it varies.
     pub(super) const fn size(self) -> i16 {
-        match self {
-            Self::Bool => 1,
-            Self::Int8 => 8,
-            Self::Int2 => 2,
-            Self::Int4 => 4,
-            Self::Text => -1,
-        }
+        self.pg_type().size()
     }
 
     /// The type that a cast names; those that are not known are written as text.
     pub(super) fn named(name: &str) -> Self {
-        match name {
-            "bool" | "boolean" => Self::Bool,
-            "int8" | "bigint" => Self::Int8,
-            "int2" | "smallint" => Self::Int2,
-            "int4" | "int" | "integer" => Self::Int4,
+        match PgType::in_sql(name) {
+            Some(PgType::Bool) => Self::Bool,
+            Some(PgType::Int8) => Self::Int8,
+            Some(PgType::Int2) => Self::Int2,
+            Some(PgType::Int4) => Self::Int4,
             _ => Self::Text,
         }
     }
@@ -117,27 +115,6 @@ pub(super) fn cast_oid(tokens: &[Token]) -> Option<u32> {
         [] => return None,
     };
     let is_array = rest.first().is_some_and(|token| token.is_symbol('['));
-    let (scalar, array) = match name.identifier()? {
-        "bool" | "boolean" => (16, 1000),
-        "bytea" => (17, 1001),
-        "name" => (19, 1003),
-        "int8" | "bigint" => (20, 1016),
-        "int2" | "smallint" => (21, 1005),
-        "int4" | "int" | "integer" => (23, 1007),
-        "text" => (25, 1009),
-        "oid" => (26, 1028),
-        "json" => (114, 199),
-        "float4" | "real" => (700, 1021),
-        "float8" => (701, 1022),
-        "varchar" => (1043, 1015),
-        "date" => (1082, 1182),
-        "timestamp" => (1114, 1115),
-        "timestamptz" => (1184, 1185),
-        "numeric" => (1700, 1231),
-        "regclass" => (2205, 2210),
-        "uuid" => (2950, 2951),
-        "jsonb" => (3802, 3807),
-        _ => return None,
-    };
-    Some(if is_array { array } else { scalar })
+    let known = PgType::in_sql(name.identifier()?)?;
+    if is_array { Some(known.array_oid()).filter(|&oid| oid != 0) } else { Some(known.oid()) }
 }

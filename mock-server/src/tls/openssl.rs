@@ -16,7 +16,7 @@ use openssl::{
 };
 use rustls_pki_types::CertificateDer;
 
-use super::{ALPN, Agreed, Engine, Failure, common_name};
+use super::engine::{ALPN, Agreed, Engine, Failure, common_name};
 use crate::{Error, pki::Identity};
 
 /// What OpenSSL lets nobody use any more unless asked to: SHA-1 signatures among others.
@@ -44,7 +44,7 @@ impl Context {
             builder.set_cipher_list(CIPHERS)?;
             builder.set_options(SslOptions::NO_TICKET | SslOptions::NO_RENEGOTIATION);
             builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-            let mut chain = identity.chain.iter();
+            let mut chain = identity.chain().iter();
             if let Some(leaf) = chain.next() {
                 let leaf = X509::from_der(leaf)?;
                 builder.set_certificate(leaf.as_ref())?;
@@ -52,7 +52,7 @@ impl Context {
             for issuer in chain {
                 builder.add_extra_chain_cert(X509::from_der(issuer)?)?;
             }
-            let key = PKey::private_key_from_der(identity.key.secret_der())?;
+            let key = PKey::private_key_from_der(identity.key().secret_der())?;
             builder.set_private_key(key.as_ref())?;
             builder.set_alpn_select_callback(|_, offered| {
                 select_next_proto(b"\x0apostgresql", offered)

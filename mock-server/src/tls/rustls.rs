@@ -15,14 +15,20 @@ use rustls::{
 };
 use rustls_pki_types::CertificateDer;
 
-use super::{ALPN, Agreed, Engine, Failure, alert, common_name};
+use super::{
+    alert,
+    engine::{ALPN, Agreed, Engine, Failure, common_name},
+};
 use crate::{Error, axes::TlsVersions, pki::Identity};
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
-/// Draws one random byte: the first costs the process some 40 ms of processor time.
-pub(super) fn gather_entropy() {
+/// Lets the TLS library gather its entropy now instead of in the process's first handshake.
+///
+/// It takes some 40 ms of processor time, once a process; on a busy machine a client with a
+/// short timeout would not wait for it.
+pub fn gather_entropy() {
     // Where there is none, the first handshake will say so.
     let _ = PROVIDER.secure_random.fill(&mut [0]);
 }
@@ -65,7 +71,7 @@ impl Context {
             }
         };
         let mut config = builder
-            .with_single_cert(identity.chain.clone(), identity.key.clone_key())
+            .with_single_cert(identity.chain().to_vec(), identity.key().clone_key())
             .map_err(Error::tls("certificate and key"))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         if resumption {

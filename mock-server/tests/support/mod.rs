@@ -179,8 +179,8 @@ impl TlsClient {
             None => builder.with_no_client_auth(),
             Some((which, key)) => {
                 let files = authority().client_identity(which, key).unwrap();
-                let chain = CertificateDer::pem_file_iter(&files.certificate).unwrap();
-                let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+                let chain = CertificateDer::pem_file_iter(files.certificate()).unwrap();
+                let key = PrivateKeyDer::from_pem_file(files.key()).unwrap();
                 builder.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
             }
         };
@@ -306,7 +306,7 @@ pub async fn replying(reply: Reply) -> MockServer {
 }
 
 /// AuthenticationOk, two ParameterStatus, ReadyForQuery.
-pub fn is_stuffing(bytes: &[u8]) -> bool {
+pub fn is_injected_login(bytes: &[u8]) -> bool {
     bytes.starts_with(&[b'R', 0, 0, 0, 8, 0, 0, 0, 0])
         && bytes.ends_with(&[b'Z', 0, 0, 0, 5, b'I'])
         && bytes.windows(15).any(|window| window == b"client_encoding")

@@ -19,7 +19,7 @@ async fn stuffing_comes_with_the_s_and_the_login_inside_is_the_servers_own() {
     let mut segment = vec![0; 4096];
     let size = within(client.0.read(&mut segment)).await.unwrap();
     assert_eq!(segment[0], b'S');
-    assert!(is_stuffing(&segment[1..size]), "one segment: {:?}", &segment[..size]);
+    assert!(is_injected_login(&segment[1..size]), "one segment: {:?}", &segment[..size]);
     let mut client = client.tls(false).await.unwrap();
     client.send(&startup("any")).await;
     assert_eq!(client.read_message().await, (b'R', vec![0, 0, 0, 3]));
@@ -43,7 +43,7 @@ async fn stuffing_comes_late_when_the_client_hello_begins() {
     client.send(&client_hello()[..1]).await;
     let mut bytes = vec![0; 4096];
     let size = within(client.0.read(&mut bytes)).await.unwrap();
-    assert!(is_stuffing(&bytes[..size]));
+    assert!(is_injected_login(&bytes[..size]));
     drop(client);
     assert_eq!(trace(server).await, "connect, sslaccept -> fail");
 }
@@ -56,7 +56,7 @@ async fn stuffing_behind_n_leaves_a_login_of_the_servers_own() {
     let mut segment = vec![0; 4096];
     let size = within(client.0.read(&mut segment)).await.unwrap();
     assert_eq!(segment[0], b'N');
-    assert!(is_stuffing(&segment[1..size]));
+    assert!(is_injected_login(&segment[1..size]));
     client.send(&startup("any")).await;
     assert_eq!(client.read_message().await, (b'R', vec![0, 0, 0, 3]));
     client.send(&message(b'Q', b"SELECT 1\0")).await;

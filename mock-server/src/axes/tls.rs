@@ -1,82 +1,8 @@
-//! The server axes: the settings that say how the mock server behaves.
+//! The axes of TLS: which certificate, with which keys, in which versions.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use serde::{Deserialize, Serialize};
-
-pub use crate::script::named::{Access, Auth, Reply};
-
-/// A text that names no value of an axis.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no value of {axis}; one of: {known}")]
-pub struct UnknownValue {
-    /// The axis, as the command line spells it.
-    pub axis: &'static str,
-    /// What was given.
-    pub given: String,
-    /// The values there are, separated by commas.
-    pub known: String,
-}
-
-/// Defines the values of one axis: an enum whose first value is the default, with
-/// `AXIS`, `ALL`, `name`, `Display` and `FromStr`.
-#[macro_export]
-macro_rules! axis {
-    (
-        $(#[$meta:meta])*
-        $axis:literal $type:ident {
-            $(#[$first_meta:meta])* $first:ident = $first_name:literal,
-            $( $(#[$value_meta:meta])* $value:ident = $name:literal, )*
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
-        #[non_exhaustive]
-        pub enum $type {
-            $(#[$first_meta])*
-            #[default]
-            #[serde(rename = $first_name)]
-            $first,
-            $( $(#[$value_meta])* #[serde(rename = $name)] $value, )*
-        }
-
-        impl $type {
-            /// The axis, as the command line and the results spell it.
-            pub const AXIS: &'static str = $axis;
-            /// Every value, the default first.
-            pub const ALL: &'static [Self] = &[Self::$first, $(Self::$value),*];
-
-            /// The value, as the command line and the results spell it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    Self::$first => $first_name,
-                    $(Self::$value => $name,)*
-                }
-            }
-        }
-
-        impl ::std::fmt::Display for $type {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl ::std::str::FromStr for $type {
-            type Err = $crate::axes::UnknownValue;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|value| value.name() == text).ok_or_else(|| {
-                    $crate::axes::UnknownValue {
-                        axis: Self::AXIS,
-                        given: text.to_owned(),
-                        known: Self::ALL.iter().map(|value| value.name()).collect::<Vec<_>>().join(", "),
-                    }
-                })
-            }
-        }
-    };
-}
+use crate::axis;
 
 axis! {
     /// The certificate that the server shows.
@@ -179,28 +105,4 @@ axis! {
         /// TLS 1.0 and 1.1: nothing that a client of today should speak.
         Tls10To11 = "1.0-1.1",
     }
-}
-
-/// A value for every server axis.
-///
-/// ```
-/// use pgtls_mock_server::axes::{Reply, ServerAxes};
-///
-/// let axes = ServerAxes { reply: Reply::Refuse, ..ServerAxes::default() };
-/// assert_eq!(axes.certificate.name(), "valid");
-/// ```
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ServerAxes {
-    /// The answer to an SSLRequest.
-    pub reply: Reply,
-    /// The certificate shown.
-    pub certificate: Certificate,
-    /// The keys of the chain.
-    pub key: Key,
-    /// The pg_hba rule.
-    pub access: Access,
-    /// The proof asked for.
-    pub auth: Auth,
-    /// The TLS versions spoken.
-    pub tls: TlsVersions,
 }

@@ -1,0 +1,127 @@
+//! One cell of a driver in this process: server and client on one thread, over streams in memory, by
+//! a clock that goes on only while both wait.
+
+use std::{panic::AssertUnwindSafe, time::Instant as RealInstant};
+
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{
+    blank::{Blank, amend},
+    cell_run::CellRun,
+    claim::Claimed,
+    driver::SharedDriver,
+    environment::TestEnvironment,
+    means::Shortage,
+    network::Network,
+    open::OpenCell,
+    panics::Panics,
+    question::{Question, ServerBehaviour},
+    suspicion::WATCHED,
+    virtual_time::{self, Lost},
+};
+use crate::{
+    axes::Axes,
+    reference::Version,
+    shim::{Connect, ShimError},
+};
+
+/// Asks a driver, and judges what came of it.
+///
+/// # Errors
+///
+/// If the tool itself cannot: nothing was found out.
+pub(super) async fn ask(
+    environment: &TestEnvironment,
+    driver: &SharedDriver,
+    blank: &Blank<'_>,
+    question: Question<'_>,
+) -> Result<CellRun, Shortage> {
+    let cell = Cell {
+        environment: environment.clone(),
+        driver: driver.clone(),
+        stack: blank.stack.to_owned(),
+        axes: question.axes.clone(),
+        server: question.server.clone(),
+        version: question.version,
+        number: question.number,
+    };
+    let panics = Panics::default();
+    let watched = panics.clone();
+    let run = async move || cell.run(&watched).await;
+    match virtual_time::run(environment.workers(), &panics, run).await {
+        Ok(run) => run,
+        Err(Lost::Busy(limit)) => {
+            Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
+        }
+        // Drivers' panics are caught before: what is left is the tool's own trouble.
+        Err(lost) => Err(Shortage::Other(lost.to_string())),
+    }
+}
+
+/// A question with all that its answer needs, for a thread of its own.
+struct Cell {
+    environment: TestEnvironment,
+    driver: SharedDriver,
+    stack: String,
+    axes: Axes,
+    server: ServerBehaviour,
+    version: Version,
+    number: usize,
+}
+
+impl Cell {
+    async fn run(self, panics: &Panics) -> Result<CellRun, Shortage> {
+        let Self { environment, driver, stack, axes, server: behaviour, version, number } = &self;
+        let question = Question { axes, server: behaviour, version: *version, number: *number };
+        let blank = Blank::of(stack, question);
+        let secrets = environment.secrets(&blank.id(), axes);
+        let server = environment.serve_in_memory(behaviour, &secrets).await?;
+        let Some(dialer) = server.dialer() else {
+            return Err(Shortage::Other("a server in memory without a dialer".to_owned()));
+        };
+        let network = Network::in_memory(dialer, environment.client_environment(axes)?);
+        let request = environment.connect(axes, &secrets, &server, *number as u64)?;
+        let scrubber = environment.scrubber(&secrets, &server);
+        let (real, started) = (RealInstant::now(), Instant::now());
+        let claimed = self.claim(driver, &request, &network, panics).await;
+        let answered = Instant::now();
+        let open = OpenCell {
+            blank,
+            rules: &behaviour.rules,
+            secrets,
+            scrubber: scrubber.clone(),
+            server,
+            claimed,
+            // What it computed, and what it waited.
+            elapsed: real.elapsed() + (answered - started),
+            answered,
+        };
+        drop(network);
+        // What the driver does behind its answer belongs to the cell, as with a process.
+        sleep_until(answered + WATCHED).await;
+        let mut run = open.close().await?;
+        if let Some(how) = panics.first() {
+            amend(&mut run.result, Some(scrubber.scrub(&how)));
+        }
+        Ok(run)
+    }
+
+    /// What the driver claims: its answer, or that it panicked or gave none by the deadline.
+    async fn claim(
+        &self,
+        driver: &SharedDriver,
+        request: &Connect,
+        network: &Network,
+        panics: &Panics,
+    ) -> Claimed {
+        let deadline = self.environment.deadline();
+        // A driver that panicked is asked again with nothing of it left.
+        let connect = AssertUnwindSafe(driver.connect(request, network)).catch_unwind();
+        match timeout(deadline, connect).await {
+            Ok(Ok(outcome)) => Claimed::of(Ok(outcome)),
+            Ok(Err(_)) => Claimed::crash(panics.first().unwrap_or_default()),
+            Err(_) => Claimed::of(Err(ShimError::Deadline(deadline))),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Work of a driver in this process: on a thread of its own, by a clock that stands still while there
+//! is anything to do.
+
+use std::{io, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{
+    panics::Panics,
+    workers::{Unfinished, Workers},
+};
+
+/// How long work may really take, whatever its own clock says: for a driver that spins. Chosen as some
+/// hundred times what the slowest cell takes, so that a busy machine does not come near it.
+const REAL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Work that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    /// There is no thread or runtime to be had.
+    #[error("could not start a thread: {0}")]
+    NoThread(#[from] io::Error),
+    /// It goes on and on.
+    #[error("still busy after {0:?}")]
+    Busy(Duration),
+    /// It panicked, with these words.
+    #[error("{0}")]
+    Panicked(String),
+}
+
+/// Does work by a clock that goes on only while all of it waits. What is left of it afterwards is
+/// dropped.
+///
+/// # Errors
+///
+/// If there is no thread to be had, or the work did not end.
+pub(super) async fn run<T, F>(
+    workers: &Workers,
+    panics: &Panics,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, Lost>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let watched = panics.clone();
+    let done = workers.run(REAL_DEADLINE, move || {
+        let runtime = runtime(&watched)?;
+        let done = runtime.block_on(work());
+        runtime.shutdown_background();
+        Ok(done)
+    });
+    done.await.map_err(|unfinished| match unfinished {
+        Unfinished::NoThread(error) => Lost::NoThread(error),
+        Unfinished::TimedOut => Lost::Busy(REAL_DEADLINE),
+        Unfinished::Panicked => Lost::Panicked(panics.first().unwrap_or_default()),
+    })?
+}
+
+/// A runtime for this thread, without sockets: a driver that opens one panics with tokio's words.
+fn runtime(panics: &Panics) -> Result<Runtime, Lost> {
+    panics.watch_this_thread();
+    let helpers = panics.clone();
+    Ok(Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .on_thread_start(move || helpers.watch_this_thread())
+        .build()?)
+}
