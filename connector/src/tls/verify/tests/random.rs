@@ -2,7 +2,8 @@
 //! differences names.
 //!
 //! Each begins as an honest chain, and then a few twists are done to it, as authorities and attackers make them. The
-//! default is short; `PROPTEST_CASES=100000 cargo test -p pgtls-connector --lib random_chains -- --nocapture` is not.
+//! default is short; `PROPTEST_CASES=100000 cargo test -p pgtls-connector --lib random_chains -- --nocapture` is not, and
+//! `PGTLS_SEED=…`, which every run prints, brings its chains back.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
