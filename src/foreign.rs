@@ -11,11 +11,7 @@ use std::{
     ops::Deref,
 };
 
-use pgtls_conformance::{
-    baseline::Entry,
-    results::{CellResult, Expected, Observed, Results, Stack, Tls},
-    shim::{ClientError, Supports},
-};
+use pgtls_conformance::Texts;
 use serde::Serialize;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
@@ -180,114 +176,6 @@ impl<T> Deref for Visible<T> {
 
     fn deref(&self) -> &T {
         &self.0
-    }
-}
-
-/// A value with texts in it. The implementations name every field, so that a new one has to be
-/// thought of.
-pub trait Texts {
-    /// Calls `each` with every text.
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String));
-}
-
-impl Texts for String {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        each(self);
-    }
-}
-
-impl<T: Texts> Texts for Option<T> {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(each));
-    }
-}
-
-impl<T: Texts> Texts for Vec<T> {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(each));
-    }
-}
-
-impl Texts for Results {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self { schema: _, tool, reference, suite, seed, stacks, cells } = self;
-        [tool, reference, suite, seed].into_iter().for_each(&mut *each);
-        stacks.texts(each);
-        cells.texts(each);
-    }
-}
-
-impl Texts for Stack {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self { name, version, tls, libpq: _, supports, could_not_run } = self;
-        each(name);
-        [version, tls, could_not_run].into_iter().for_each(|text| text.texts(each));
-        supports.texts(each);
-    }
-}
-
-impl Texts for Supports {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self {
-            sslmode,
-            sslnegotiation,
-            sslrootcert,
-            channel_binding,
-            hostaddr: _,
-            sslcert: _,
-            sslcrl: _,
-            cancel: _,
-        } = self;
-        let lists = [sslmode, sslnegotiation, sslrootcert, channel_binding];
-        lists.into_iter().for_each(|list| list.texts(each));
-    }
-}
-
-impl Texts for CellResult {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self {
-            id,
-            stack,
-            axes,
-            expected: Expected { trace },
-            observed,
-            conformance: _,
-            safety: _,
-            warnings,
-            reason,
-        } = self;
-        [id, stack, trace].into_iter().for_each(&mut *each);
-        *axes = std::mem::take(axes)
-            .into_iter()
-            .map(|(mut axis, mut value)| {
-                each(&mut axis);
-                each(&mut value);
-                (axis, value)
-            })
-            .collect();
-        observed.texts(each);
-        warnings.texts(each);
-        reason.texts(each);
-    }
-}
-
-impl Texts for Observed {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self { trace, outcome, error, tls, round_trips: _, elapsed_us: _ } = self;
-        [trace, outcome].into_iter().for_each(&mut *each);
-        if let Some(ClientError { class, message }) = error {
-            [class, message].into_iter().for_each(&mut *each);
-        }
-        if let Some(Tls { version, cipher, alpn, sni }) = tls {
-            [version, cipher, alpn, sni].into_iter().for_each(|text| text.texts(each));
-        }
-    }
-}
-
-impl Texts for Entry {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self { id, conformance: _, safety: _, reason } = self;
-        [id, reason].into_iter().for_each(each);
     }
 }
 

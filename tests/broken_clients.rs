@@ -15,13 +15,14 @@ use std::{
 
 use pgtls_conformance::{
     Cell, Suite,
+    axes::Sslmode,
     judge::{Conformance, Invariant},
     reference::Version,
     results::Results,
     runner::{self, Interrupt, Plan, StackSpec, Subject, TestEnvironment},
     shim::Launch,
 };
-use pgtls_mock_server::Seed;
+use pgtls_mock_server::{Seed, trace::Outcome};
 use tokio::{
     sync::Semaphore,
     task::{JoinSet, LocalSet},
@@ -95,6 +96,34 @@ async fn each_fault_on_the_wire_is_found_under_its_name() {
     find(wire::faults()).await;
 }
 
+/// What is told of a fault is the same whatever the run: each is found twice, by two seeds.
+#[tokio::test]
+async fn each_fault_on_the_wire_is_shown_by_the_same_lines_in_every_run() {
+    let environments = [environment(), environment()];
+    let wrong = complaints_of(wire::faults().into_iter().map(|(fault, axes, expected)| {
+        let environments = environments.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let mut told = Vec::new();
+            for environment in &environments {
+                let subject = Subject::probe(&client(fault, "evidence"), environment).await;
+                told.push(subject.try_to_the_end(&axes, &[]).await.result.evidence);
+            }
+            let shown: Vec<Invariant> = told[0]
+                .iter()
+                .filter(|evidence| !evidence.lines.is_empty())
+                .map(|evidence| evidence.invariant)
+                .collect();
+            if shown == expected.safety && told[0] == told[1] {
+                return Vec::new();
+            }
+            vec![format!("{fault} in {axes}: wanted {:?}, got {told:#?}", expected.safety)]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
     let environment = environment();
     let wrong = complaints_of(faults.into_iter().map(|(fault, axes, expected)| {
@@ -107,7 +136,7 @@ async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
             if found == expected {
                 return Vec::new();
             }
-            let trace = observed.observed.map(|observed| (observed.trace, observed.error));
+            let trace = observed.observed.map(|it| (it.trace().to_string(), it.error));
             let why = observed.reason;
             vec![format!("{fault} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
         }
@@ -172,7 +201,7 @@ fn complaints(fault: &str, expected: Conformance, results: &Results) -> Vec<Stri
         wrong.push(format!("{fault}: {} cells of 7, {:?}", results.cells.len(), results.stacks));
     }
     for cell in &results.cells {
-        let shows = cell.axes.get("sslmode").is_some_and(|mode| mode == "require");
+        let shows = cell.axes.known().sslmode == Sslmode::Require;
         let wanted = if shows { expected } else { Conformance::Agrees };
         let invariant = match wanted {
             Conformance::Crash => vec![Invariant::Crash],
@@ -285,8 +314,10 @@ async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
     let results = runner::run(&plan, &environment, &Interrupt::default()).await;
     assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
     for cell in &results.cells {
-        let demands_tls =
-            ["require", "verify-ca", "verify-full"].contains(&cell.axes["sslmode"].as_str());
+        let demands_tls = matches!(
+            cell.axes.known().sslmode,
+            Sslmode::Require | Sslmode::VerifyCa | Sslmode::VerifyFull
+        );
         let leaks = [Invariant::PlaintextPassword, Invariant::PlaintextStartup];
         let expected: &[Invariant] = if demands_tls { &leaks } else { &[] };
         assert_eq!(cell.safety, expected, "{}: {:?}", cell.id, cell.observed);
@@ -341,12 +372,17 @@ async fn a_cell_without_a_process_is_a_crash_with_an_observation() {
     let stack = StackSpec::process("starts-once", launch);
     let environment = environment();
     let results = run_plan(stack, &environment).await;
-    let stillborn: Vec<_> =
-        results.cells.iter().skip_while(|cell| cell.axes["sslmode"] != "require").skip(1).collect();
+    let stillborn: Vec<_> = results
+        .cells
+        .iter()
+        .skip_while(|cell| cell.axes.known().sslmode != Sslmode::Require)
+        .skip(1)
+        .collect();
     assert!(!stillborn.is_empty(), "{:?}", results.stacks);
     for cell in stillborn {
         let observed = cell.observed.as_ref().expect("an observation");
-        assert_eq!((observed.trace.as_str(), observed.outcome.as_str()), ("- -> crash", "crash"));
+        assert_eq!(observed.trace().to_string(), "- -> crash");
+        assert_eq!(observed.outcome(), &Outcome::Crash);
         assert_eq!(
             (cell.conformance, cell.safety.as_slice()),
             (Conformance::Crash, &[Invariant::Crash][..])

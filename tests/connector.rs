@@ -25,8 +25,8 @@ async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
     }
     for cell in results.cells.iter().filter(|cell| cell.conformance == Conformance::Unsupported) {
         assert_eq!(
-            (cell.stack.as_str(), cell.axes["certificate"].as_str()),
-            ("pgtls/native-tls", "revoked"),
+            (cell.stack.as_str(), cell.axes.value("certificate")),
+            ("pgtls/native-tls", Some("revoked")),
             "{}: {:?}",
             cell.id,
             cell.reason

@@ -44,14 +44,17 @@ async fn compare(suite: Suite) {
 
 /// All of a result but what it took.
 fn seen(cell: &CellResult) -> String {
-    let CellResult { observed, conformance, safety, warnings, reason, expected, .. } = cell;
+    let CellResult { observed, conformance, safety, evidence, warnings, reason, expected, .. } =
+        cell;
     assert_ne!(*conformance, Conformance::Inconclusive, "{cell:?}");
     let observed = observed.as_ref().map(|observed| {
         let error =
             observed.error.as_ref().map(|error| (&error.class, in_rusts_words(&error.message)));
-        (&observed.trace, &observed.outcome, &observed.tls, observed.round_trips, error)
+        (observed.trace(), &observed.tls, observed.round_trips, error)
     });
-    format!("{observed:?} {expected:?} {conformance} {safety:?} {warnings:?} {reason:?}")
+    format!(
+        "{observed:?} {expected:?} {conformance} {safety:?} {evidence:?} {warnings:?} {reason:?}"
+    )
 }
 
 /// The operating system names a broken connection in words of its own, and adds its number; where there

@@ -12,7 +12,7 @@ use pgtls_conformance::{Suite, results::CellResult};
 fn line(cell: &CellResult) -> String {
     let axes = &cell.id[cell.stack.len() + 1..];
     let seen = match (&cell.observed, &cell.reason) {
-        (Some(observed), _) => observed.trace.clone(),
+        (Some(observed), _) => observed.trace().to_string(),
         (None, reason) => reason.clone().unwrap_or_default(),
     };
     let mut line = format!("{axes} | {seen} | {}", cell.conformance);

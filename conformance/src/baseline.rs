@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
-    Cell,
+    Cell, Texts,
     judge::{Conformance, Invariant},
     results::{CellResult, Results},
 };
@@ -22,8 +22,9 @@ pub struct Baseline(pub Vec<Entry>);
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The cell's id.
-    #[serde(deserialize_with = "id")]
-    pub id: String,
+    #[serde(deserialize_with = "id", serialize_with = "text")]
+    #[schemars(with = "String")]
+    pub id: Cell,
     /// The verdict that is known.
     pub conformance: Conformance,
     /// The broken invariants that are known.
@@ -34,13 +35,14 @@ pub struct Entry {
     pub reason: String,
 }
 
-/// Ids that name the same cell become the same text: terms in their order, and no defaults.
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Ids that name the same cell become the same cell: terms in their order, and no defaults.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cell, D::Error> {
     let text = String::deserialize(deserializer)?;
-    match text.parse::<Cell>() {
-        Ok(cell) => Ok(cell.to_string()),
-        Err(error) => Err(D::Error::custom(format!("`{text}` names no cell: {error}"))),
-    }
+    text.parse().map_err(|error| D::Error::custom(format!("`{text}` names no cell: {error}")))
+}
+
+fn text<S: Serializer>(cell: &Cell, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(cell)
 }
 
 /// In the order of the results, each once.
@@ -60,6 +62,13 @@ pub enum Finding<'a> {
     Changed(&'a CellResult, &'a Entry),
     /// The baseline says broken, and it is not.
     Stale(&'a Entry),
+}
+
+impl Texts for Entry {
+    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        let Self { id: Cell { stack, axes: _ }, conformance: _, safety: _, reason } = self;
+        [stack, reason].into_iter().for_each(each);
+    }
 }
 
 impl Entry {
@@ -88,12 +97,12 @@ impl Baseline {
     /// were not run say nothing.
     #[must_use]
     pub fn findings<'a>(&'a self, results: &'a Results) -> Vec<Finding<'a>> {
-        let known: HashMap<&str, &Entry> =
-            self.0.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+        let known: HashMap<String, &Entry> =
+            self.0.iter().map(|entry| (entry.id.to_string(), entry)).collect();
         let mut findings = Vec::new();
         let mut stale = Vec::new();
         for cell in &results.cells {
-            match (cell.is_finding(), known.get(cell.id.as_str())) {
+            match (cell.is_finding(), known.get(&cell.id)) {
                 (true, Some(entry))
                     if cell.conformance == entry.conformance && cell.safety == entry.safety => {}
                 (true, Some(entry)) => findings.push(Finding::Changed(cell, entry)),
@@ -111,22 +120,16 @@ impl Baseline {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
+    use pgtls_mock_server::trace::Trace;
 
     use super::*;
-    use crate::results::Expected;
 
     fn results(id: &str, conformance: Conformance, safety: &[Invariant]) -> Results {
+        let cell = id.parse().expect("a cell");
         let cell = CellResult {
-            id: id.to_owned(),
-            stack: "a".to_owned(),
-            axes: IndexMap::new(),
-            expected: Expected { trace: String::new() },
-            observed: None,
             conformance,
             safety: safety.to_vec(),
-            warnings: Vec::new(),
-            reason: None,
+            ..CellResult::unasked(&cell, Trace::default())
         };
         Results::of(vec![cell])
     }

@@ -90,31 +90,20 @@ fn differs(one: &CellResult, other: &CellResult) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pgtls_mock_server::trace::Trace;
+
     use super::*;
-    use crate::{
-        judge::Conformance,
-        results::{Expected, Observed},
-    };
+    use crate::{judge::Conformance, results::Observed};
 
     fn cell(stack: &str, round_trips: u32, elapsed_us: u64) -> CellResult {
-        let trace = "connect, sslaccept, authok -> ssl".to_owned();
+        let trace: Trace = "connect, sslaccept, authok -> ssl".parse().expect("a trace");
+        let cell = format!("{stack}:sslmode=require").parse().expect("a cell");
+        let mut observed = Observed::of(trace.clone());
+        (observed.round_trips, observed.elapsed_us) = (round_trips, elapsed_us);
         CellResult {
-            id: format!("{stack}:sslmode=require"),
-            stack: stack.to_owned(),
-            axes: indexmap::IndexMap::new(),
-            expected: Expected { trace: trace.clone() },
-            observed: Some(Observed {
-                trace,
-                outcome: "ssl".to_owned(),
-                error: None,
-                tls: None,
-                round_trips,
-                elapsed_us,
-            }),
+            observed: Some(observed),
             conformance: Conformance::Agrees,
-            safety: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
+            ..CellResult::unasked(&cell, trace)
         }
     }
 

@@ -8,6 +8,7 @@
 //! | [`shim`] | the shim contract, and a shim's process |
 //! | [`runner`] | many cells over many stacks |
 //! | [`judge`] | verdicts |
+//! | [`transcript`] | a transcript's lines in words |
 //! | [`fuzz`] | hostile servers made up at random |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
@@ -24,7 +25,10 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+mod texts;
+pub mod transcript;
 mod words;
 
 pub use cell::{Cell, CellError, Filter};
 pub use suite::Suite;
+pub use texts::Texts;

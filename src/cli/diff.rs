@@ -96,7 +96,7 @@ fn state(cell: &Visible<CellResult>) -> String {
         text = format!("{text}, warning {warning}");
     }
     match &cell.observed {
-        Some(observed) => format!("{text}: {}", observed.trace),
+        Some(observed) => format!("{text}: {}", observed.trace()),
         None => text,
     }
 }
@@ -111,7 +111,7 @@ fn details(cell: &Visible<CellResult>) -> [(&'static str, String); 6] {
         cell.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
     [
         ("axes", axes.join(",")),
-        ("expected", cell.expected.trace.clone()),
+        ("expected", cell.expected.trace.to_string()),
         ("error", error.map_or_else(none, |error| format!("{}: {}", error.class, error.message))),
         ("tls", tls.map_or_else(none, session)),
         (

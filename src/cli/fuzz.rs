@@ -269,8 +269,10 @@ impl Replay {
 
 fn told(run: &CellRun) -> String {
     let result = Visible::of(&run.result);
-    let trace =
-        result.observed.as_ref().map_or("no observation", |observed| observed.trace.as_str());
+    let trace = result
+        .observed
+        .as_ref()
+        .map_or_else(|| "no observation".to_owned(), |observed| observed.trace().to_string());
     let ids: Vec<&str> = result.safety.iter().map(|invariant| invariant.id()).collect();
     let safety = if ids.is_empty() {
         "no invariant broken".to_owned()

@@ -20,7 +20,7 @@ use crate::foreign::Foreign;
 pub(super) struct List {
     /// What to list
     #[arg(value_enum)]
-    what: EntryKind,
+    what: Subject,
     /// For `cells`, the suite: core, full, cancel, providers
     #[arg(long, default_value_t = Suite::Core)]
     suite: Suite,
@@ -31,7 +31,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum EntryKind {
+enum Subject {
     /// The stacks: those that were named, or all, built in and by manifest
     Stacks,
     /// The axes and their values, the default first
@@ -45,12 +45,13 @@ enum EntryKind {
 impl List {
     pub(super) fn run(&self) -> Result<u8, CliError> {
         let lines = match self.what {
-            EntryKind::Stacks => self.stacks()?,
-            EntryKind::Axes => axes(),
-            EntryKind::Cells => self.cells()?,
-            EntryKind::Invariants => {
+            Subject::Stacks => self.stacks()?,
+            Subject::Axes => axes(),
+            Subject::Cells => self.cells()?,
+            Subject::Invariants => {
                 let line = |invariant: &Invariant| {
-                    format!("{:20} {}", invariant.id(), invariant.broken_when())
+                    let (when, why) = (invariant.broken_when(), invariant.why());
+                    format!("{:20} {when}; {why} [{}]", invariant.id(), invariant.source())
                 };
                 Invariant::ALL.iter().map(line).collect()
             }

@@ -174,7 +174,7 @@ impl Matrix {
     /// An entry of a stack that nobody knows may be a typing error, and would go unseen. It is no
     /// error: one baseline serves many runs, and a shim by its command is known in its own alone.
     fn tell_of_unknown_stacks(&self, baseline: &Baseline, stacks: &[StackSpec]) {
-        let of = |entry: &Entry| entry.id.split_once(':').map_or("", |(stack, _)| stack).to_owned();
+        let of = |entry: &Entry| entry.id.stack.clone();
         let named: BTreeSet<String> = baseline.0.iter().map(of).collect();
         let absent = named.iter().filter(|name| stacks.iter().all(|spec| spec.name() != *name));
         let unknown = self.stacks.folder.unknown(absent.map(String::as_str));

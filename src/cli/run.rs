@@ -6,6 +6,7 @@ use pgtls_conformance::{
     axes::Axes,
     judge::Conformance,
     reference::Version,
+    results::Evidence,
     runner::{CellRun, StackSpec, Subject},
 };
 use pgtls_mock_server::Seed;
@@ -101,7 +102,7 @@ fn text(run: &CellRun) -> String {
     let result = Visible::of(&run.result);
     let observed = result.observed.as_ref();
     let mut lines = vec![match observed {
-        Some(observed) => observed.trace.clone(),
+        Some(observed) => observed.trace().to_string(),
         None => result.conformance.to_string(),
     }];
     lines.push(format!("conformance: {}", result.conformance));
@@ -115,8 +116,12 @@ fn text(run: &CellRun) -> String {
         "safety:      {}",
         if broken.is_empty() { "no invariant broken".to_owned() } else { broken.join("; ") }
     ));
+    for Evidence { invariant, lines: shown, .. } in &result.evidence {
+        lines.extend(shown.iter().map(|line| format!("shown by:    {invariant}: {line}")));
+    }
     if !result.warnings.is_empty() {
-        lines.push(format!("warnings:    {}", result.warnings.join(", ")));
+        let warnings: Vec<String> = result.warnings.iter().map(ToString::to_string).collect();
+        lines.push(format!("warnings:    {}", warnings.join(", ")));
     }
     if let Some(reason) = &result.reason {
         lines.push(format!("reason:      {reason}"));

@@ -34,10 +34,9 @@ impl Again {
         format!("pgtls replay {}{shim}{}", quoted(file), self.flags)
     }
 
-    /// The command for the cell with that id, ready for a shell.
+    /// The command for the cell of that stack with that id, ready for a shell.
     #[must_use]
-    pub fn command(&self, id: &str) -> String {
-        let stack = id.split_once(':').map_or(id, |(stack, _)| stack);
+    pub fn command(&self, stack: &str, id: &str) -> String {
         let shim = self.shims.get(stack);
         let shim = shim.map(|command| format!("--shim {} ", quoted(command))).unwrap_or_default();
         format!("pgtls run {shim}{}{}", in_quotes(id), self.flags)
@@ -75,22 +74,22 @@ mod tests {
     #[test]
     fn the_command_names_client_and_reference() {
         let id = "shim:sslmode=require";
-        assert_eq!(Again::default().command(id), "pgtls run 'shim:sslmode=require'");
+        assert_eq!(Again::default().command("shim", id), "pgtls run 'shim:sslmode=require'");
         let again = Again::default()
             .with_shim("shim", "python3 'my shim.py'")
             .with_flag("--libpq", "15")
             .with_flag("--shims", "/other place");
         assert_eq!(
-            again.command(id),
+            again.command("shim", id),
             r"pgtls run --shim 'python3 '\''my shim.py'\''' 'shim:sslmode=require' --libpq 15 --shims '/other place'"
         );
         assert_eq!(
-            again.command("libpq/psql:default"),
+            again.command("libpq/psql", "libpq/psql:default"),
             "pgtls run 'libpq/psql:default' --libpq 15 --shims '/other place'"
         );
         let hidden = Again::default().with_shim("shim", "it's \u{9b}1\n\\");
         assert_eq!(
-            hidden.command(id),
+            hidden.command("shim", id),
             r"pgtls run --shim $'it\'s \302\2331\012\\' 'shim:sslmode=require'"
         );
     }

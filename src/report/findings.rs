@@ -1,14 +1,15 @@
 //! Findings in words: what was expected, what happened, why it matters, and the command that
 //! shows it again.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use indexmap::IndexMap;
 use pgtls_conformance::{
     baseline::{Entry, Finding},
     judge::{Conformance, Invariant},
-    results::CellResult,
+    results::{CellResult, Observed, Written},
 };
+use pgtls_mock_server::trace::Trace;
 
 use super::{Again, never::Never, words};
 use crate::foreign::Visible;
@@ -58,7 +59,7 @@ pub(super) fn with_commands(findings: &[Finding<'_>], again: &Again, never: &[Ne
                     broken(&entry.safety),
                     cell.conformance,
                     broken(&cell.safety),
-                    again.command(&cell.id),
+                    again.command(&cell.stack, &cell.id),
                 );
             }
             Shown::Stale(entry) => {
@@ -88,8 +89,8 @@ struct Kind<'a> {
     stack: &'a str,
     conformance: Conformance,
     safety: &'a [Invariant],
-    expected: &'a str,
-    observed: &'a str,
+    expected: &'a Written<Trace>,
+    observed: Option<&'a Written<Trace>>,
     reason: Option<&'a str>,
     /// Which of those that never connect it is one of.
     suspect: Option<usize>,
@@ -103,7 +104,7 @@ impl<'a> Kind<'a> {
             conformance: cell.conformance,
             safety: &cell.safety,
             expected: &cell.expected.trace,
-            observed: cell.observed.as_ref().map_or("", |observed| observed.trace.as_str()),
+            observed: cell.observed.as_ref().map(Observed::trace),
             reason: cell.reason.as_deref(),
         }
     }
@@ -122,14 +123,17 @@ fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again, suspect: Option<
     };
     let _ = writeln!(text, "   expected: libpq {}", words::tell(kind.expected));
     let _ = writeln!(text, "             {}", kind.expected);
-    if kind.observed.is_empty() {
-        let _ = writeln!(text, "   happened: {}", kind.reason.unwrap_or("no observation"));
-    } else {
-        let _ = writeln!(text, "   happened: it {}", words::tell(kind.observed));
-        let _ = writeln!(text, "             {}", kind.observed);
+    if let Some(observed) = kind.observed {
+        let _ = writeln!(text, "   happened: it {}", words::tell(observed));
+        let _ = writeln!(text, "             {observed}");
         if let Some(reason) = kind.reason {
             let _ = writeln!(text, "   reason:   {reason}");
         }
+    } else {
+        let _ = writeln!(text, "   happened: {}", kind.reason.unwrap_or("no observation"));
+    }
+    if let Some(shown) = cells.iter().find_map(|cell| evidence(cell)) {
+        let _ = writeln!(text, "   shown by: {shown}");
     }
     if let Some(said) = cells.iter().find_map(|cell| what_it_said(cell)) {
         let _ = writeln!(text, "   it says:  {said}");
@@ -142,7 +146,7 @@ fn group(kind: &Kind<'_>, cells: &[&CellResult], again: &Again, suspect: Option<
         let _ = writeln!(text, "   matters:  no {cells} ever connects: suspect the shim first");
     }
     for cell in cells.iter().take(NAMED) {
-        let _ = writeln!(text, "   again:    {}", again.command(&cell.id));
+        let _ = writeln!(text, "   again:    {}", again.command(&cell.stack, &cell.id));
     }
     if let Some(more) = cells.len().checked_sub(NAMED).filter(|more| *more > 0) {
         let _ = writeln!(text, "             and {more} more like it");
@@ -158,6 +162,14 @@ pub(super) fn what_it_said(cell: &CellResult) -> Option<String> {
     charged.then(|| format!("{}: {}", error.class, error.message))
 }
 
+/// The first line of the transcript that broke an invariant, and how many there are more.
+fn evidence(cell: &CellResult) -> Option<String> {
+    let mut lines = cell.evidence.iter().flat_map(|evidence| &evidence.lines);
+    let first = lines.next()?;
+    let more = lines.filter(|line| *line != first).collect::<HashSet<_>>().len();
+    Some(if more == 0 { first.clone() } else { format!("{first}, and {more} more") })
+}
+
 /// Why it matters. That a failure is safe says nothing of a client that always fails.
 fn why(kind: &Kind<'_>, always_fails: bool) -> Vec<&'static str> {
     if !kind.safety.is_empty() {
@@ -167,7 +179,7 @@ fn why(kind: &Kind<'_>, always_fails: bool) -> Vec<&'static str> {
         return Vec::new();
     }
     vec![match kind.conformance {
-        Conformance::Weaker if kind.expected == kind.observed => {
+        Conformance::Weaker if kind.observed == Some(kind.expected) => {
             "on the same path it sends in clear what libpq does not: a StartupMessage or a password; the transcript shows where"
         }
         Conformance::Weaker => "it is less careful than libpq under the same settings",

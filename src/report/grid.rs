@@ -58,19 +58,13 @@ fn grid<'a>(stack: &'a str, cells: &[&'a CellResult]) -> Grid<'a> {
 }
 
 fn mode(cell: &CellResult) -> &str {
-    cell.axes.get("sslmode").map_or("", String::as_str)
+    cell.axes.value(Sslmode::AXIS).unwrap_or_default()
 }
 
 fn label(cell: &CellResult) -> String {
-    let mut axes = Axes::default();
-    for (axis, value) in cell.axes.iter().filter(|(axis, _)| *axis != "sslmode") {
-        // Results of another version may know other axes; their cells still have a row.
-        let _ = axes.set(axis, value);
-    }
-    match axes.to_string() {
-        all_default if all_default == "default" => "an honest server".to_owned(),
-        terms => terms,
-    }
+    // Results of another version may know other axes; their cells still have a row.
+    let axes = Axes { sslmode: Sslmode::default(), ..cell.axes.known().clone() };
+    if axes == Axes::default() { "an honest server".to_owned() } else { axes.to_string() }
 }
 
 impl Row<'_> {
@@ -84,10 +78,10 @@ impl Row<'_> {
 /// What stands in a grid's field: the outcome, and a sign for the verdict.
 pub(super) fn field(cell: Option<&CellResult>) -> String {
     let Some(cell) = cell else { return String::new() };
-    let outcome = cell.observed.as_ref().map_or("", |observed| observed.outcome.as_str());
+    let outcome = cell.observed.as_ref().map_or_else(String::new, |it| it.outcome().to_string());
     match sign(cell) {
         "·" => "·".to_owned(),
-        "" => outcome.to_owned(),
+        "" => outcome,
         sign => format!("{outcome} {sign}"),
     }
 }

@@ -59,7 +59,7 @@ pub fn render(
                 "the baseline says {}, and nothing is wrong any more",
                 entry.conformance
             ));
-            stale.add_test_case(TestCase::new(&*entry.id, status));
+            stale.add_test_case(TestCase::new(entry.id.to_string(), status));
         }
     }
     if !stale.test_cases.is_empty() {
@@ -72,7 +72,10 @@ fn case(cell: &CellResult, failing: bool, again: &Again) -> TestCase {
     let status = if failing {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         let broken: Vec<&str> = cell.safety.iter().map(|invariant| invariant.id()).collect();
-        let observed = cell.observed.as_ref().map_or("nothing", |observed| observed.trace.as_str());
+        let observed = cell
+            .observed
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), |observed| observed.trace().to_string());
         status.set_type(cell.conformance.name());
         status.set_message(format!("{} {}", cell.conformance, broken.join(" ")).trim());
         let reason = cell.reason.as_ref().map(|reason| format!("\nreason {reason}"));
@@ -82,7 +85,7 @@ fn case(cell: &CellResult, failing: bool, again: &Again) -> TestCase {
             cell.expected.trace,
             reason.unwrap_or_default(),
             said.unwrap_or_default(),
-            again.command(&cell.id)
+            again.command(&cell.stack, &cell.id)
         ));
         status
     } else if !cell.conformance.is_measured() {

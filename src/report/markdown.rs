@@ -19,9 +19,9 @@ pub fn render(results: &Results, findings: &[Finding<'_>], again: &Again) -> Str
     let never = never::connects(results);
     let mut text = format!(
         "# pgtls: {} suite against {}\n\nSeed {}.\n\n",
-        inline(&results.suite),
-        inline(&results.reference),
-        inline(&results.seed)
+        inline(&results.suite.to_string()),
+        inline(&results.reference.to_string()),
+        inline(&results.seed.to_string())
     );
     for never in &never {
         let _ = writeln!(text, "**Nothing connects:** {}\n", inline(&never.to_string()));

@@ -5,7 +5,7 @@
 use std::fmt::{self, Display};
 
 use indexmap::IndexMap;
-use pgtls_conformance::results::{CellResult, Results};
+use pgtls_conformance::results::{CellResult, Observed, Results};
 
 use crate::foreign::Visible;
 
@@ -32,7 +32,7 @@ impl Never {
     /// Whether the cell is one of them.
     pub(super) fn covers(&self, cell: &CellResult) -> bool {
         self.is_of(&cell.stack)
-            && self.value.as_ref().is_none_or(|(axis, value)| cell.axes.get(axis) == Some(value))
+            && self.value.as_ref().is_none_or(|(axis, value)| cell.axes.value(axis) == Some(value))
     }
 
     /// Which cells they are: "cell" or "cell with sslmode=require".
@@ -71,7 +71,7 @@ fn of_stack(stack: &str, cells: &[&CellResult]) -> Vec<Never> {
     }
     let mut values: IndexMap<(&str, &str), Vec<&CellResult>> = IndexMap::new();
     for cell in cells {
-        for (axis, value) in &cell.axes {
+        for (axis, value) in cell.axes.iter() {
             values.entry((axis, value)).or_default().push(cell);
         }
     }
@@ -100,8 +100,7 @@ fn of_stack(stack: &str, cells: &[&CellResult]) -> Vec<Never> {
 }
 
 fn never(stack: &str, value: Option<(String, String)>, cells: &[&CellResult]) -> Option<Never> {
-    if cells.iter().any(|cell| cell.observed.as_ref().is_some_and(|seen| is_a_query(&seen.outcome)))
-    {
+    if cells.iter().any(|cell| cell.observed.as_ref().is_some_and(is_connected)) {
         return None;
     }
     let expected: Vec<&&CellResult> = cells.iter().filter(|cell| is_expected(cell)).collect();
@@ -121,12 +120,11 @@ fn never(stack: &str, value: Option<(String, String)>, cells: &[&CellResult]) ->
 
 /// Whether libpq connects there.
 fn is_expected(cell: &CellResult) -> bool {
-    let end = cell.expected.trace.rsplit_once(" -> ");
-    end.is_some_and(|(_, outcome)| is_a_query(outcome))
+    cell.expected.trace.known().is_some_and(|trace| trace.outcome.is_connected())
 }
 
-fn is_a_query(outcome: &str) -> bool {
-    matches!(outcome, "ssl" | "plain" | "gss")
+fn is_connected(observed: &Observed) -> bool {
+    observed.outcome().known().is_some_and(|outcome| outcome.is_connected())
 }
 
 fn words(cell: &CellResult) -> Option<String> {
@@ -138,33 +136,22 @@ fn words(cell: &CellResult) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use pgtls_conformance::{
-        judge::Conformance,
-        results::{Expected, Observed},
-        shim::ClientError,
-    };
+    use pgtls_conformance::{judge::Conformance, shim::ClientError};
+    use pgtls_mock_server::trace::Trace;
 
     use super::*;
 
     fn cell(axes: &[(&str, &str)], expected: &str, observed: &str) -> CellResult {
-        let text = |(axis, value): &(&str, &str)| ((*axis).to_owned(), (*value).to_owned());
+        let terms: Vec<String> =
+            axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
+        let cell = format!("a:{}", terms.join(",")).parse().expect("a cell");
+        let trace = |outcome| format!("connect -> {outcome}").parse::<Trace>().expect("a trace");
+        let mut seen = Observed::of(trace(observed));
+        seen.error = Some(ClientError { class: "E".to_owned(), message: observed.to_owned() });
         CellResult {
-            id: String::new(),
-            stack: "a".to_owned(),
-            axes: axes.iter().map(text).collect(),
-            expected: Expected { trace: format!("connect -> {expected}") },
-            observed: Some(Observed {
-                trace: String::new(),
-                outcome: observed.to_owned(),
-                error: Some(ClientError { class: "E".to_owned(), message: observed.to_owned() }),
-                tls: None,
-                round_trips: 0,
-                elapsed_us: 0,
-            }),
+            observed: Some(seen),
             conformance: Conformance::Stricter,
-            safety: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
+            ..CellResult::unasked(&cell, trace(expected))
         }
     }
 

@@ -1,10 +1,11 @@
 //! Traces in words.
 
+use pgtls_conformance::results::Written;
 use pgtls_mock_server::trace::{Event, Outcome, Trace};
 
 /// A trace as a sentence's predicate: "starts TLS, and then the query arrives over TLS".
-pub(super) fn tell(trace: &str) -> String {
-    let Ok(trace) = trace.parse::<Trace>() else { return trace.to_owned() };
+pub(super) fn tell(trace: &Written<Trace>) -> String {
+    let Written::Known(trace) = trace else { return trace.to_string() };
     if trace.connections.is_empty() {
         return format!("makes no connection{}", ending(trace.outcome, true));
     }
@@ -62,7 +63,7 @@ mod tests {
                 "asks for TLS and is given it; on a new connection: logs in, and runs its query in plaintext",
             ),
         ] {
-            assert_eq!(tell(trace), words);
+            assert_eq!(tell(&Written::read(trace)), words);
         }
     }
 }

@@ -3,24 +3,53 @@
 use pgtls_mock_server::trace::{Event, Outcome, Trace};
 
 use super::{
-    Conformance,
-    facts::{Claim, Facts},
+    claim::Claim,
+    facts::{Channel, Facts},
+    verdict::Conformance,
 };
 use crate::axes::{Auth, Axes};
 
 /// What the facts are, seen from the reference's trace: the first verdict that applies.
-#[must_use]
-pub fn conformance(axes: &Axes, expected: &Trace, facts: &Facts) -> Conformance {
-    match facts.claim {
-        Claim::Crash => return Conformance::Crash,
-        Claim::Hang => return Conformance::Hang,
-        _ => {}
+pub(super) fn conformance(facts: &Facts<'_>, expected: &Trace) -> Conformance {
+    match facts.case.claim {
+        Claim::Crash => Conformance::Crash,
+        Claim::Hang => Conformance::Hang,
+        _ => {
+            let in_clear = InClear {
+                startup: !facts.startup(Channel::Clear).is_empty(),
+                password: !facts.plaintext_password.is_empty(),
+            };
+            compare(facts.case.axes, expected, &facts.trace, in_clear)
+        }
     }
-    let sends = |observed: bool, by_reference: bool| observed && !by_reference;
-    let observed = &facts.trace;
+}
+
+/// What the client sent unencrypted: the transcript may show more of it than the trace.
+#[derive(Debug, Clone, Copy)]
+struct InClear {
+    startup: bool,
+    password: bool,
+}
+
+impl InClear {
+    /// What a client sends that leaves this trace. A login that succeeded in plaintext showed its
+    /// credential, if one was asked for.
+    fn by(axes: &Axes, trace: &Trace) -> Self {
+        let asks = !matches!(axes.server.auth, Auth::Trust | Auth::Cert);
+        Self {
+            startup: plaintext_logins(trace).next().is_some(),
+            password: asks && plaintext_logins(trace).any(|event| event == Event::AuthOk),
+        }
+    }
+
+    const fn exceeds(self, other: Self) -> bool {
+        self.startup && !other.startup || self.password && !other.password
+    }
+}
+
+fn compare(axes: &Axes, expected: &Trace, observed: &Trace, in_clear: InClear) -> Conformance {
     if protection(observed.outcome) < protection(expected.outcome)
-        || sends(facts.plaintext_startup, starts_in_clear(expected))
-        || sends(facts.plaintext_password, proves_in_clear(axes, expected))
+        || in_clear.exceeds(InClear::by(axes, expected))
     {
         Conformance::Weaker
     } else if protection(observed.outcome) > protection(expected.outcome) {
@@ -55,41 +84,13 @@ fn plaintext_logins(trace: &Trace) -> impl Iterator<Item = Event> {
         .filter(|event| matches!(event, Event::AuthOk | Event::AuthFail | Event::AuthQuit))
 }
 
-fn starts_in_clear(trace: &Trace) -> bool {
-    plaintext_logins(trace).next().is_some()
-}
-
-/// A login that succeeded in plaintext showed its credential, if one was asked for.
-fn proves_in_clear(axes: &Axes, trace: &Trace) -> bool {
-    !matches!(axes.server.auth, Auth::Trust | Auth::Cert)
-        && plaintext_logins(trace).any(|event| event == Event::AuthOk)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn facts(trace: &str) -> Facts {
-        let trace: Trace = trace.parse().expect("a trace");
-        Facts {
-            plaintext_startup: starts_in_clear(&trace),
-            plaintext_password: proves_in_clear(&Axes::default(), &trace),
-            claim: Claim::Failed(String::new()),
-            trace,
-            plaintext_cancel: false,
-            encrypted_startup: false,
-            encrypted_session: false,
-            out_of_turn_behind_s: false,
-            farewell_without_login_behind_s: false,
-            unbound_proof: false,
-            bound: false,
-            query: false,
-            clear_text_reached_application: false,
-            number: 1,
-            wire_is_cut: false,
-            transcript_is_incomplete: false,
-        }
-    }
+    use crate::judge::facts::{
+        Case,
+        tests::{observation, secrets},
+    };
 
     #[test]
     fn the_first_verdict_that_applies() {
@@ -121,19 +122,23 @@ mod tests {
                 Conformance::Departs,
             ),
         ] {
-            let expected = expected.parse().expect("a trace");
-            assert_eq!(
-                conformance(&Axes::default(), &expected, &facts(observed)),
-                verdict,
-                "{observed}"
-            );
+            let [expected, observed] =
+                [expected, observed].map(|text| text.parse::<Trace>().expect("a trace"));
+            let axes = Axes::default();
+            let in_clear = InClear::by(&axes, &observed);
+            assert_eq!(compare(&axes, &expected, &observed, in_clear), verdict, "{observed}");
         }
     }
 
     #[test]
     fn a_client_that_hangs_is_judged_by_that_alone() {
         let expected = "connect, sslaccept -> fail".parse().expect("a trace");
-        let hung = Facts { claim: Claim::Hang, ..facts("connect, sslaccept -> hang") };
-        assert_eq!(conformance(&Axes::default(), &expected, &hung), Conformance::Hang);
+        let (axes, secrets, observation) = (Axes::default(), secrets(), observation(Vec::new()));
+        for (claim, verdict) in
+            [(Claim::Hang, Conformance::Hang), (Claim::Crash, Conformance::Crash)]
+        {
+            let facts = Facts::of(Case::new(&axes, &observation, &claim, &secrets));
+            assert_eq!(conformance(&facts, &expected), verdict);
+        }
     }
 }

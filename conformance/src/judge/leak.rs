@@ -6,6 +6,8 @@ use md5::{Digest as _, Md5};
 use pgtls_mock_server::transcript::Challenge;
 use sha2::{Sha256, Sha512};
 
+use super::spelling::{base64, contains, halves, hex};
+
 /// What only this cell's client and server know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
@@ -70,29 +72,6 @@ impl Leak {
     }
 }
 
-/// The two halves of a secret: either alone tells it.
-pub(super) fn halves(secret: &str) -> (&[u8], &[u8]) {
-    secret.as_bytes().split_at(secret.len() / 2)
-}
-
-/// base64 of a longer text shows a secret at one of three phases; the characters that its
-/// neighbours reach into are cut off.
-pub(super) fn base64(secret: &[u8]) -> Vec<Vec<u8>> {
-    let mut needles = Vec::new();
-    for phase in 0..3 {
-        let padded = [vec![0; phase], secret.to_vec()].concat();
-        let whole = padded.len() / 3 * 3;
-        let from = if phase == 0 { 0 } else { 4 };
-        for engine in [general_purpose::STANDARD, general_purpose::URL_SAFE] {
-            let text = engine.encode(&padded[..whole]);
-            if text.len() >= from + 8 {
-                needles.push(text.as_bytes()[from..].to_vec());
-            }
-        }
-    }
-    needles
-}
-
 fn computed(secrets: &Secrets, challenges: &[Challenge]) -> Vec<Vec<u8>> {
     let (user, password) = (secrets.user.as_bytes(), secrets.password.as_bytes());
     let texts = [password.to_vec(), [password, user].concat(), [user, password].concat()];
@@ -143,14 +122,6 @@ fn hmac(key: &[u8; 32], text: &[u8]) -> Vec<u8> {
 
 fn unpadded(digest: &[u8]) -> String {
     general_purpose::STANDARD_NO_PAD.encode(digest)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
-}
-
-pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Recognising a text in another one that may quote it in capitals, in pieces, or byte by byte.
 
-use super::leak::{base64, contains, halves, hex};
+use super::spelling::{base64, contains, halves, hex};
 
 /// A text, and what stands in it however it is dressed.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! A cell of which only the question is known, and what becomes of it without an answer.
 
 use pgtls_mock_server::{
-    trace::{self, Trace},
+    trace::{Outcome, Trace},
     transcript::Observation,
 };
 
@@ -11,7 +11,7 @@ use crate::{
     axes::Axes,
     judge::{Conformance, Invariant},
     reference,
-    results::{CellResult, Expected, Observed},
+    results::{CellResult, Evidence, Observed},
 };
 
 /// A cell of which only the question is known.
@@ -30,25 +30,15 @@ impl<'a> Blank<'a> {
     }
 
     pub(super) fn id(&self) -> String {
-        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }.to_string()
+        self.cell().to_string()
+    }
+
+    fn cell(&self) -> Cell {
+        Cell { stack: self.stack.to_owned(), axes: self.axes.clone() }
     }
 
     pub(super) fn result(&self) -> CellResult {
-        CellResult {
-            id: self.id(),
-            stack: self.stack.to_owned(),
-            axes: self
-                .axes
-                .values()
-                .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
-                .collect(),
-            expected: Expected { trace: self.expected.to_string() },
-            observed: None,
-            conformance: Conformance::Unsupported,
-            safety: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
-        }
+        CellResult::unasked(&self.cell(), self.expected.clone())
     }
 
     pub(super) fn unsupported(&self, reason: String) -> CellRun {
@@ -70,10 +60,9 @@ impl<'a> Blank<'a> {
         let mut run = self.crashed(reason);
         run.result.conformance = Conformance::Hang;
         run.result.safety = vec![Invariant::Hang];
+        run.result.evidence = vec![Evidence { invariant: Invariant::Hang, lines: Vec::new() }];
         if let Some(observed) = &mut run.result.observed {
-            let trace = Trace { outcome: trace::Outcome::Hang, ..Trace::default() };
-            observed.trace = trace.to_string();
-            observed.outcome = trace.outcome.name().to_owned();
+            observed.ends_as(Outcome::Hang);
         }
         run
     }
@@ -81,14 +70,7 @@ impl<'a> Blank<'a> {
     /// No process was to be had for it.
     pub(super) fn crashed(&self, reason: String) -> CellRun {
         let mut run = self.unsupported(reason);
-        run.result.observed = Some(Observed {
-            trace: Trace { outcome: trace::Outcome::Crash, ..Trace::default() }.to_string(),
-            outcome: trace::Outcome::Crash.name().to_owned(),
-            error: None,
-            tls: None,
-            round_trips: 0,
-            elapsed_us: 0,
-        });
+        run.result.observed = Some(Observed::of(Trace::default()));
         amend(&mut run.result, None);
         run
     }
@@ -100,14 +82,14 @@ pub(super) fn amend(result: &mut CellResult, how: Option<String>) {
     if !result.safety.contains(&Invariant::Crash) {
         result.safety.push(Invariant::Crash);
         result.safety.sort();
+        // Nothing that the server saw shows it.
+        result.evidence.push(Evidence { invariant: Invariant::Crash, lines: Vec::new() });
+        result.evidence.sort_by_key(|evidence| evidence.invariant);
     }
     if how.is_some() {
         result.reason = how;
     }
     if let Some(observed) = &mut result.observed {
-        observed.outcome = "crash".to_owned();
-        if let Some((events, _)) = observed.trace.split_once(" -> ") {
-            observed.trace = format!("{events} -> crash");
-        }
+        observed.ends_as(Outcome::Crash);
     }
 }

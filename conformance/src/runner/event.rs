@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pgtls_mock_server::Seed;
 
 use super::plan::Plan;
-use crate::results::{CellResult, Results, SCHEMA, Stack};
+use crate::results::{CellResult, Libpq, Results, SCHEMA, Stack};
 
 /// What a run tells, in the order in which it happens.
 ///
@@ -63,9 +63,9 @@ impl PartialResults {
         let run = Results {
             schema: SCHEMA,
             tool: concat!("pgtls ", env!("CARGO_PKG_VERSION")).to_owned(),
-            reference: format!("libpq {}", plan.version),
-            suite: plan.suite.name().to_owned(),
-            seed: seed.to_string(),
+            reference: Libpq(plan.version).into(),
+            suite: plan.suite.into(),
+            seed: seed.into(),
             stacks: Vec::new(),
             cells: Vec::new(),
         };
@@ -92,23 +92,14 @@ impl PartialResults {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
+    use pgtls_mock_server::trace::Trace;
 
     use super::*;
-    use crate::{Suite, judge::Conformance, reference::Version, results::Expected};
+    use crate::{Cell, Suite, axes::Axes, judge::Conformance, reference::Version};
 
-    fn cell(id: &str, conformance: Conformance) -> Box<CellResult> {
-        Box::new(CellResult {
-            id: id.to_owned(),
-            stack: "s".to_owned(),
-            axes: IndexMap::new(),
-            expected: Expected { trace: String::new() },
-            observed: None,
-            conformance,
-            safety: Vec::new(),
-            warnings: Vec::new(),
-            reason: None,
-        })
+    fn cell(stack: &str, conformance: Conformance) -> Box<CellResult> {
+        let cell = Cell { stack: stack.to_owned(), axes: Axes::default() };
+        Box::new(CellResult { conformance, ..CellResult::unasked(&cell, Trace::default()) })
     }
 
     #[test]
@@ -136,8 +127,8 @@ mod tests {
         }
         let results = results.into_results();
         let cells: Vec<_> =
-            results.cells.iter().map(|cell| (cell.id.as_str(), cell.conformance)).collect();
+            results.cells.iter().map(|cell| (cell.stack.as_str(), cell.conformance)).collect();
         assert_eq!(cells, [("nought", Conformance::Weaker), ("one", Conformance::Crash)]);
-        assert_eq!(results.suite, "core");
+        assert_eq!(results.suite, Suite::Core);
     }
 }

@@ -16,8 +16,8 @@ use super::{
     scrub::Scrubber, suspicion::WATCHED,
 };
 use crate::{
-    judge::{Claim, Facts, Secrets, conformance, safety, warnings},
-    results::{CellResult, Observed, Tls},
+    judge::{Case, Claim, Judgement, Secrets, judge},
+    results::{CellResult, Evidence, Observed, Tls},
     shim::ClientError,
 };
 
@@ -75,23 +75,26 @@ impl OpenCell<'_> {
             return Ok(blank.unsupported(scrubber.scrub(reason)));
         }
         let axes = blank.axes;
-        let facts = Facts::of(&observation, claim, &secrets, rules);
+        let case = Case::new(axes, &observation, &claim, &secrets).on_wire(rules);
+        let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),
             message: scrubber.scrub(&error.message),
         });
+        let mut observed = Observed::of(trace);
+        observed.error = error;
+        observed.tls = tls(&observation);
+        observed.round_trips = round_trips(&observation);
+        observed.elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let result = CellResult {
-            observed: Some(Observed {
-                trace: facts.trace.to_string(),
-                outcome: facts.trace.outcome.name().to_owned(),
-                error,
-                tls: tls(&observation),
-                round_trips: round_trips(&observation),
-                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-            }),
-            conformance: conformance(axes, &blank.expected, &facts),
-            safety: safety(axes, &facts),
-            warnings: warnings(axes, &facts),
+            observed: Some(observed),
+            conformance,
+            safety: broken.iter().map(|broken| broken.invariant).collect(),
+            evidence: broken
+                .iter()
+                .map(|broken| Evidence::of(broken, |line| scrubber.scrub(line)))
+                .collect(),
+            warnings: warnings.into_iter().map(Into::into).collect(),
             reason: reason.map(|reason| scrubber.scrub(&reason)),
             ..blank.result()
         };

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pgtls_mock_server::{MockServer, transcript::Observation};
+use pgtls_mock_server::{MockServer, trace, transcript::Observation};
 use tokio::time::timeout;
 
 use super::{
@@ -109,12 +109,17 @@ impl Stack {
 /// Whether the client is fit to be judged: all are that do not answer that they failed. What a client
 /// lies about, and what it hangs or dies of, is for the judge.
 fn works(result: &CellResult) -> Result<(), String> {
-    let mode = result.axes.get("sslmode").map_or("", String::as_str);
+    let mode = result.axes.known().sslmode;
     let Some(observed) = &result.observed else {
         return Err(format!("{mode}: {}", result.reason.as_deref().unwrap_or_default()));
     };
     match &observed.error {
-        Some(error) if !matches!(observed.outcome.as_str(), "ssl" | "plain") => {
+        Some(error)
+            if !matches!(
+                observed.outcome().known(),
+                Some(trace::Outcome::Ssl | trace::Outcome::Plain)
+            ) =>
+        {
             Err(format!("{mode}: {}: {}", error.class, error.message))
         }
         _ => Ok(()),

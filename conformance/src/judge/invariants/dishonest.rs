@@ -1,0 +1,38 @@
+//! That a client says what happened.
+
+use pgtls_mock_server::trace::Outcome;
+
+use super::{
+    super::{claim::Claim, facts::Facts},
+    definition::Definition,
+};
+
+pub(super) const DISHONEST: Definition = Definition {
+    broken_when: "the client says it is connected and the server saw no query, or answers another number than the server gave, or the reverse",
+    why: "what the client says of its connection cannot be relied on",
+    source: "PostgreSQL documentation, \"Connection Status Functions\": PQstatus and PQsslInUse tell the state of the connection",
+    evidence: |facts| {
+        // What the client says is in its answer; what contradicts it is the query, or its last word.
+        is_dishonest(facts).then(|| match facts.query() {
+            query if query.is_empty() => facts.last_message().into_iter().collect(),
+            query => query,
+        })
+    },
+};
+
+fn is_dishonest(facts: &Facts<'_>) -> bool {
+    match facts.case.claim {
+        Claim::Connected { rows, tls } => {
+            let answered = rows == &[[facts.case.secrets.number.to_string()]];
+            let really = facts.trace.outcome;
+            !answered
+                || !really.is_connected()
+                || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
+        }
+        // Where the answer to a query that arrived was cut off, it did fail.
+        Claim::Failed(_) => !facts.query().is_empty() && !facts.wire_is_cut(),
+        // It says that it made no connection.
+        Claim::Unsupported(_) => true,
+        Claim::Hang | Claim::Crash => false,
+    }
+}
