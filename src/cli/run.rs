@@ -18,7 +18,7 @@ use super::{
     guard::environment,
     interrupt, output,
     script::ScriptArgs,
-    stacks::{StacksArgs, in_process},
+    stacks::{StacksArgs, cannot_run, in_process},
 };
 use crate::{
     foreign::{self, Visible},
@@ -89,7 +89,7 @@ impl Run {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
+            return Err(cannot_run(spec.name(), &reason));
         }
         Ok(match script {
             Some(script) => {

@@ -45,7 +45,7 @@ impl Run<'_> {
                 let (stack, question) = self.question(number);
                 let started = Instant::now();
                 let run = to_the_end(self.place, stack, question).await;
-                let run = believe(self.place.environment, started, run).ok()?;
+                let run = believe(self.place.environment, stack, started, run).ok()?;
                 let shows = run.result.conformance == Conformance::Crash;
                 shows.then_some((number, run.result))
             })
@@ -93,7 +93,7 @@ impl Run<'_> {
                     let (stack, question) = self.question(number);
                     let started = Instant::now();
                     let run = to_the_end(self.place, stack, question).await;
-                    believe(self.place.environment, started, run).map(|run| run.result)
+                    believe(self.place.environment, stack, started, run).map(|run| run.result)
                 }
             };
             self.amend(measured, number, again);

@@ -114,7 +114,8 @@ impl<'a> Run<'a> {
         started: Instant,
         run: Result<CellRun, Shortage>,
     ) {
-        let run = believe(self.place.environment, started, run).map(|run| run.result);
+        let run = believe(self.place.environment, self.cells[number].stack, started, run)
+            .map(|run| run.result);
         let result = Box::new(self.result(number, &run));
         let _ = self.events.send(Event::Finished { number, result });
         measured.insert(number, run);

@@ -140,7 +140,7 @@ impl<'a> Subject<'a> {
         started: Instant,
         run: Result<CellRun, Shortage>,
     ) -> CellRun {
-        believe(self.environment, started, run).unwrap_or_else(|shortage| {
+        believe(self.environment, &self.stack, started, run).unwrap_or_else(|shortage| {
             Blank::of(&self.stack.name, question).inconclusive(&shortage)
         })
     }
