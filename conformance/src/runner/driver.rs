@@ -44,7 +44,7 @@ use crate::shim::{Connect, Hello, Outcome};
 /// let subject = Subject::probe(&stack, &environment).await;
 /// let run = subject.try_scenario(&"sslmode=disable".parse()?, &[]).await;
 /// // It dials, and says no more.
-/// assert_eq!(run.result.conformance, Conformance::Stricter);
+/// assert_eq!(run.result.conformance, Conformance::Stricter, "{:?}", run.result.reason);
 /// # Ok(())
 /// # }
 /// ```
