@@ -50,7 +50,7 @@ fn seen(cell: &CellResult) -> String {
     let observed = observed.as_ref().map(|observed| {
         let error =
             observed.error.as_ref().map(|error| (&error.class, in_rusts_words(&error.message)));
-        (observed.trace(), observed.outcome(), &observed.tls, observed.round_trips, error)
+        (observed.trace(), &observed.tls, observed.round_trips, error)
     });
     format!(
         "{observed:?} {expected:?} {conformance} {safety:?} {evidence:?} {warnings:?} {reason:?}"

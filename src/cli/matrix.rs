@@ -23,7 +23,7 @@ use super::{
     outputs::{Format, Outputs},
     places::Places,
     progress::Progress,
-    stacks::{Candidate, Origin, StacksArgs},
+    stacks::{Candidate, Origin, StacksArgs, cannot_run},
 };
 use crate::{
     foreign,
@@ -103,8 +103,8 @@ impl Matrix {
             return written.map(|()| exit::INTERRUPTED);
         }
         written?;
-        self.refuse_what_did_not_run(&results)?;
         refuse_broken_stacks(&results)?;
+        self.refuse_what_did_not_run(&results)?;
         refuse_what_was_not_measured(&results)?;
         Ok(if findings.is_empty() { exit::CLEAN } else { exit::FINDINGS })
     }
@@ -198,17 +198,12 @@ impl Matrix {
 
 /// A stack that needs nothing but this program, and does not run, is the program's own failure.
 fn refuse_broken_stacks(results: &Results) -> Result<(), CliError> {
-    let broken = results.stacks.iter().find_map(|stack| {
-        let reason = stack.could_not_run.clone()?;
-        Stack::named(&stack.name).filter(|stack| stack.is_whole()).map(|stack| (stack, reason))
-    });
-    match broken {
-        Some((stack, reason)) => Err(CliError::tool(
-            format!("the built-in stack {} could not run", stack.name()),
-            reason,
-        )),
-        None => Ok(()),
-    }
+    let broken = |stack: &results::Stack| {
+        let reason = stack.could_not_run.as_ref()?;
+        Stack::named(&stack.name).filter(|stack| stack.is_whole())?;
+        Some(cannot_run(&stack.name, reason))
+    };
+    results.stacks.iter().find_map(broken).map_or(Ok(()), Err)
 }
 
 /// What the tool could not measure says nothing of any client, and so neither does the exit code.

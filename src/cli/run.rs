@@ -17,7 +17,7 @@ use super::{
     exit,
     guard::environment,
     interrupt, output,
-    stacks::{StacksArgs, in_process},
+    stacks::{StacksArgs, cannot_run, in_process},
 };
 use crate::{
     foreign::{self, Visible},
@@ -79,7 +79,7 @@ impl Run {
         let environment = environment(self.seed.unwrap_or_else(Seed::random))?;
         let subject = Subject::probe(spec, &environment).await.against(self.libpq);
         if let Some(reason) = subject.could_not_run() {
-            return Err(CliError::Usage(format!("{} cannot run: {reason}", spec.name())));
+            return Err(cannot_run(spec.name(), &reason));
         }
         Ok(subject.try_to_the_end(axes, &[]).await)
     }

@@ -272,6 +272,16 @@ pub(super) fn in_process(spec: &StackSpec) -> Result<StackSpec, CliError> {
     })
 }
 
+/// A stack that was asked for and cannot run is a wrong command; one that needs nothing but this
+/// program is the program's own failure.
+pub(super) fn cannot_run(name: &str, reason: &str) -> CliError {
+    if Stack::named(name).is_some_and(Stack::is_whole) {
+        CliError::tool(format!("the built-in stack {name} could not run"), reason)
+    } else {
+        CliError::Usage(format!("{name} cannot run: {reason}"))
+    }
+}
+
 fn built_in(stack: Stack) -> Candidate {
     Candidate { spec: stack.spec(), origin: Origin::BuiltIn }
 }
@@ -331,6 +341,7 @@ fn name_of(launch: &Launch) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit;
 
     #[test]
     fn a_command_is_named_after_its_file() {
@@ -344,6 +355,32 @@ mod tests {
         ] {
             assert_eq!(by_command(command).expect("a command").spec.name(), name);
         }
+    }
+
+    #[test]
+    fn a_stack_of_the_programs_own_that_cannot_run_is_its_own_failure() {
+        for stack in Stack::ALL {
+            let code = cannot_run(stack.name(), "for a reason").exit_code();
+            let wanted = if stack == Stack::LibpqPsql { exit::USAGE } else { exit::FAILED };
+            assert_eq!(code, wanted, "{}", stack.name());
+        }
+        assert_eq!(cannot_run("psycopg", "for a reason").exit_code(), exit::USAGE);
+    }
+
+    #[test]
+    fn only_drivers_in_rust_run_in_process() {
+        let args = |stacks: &[&str]| StacksArgs {
+            stacks: stacks.iter().map(|&stack| stack.to_owned()).collect(),
+            commands: Vec::new(),
+            folder: ShimsArgs { shims: None },
+        };
+        let all = args(&[]).candidates_in_process().expect("drivers");
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().all(|candidate| candidate.spec.is_in_process()));
+        let refused = args(&["libpq/psql"]).candidates_in_process().expect_err("a program");
+        assert!(
+            refused.to_string().starts_with("--in-process: libpq/psql is a program of its own")
+        );
     }
 
     fn names(stacks: &[&str], commands: &[&str]) -> Vec<String> {

@@ -29,8 +29,11 @@ use crate::shim::{Connect, Hello, Outcome};
 ///     }
 ///
 ///     async fn connect(&self, request: &Connect, network: &Network) -> Outcome {
-///         let Ok(stream) = network.dial().await else { return Outcome::unsupported("no server") };
-///         match run_query(stream, request).await {
+///         if request.sslmode.as_deref() != Some("disable") {
+///             return Outcome::unsupported("no such sslmode");
+///         }
+///         let queried = async { run_query(network.dial().await?, request).await };
+///         match queried.await {
 ///             Ok(rows) => Outcome::Connected { tls: Some(false), rows },
 ///             Err(error) => Outcome::failed("io", &error),
 ///         }
@@ -42,6 +45,7 @@ use crate::shim::{Connect, Hello, Outcome};
 /// let environment = TestEnvironment::new("7".parse()?)?;
 /// let stack = StackSpec::in_process("my-driver", MyDriver);
 /// let subject = Subject::probe(&stack, &environment).await;
+/// assert_eq!(subject.could_not_run(), None);
 /// let run = subject.try_scenario(&"sslmode=disable".parse()?, &[]).await;
 /// // It dials, and says no more.
 /// assert_eq!(run.result.conformance, Conformance::Stricter, "{:?}", run.result.reason);

@@ -95,10 +95,10 @@ mod tests {
     use pgtls_mock_server::trace::Trace;
 
     use super::*;
-    use crate::{Suite, judge::Conformance, reference::Version};
+    use crate::{Cell, Suite, axes::Axes, judge::Conformance, reference::Version};
 
-    fn cell(id: &str, conformance: Conformance) -> Box<CellResult> {
-        let cell = format!("{id}:default").parse().expect("a cell");
+    fn cell(stack: &str, conformance: Conformance) -> Box<CellResult> {
+        let cell = Cell { stack: stack.to_owned(), axes: Axes::default() };
         Box::new(CellResult { conformance, ..CellResult::unasked(&cell, Trace::default()) })
     }
 
