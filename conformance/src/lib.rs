@@ -30,9 +30,11 @@ pub mod suite;
 mod texts;
 pub mod transcript;
 mod words;
+mod written;
 
 pub use cell::Cell;
 pub use error::Error;
 pub use filter::Filter;
 pub use suite::Suite;
 pub use texts::Texts;
+pub use written::Written;

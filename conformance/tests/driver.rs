@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pgtls_conformance::{
+    Written,
     axes::Axes,
     judge::{Conformance, Invariant},
     runner::{CellRun, Driver, Network, StackSpec, Subject, TestEnvironment},
@@ -25,7 +26,7 @@ impl Driver for Fault {
     fn hello(&self) -> Hello {
         let supports = Supports {
             sslmode: Supports::all_modes(),
-            sslrootcert: vec!["file".to_owned()],
+            sslrootcert: Written::read_all(&["file"]),
             ..Supports::default()
         };
         Hello { supports, ..Hello::new("faulty", "1") }

@@ -124,6 +124,6 @@ fn details(cell: &Visible<CellResult>) -> [(&'static str, String); 6] {
 
 fn session(tls: &Tls) -> String {
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-    let Tls { version, cipher, alpn, sni } = tls;
+    let Tls { version, cipher, alpn, sni, .. } = tls;
     format!("{} {}, ALPN {}, SNI {}", known(version), known(cipher), known(alpn), known(sni))
 }

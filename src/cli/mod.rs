@@ -3,6 +3,7 @@
 mod axes;
 mod diff;
 mod error;
+pub mod exit;
 mod expect;
 mod file;
 mod filters;
@@ -35,20 +36,6 @@ use tracing_subscriber::field::MakeExt as _;
 
 use self::{error::CliError, printer::Printer};
 use crate::foreign::Foreign;
-
-/// The exit codes, as the contract fixes them.
-pub mod exit {
-    /// No finding.
-    pub const CLEAN: u8 = 0;
-    /// Findings.
-    pub const FINDINGS: u8 = 1;
-    /// The command was wrong.
-    pub const USAGE: u8 = 2;
-    /// The tool itself failed.
-    pub const FAILED: u8 = 3;
-    /// Interrupted.
-    pub const INTERRUPTED: u8 = 130;
-}
 
 /// Drives real PostgreSQL drivers through every sslmode against a server that can be honest,
 /// wrong or hostile, and says which of them keep their promises.

@@ -5,9 +5,10 @@ use std::{collections::HashSet, fmt::Write as _};
 
 use indexmap::IndexMap;
 use pgtls_conformance::{
+    Written,
     baseline::{Entry, Finding},
     judge::{Conformance, Invariant},
-    results::{CellResult, Observed, Written},
+    results::{CellResult, Observed},
 };
 use pgtls_mock_server::trace::Trace;
 

@@ -148,11 +148,10 @@ mod tests {
         let trace = |outcome| format!("connect -> {outcome}").parse::<Trace>().expect("a trace");
         let mut seen = Observed::of(trace(observed));
         seen.error = Some(ClientError { class: "E".to_owned(), message: observed.to_owned() });
-        CellResult {
-            observed: Some(seen),
-            conformance: Conformance::Stricter,
-            ..CellResult::unasked(&cell, trace(expected))
-        }
+        let mut result = CellResult::unasked(&cell, trace(expected));
+        result.observed = Some(seen);
+        result.conformance = Conformance::Stricter;
+        result
     }
 
     fn told(cells: &[CellResult]) -> Vec<String> {

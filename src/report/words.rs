@@ -1,6 +1,6 @@
 //! Traces in words.
 
-use pgtls_conformance::results::Written;
+use pgtls_conformance::Written;
 use pgtls_mock_server::trace::{Event, Outcome, Trace};
 
 /// A trace as a sentence's predicate: "starts TLS, and then the query arrives over TLS".

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use pgtls_conformance::{
+    Written,
     runner::{Driver, Network},
     shim::{Connect, FollowUp, Hello, Outcome, Supports},
 };
@@ -23,7 +24,6 @@ pub(super) struct Pgtls(pub(super) Tls);
 
 impl Driver for Pgtls {
     fn hello(&self) -> Hello {
-        let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
         Hello {
             tls: match self.0 {
                 Tls::Native => {
@@ -37,9 +37,9 @@ impl Driver for Pgtls {
             },
             supports: Supports {
                 sslmode: Supports::all_modes(),
-                sslnegotiation: list(&["postgres", "direct"]),
-                sslrootcert: list(&["file", "system"]),
-                channel_binding: list(&["prefer", "disable", "require"]),
+                sslnegotiation: Written::read_all(&["postgres", "direct"]),
+                sslrootcert: Written::read_all(&["file", "system"]),
+                channel_binding: Written::read_all(&["prefer", "disable", "require"]),
                 hostaddr: true,
                 sslcert: true,
                 // native-tls has no way to give one, so the connector refuses it.

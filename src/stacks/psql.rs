@@ -6,10 +6,14 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     process::Stdio,
+    str::FromStr,
     sync::OnceLock,
 };
 
-use pgtls_conformance::shim::{CONTRACT, ClientError, Connect, Hello, Outcome, Supports};
+use pgtls_conformance::{
+    Written,
+    shim::{CONTRACT, ClientError, Connect, Hello, Outcome, Supports},
+};
 use tokio::process::Command;
 
 use crate::conninfo::conninfo;
@@ -64,13 +68,6 @@ pub(super) async fn hello() -> Result<Hello, String> {
         .next()
         .and_then(|major| major.parse::<u16>().ok());
     let major = major.ok_or_else(|| format!("wanted psql's version, got `{}`", text.trim()))?;
-    let list = |values: &[(&str, u16)]| {
-        values
-            .iter()
-            .filter(|(_, since)| major >= *since)
-            .map(|(value, _)| (*value).to_owned())
-            .collect()
-    };
     Ok(Hello {
         contract: CONTRACT,
         name: "psql".to_owned(),
@@ -78,9 +75,9 @@ pub(super) async fn hello() -> Result<Hello, String> {
         tls: "OpenSSL, as libpq was built with".to_owned(),
         supports: Supports {
             sslmode: Supports::all_modes(),
-            sslnegotiation: list(&[("postgres", 0), ("direct", 17)]),
-            sslrootcert: list(&[("file", 0), ("system", 16)]),
-            channel_binding: list(&[("prefer", 0), ("disable", 13), ("require", 13)]),
+            sslnegotiation: since(major, &[("postgres", 0), ("direct", 17)]),
+            sslrootcert: since(major, &[("file", 0), ("system", 16)]),
+            channel_binding: since(major, &[("prefer", 0), ("disable", 13), ("require", 13)]),
             hostaddr: true,
             sslcert: true,
             sslcrl: true,
@@ -89,6 +86,12 @@ pub(super) async fn hello() -> Result<Hello, String> {
         },
         libpq: Some(major),
     })
+}
+
+/// Those values that this major version has, each with the first that does.
+fn since<T: FromStr>(major: u16, values: &[(&str, u16)]) -> Vec<Written<T>> {
+    let known = values.iter().filter(|(_, since)| major >= *since);
+    known.map(|(value, _)| Written::read(value)).collect()
 }
 
 pub(super) async fn connect(request: &Connect) -> Outcome {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pgtls_conformance::{
+    Written,
     runner::{Driver, Network, Stream},
     shim::{Connect, FollowUp, Hello, Outcome, Supports},
 };
@@ -24,7 +25,6 @@ pub(super) struct TokioPostgres(pub(super) Tls);
 
 impl Driver for TokioPostgres {
     fn hello(&self) -> Hello {
-        let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
         let version = |package: &str| format!("{package} {}", locked_version(package));
         Hello {
             tls: match self.0 {
@@ -36,12 +36,12 @@ impl Driver for TokioPostgres {
                 }
             },
             supports: Supports {
-                sslmode: list(&["disable", "prefer", "require"]),
-                sslnegotiation: list(&["postgres", "direct"]),
+                sslmode: Written::read_all(&["disable", "prefer", "require"]),
+                sslnegotiation: Written::read_all(&["postgres", "direct"]),
                 // Trust is the TLS connector's; the system store is what it has when nothing is said,
                 // and no setting that libpq's `system` could be held against.
-                sslrootcert: list(&["file"]),
-                channel_binding: list(&["prefer", "disable", "require"]),
+                sslrootcert: Written::read_all(&["file"]),
+                channel_binding: Written::read_all(&["prefer", "disable", "require"]),
                 hostaddr: true,
                 sslcert: true,
                 // native-tls has no way to give one.

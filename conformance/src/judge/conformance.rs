@@ -87,9 +87,9 @@ fn plaintext_logins(trace: &Trace) -> impl Iterator<Item = Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::facts::{
-        Case,
-        tests::{observation, secrets},
+    use crate::judge::{
+        case::Case,
+        sample::{observation, secrets},
     };
 
     #[test]

@@ -3,62 +3,11 @@
 use pgtls_mock_server::{
     RuleSpec,
     trace::{Event, Outcome, Trace},
-    transcript::{Connection, Entry, EntryKind, Observation, Sender},
+    transcript::{Connection, Entry, EntryKind, Sender},
 };
 
-use super::{
-    claim::Claim,
-    leak::{Leak, Secrets},
-};
-use crate::{
-    axes::{Axes, Sslmode},
-    transcript::Position,
-};
-
-/// One cell as the judge is given it.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Case<'a> {
-    /// What was asked of server and client.
-    pub axes: &'a Axes,
-    /// What the server saw.
-    pub observation: &'a Observation,
-    /// What the client said.
-    pub claim: &'a Claim,
-    /// What only this cell's client and server know.
-    pub secrets: &'a Secrets,
-    /// What happened to the bytes on the wire.
-    pub wire: &'a [RuleSpec],
-    /// The server did as a script of somebody's own had it, so that no answer need be a right one.
-    pub scripted: bool,
-}
-
-impl<'a> Case<'a> {
-    /// A cell on a wire that passes every byte at once.
-    #[must_use]
-    pub const fn new(
-        axes: &'a Axes,
-        observation: &'a Observation,
-        claim: &'a Claim,
-        secrets: &'a Secrets,
-    ) -> Self {
-        Self { axes, observation, claim, secrets, wire: &[], scripted: false }
-    }
-
-    /// The same before a server that does as a script of somebody's own has it.
-    #[must_use]
-    pub const fn scripted(mut self, scripted: bool) -> Self {
-        self.scripted = scripted;
-        self
-    }
-
-    /// The same on a wire with these rules.
-    #[must_use]
-    pub const fn on_wire(mut self, wire: &'a [RuleSpec]) -> Self {
-        self.wire = wire;
-        self
-    }
-}
+use super::{case::Case, claim::Claim, exposure::plaintext_password};
+use crate::{axes::Sslmode, transcript::Position};
 
 /// A case, and what several verdicts ask of it.
 #[derive(Debug)]
@@ -86,9 +35,8 @@ impl<'a> Facts<'a> {
             Claim::Crash => trace.outcome = Outcome::Crash,
             _ => {}
         }
-        let mut facts = Self { case, trace, plaintext_password: Vec::new() };
-        facts.plaintext_password = facts.find_plaintext_password();
-        facts
+        let plaintext_password = plaintext_password(case.observation, case.secrets);
+        Self { case, trace, plaintext_password }
     }
 
     /// Whether the mode demands encryption.
@@ -180,14 +128,6 @@ impl<'a> Facts<'a> {
         self.case.observation.forgotten > 0
             || self.connections().any(|(_, it)| it.forgotten > 0 || it.clear_forgotten > 0)
     }
-
-    /// A challenge of one connection may be answered on another one.
-    fn find_plaintext_password(&self) -> Vec<Position> {
-        let challenges: Vec<_> =
-            self.connections().flat_map(|(_, it)| it.challenges.iter().cloned()).collect();
-        let leak = Leak::new(self.case.secrets, &challenges);
-        self.connections().flat_map(|(number, it)| plaintext_password(number, it, &leak)).collect()
-    }
 }
 
 /// Segments and short delays lose nothing.
@@ -203,122 +143,4 @@ fn cuts(rule: &RuleSpec) -> bool {
             | RuleSpec::JitterInbound { .. }
             | RuleSpec::JitterOutbound { .. }
     )
-}
-
-/// Where on a connection the password, or something computed from it, came unencrypted: in a proof, in
-/// the names of a ClientHello, or anywhere in the bytes outside of TLS. What cannot be told to be in
-/// one message may be in any of them.
-fn plaintext_password(number: usize, connection: &Connection, leak: &Leak) -> Vec<Position> {
-    let sent_in_clear = |wanted: &dyn Fn(&EntryKind) -> bool| -> Vec<Position> {
-        let fits = |entry: &Entry| {
-            entry.sender == Sender::Client && !entry.encrypted && wanted(&entry.what)
-        };
-        let entries = connection.entries.iter().enumerate();
-        entries
-            .filter(|(_, entry)| fits(entry))
-            .map(|(entry, _)| Position::entry(number, entry))
-            .collect()
-    };
-    let is_proof = |what: &EntryKind| matches!(what, EntryKind::Proof(proof) if proof.reveals());
-    let names: Vec<&String> =
-        connection.tls.iter().flat_map(|tls| tls.sni.iter().chain(&tls.alpn_offered)).collect();
-    let is_named = names.into_iter().any(|name| leak.is_in(name.as_bytes()));
-    if !is_named && !leak.is_in(&connection.clear_from_client) {
-        return sent_in_clear(&is_proof);
-    }
-    let shows = |what: &EntryKind| match what {
-        EntryKind::ClientHello => is_named,
-        EntryKind::Startup { parameters, .. } => {
-            let mut texts = parameters.iter().flat_map(|(name, value)| [name, value]);
-            texts.any(|text| leak.is_in(text.as_bytes()))
-        }
-        EntryKind::Junk(bytes) => leak.is_in(bytes),
-        what => is_proof(what),
-    };
-    let is_message = |what: &EntryKind| !matches!(what, EntryKind::Event(_) | EntryKind::Closed);
-    [sent_in_clear(&shows), sent_in_clear(&is_message)]
-        .into_iter()
-        .find(|positions| !positions.is_empty())
-        .unwrap_or_else(|| vec![Position::connection(number)])
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use pgtls_mock_server::transcript::{Challenge, Proof};
-
-    use super::*;
-
-    /// Secrets of a cell that nobody drew.
-    pub(in crate::judge) fn secrets() -> Secrets {
-        Secrets {
-            user: "any".to_owned(),
-            password: "canary0123456789abcdef".to_owned(),
-            clear_text: "spoofed0123456789abcdef".to_owned(),
-            number: 4711,
-        }
-    }
-
-    /// An entry of no size, at no time.
-    pub(in crate::judge) fn entry(sender: Sender, encrypted: bool, what: EntryKind) -> Entry {
-        Entry { at: std::time::Duration::ZERO, sender, encrypted, size: 1, what }
-    }
-
-    /// What was seen on these connections.
-    pub(in crate::judge) fn observation(connections: Vec<Connection>) -> Observation {
-        Observation { connections, ..Observation::default() }
-    }
-
-    /// A connection with these entries.
-    pub(in crate::judge) fn connection(entries: Vec<Entry>) -> Connection {
-        Connection { entries, ..Connection::default() }
-    }
-
-    fn plaintext_password(connections: Vec<Connection>) -> Vec<Position> {
-        let (axes, secrets, observation) = (Axes::default(), secrets(), observation(connections));
-        let claim = Claim::Failed(String::new());
-        Facts::of(Case::new(&axes, &observation, &claim, &secrets)).plaintext_password
-    }
-
-    fn md5_hex(bytes: &[u8]) -> Vec<u8> {
-        use md5::Digest as _;
-        crate::judge::spelling::hex(&md5::Md5::digest(bytes))
-    }
-
-    #[test]
-    fn a_challenge_of_one_connection_is_answered_on_another() {
-        let stored = md5_hex(b"canary0123456789abcdefany");
-        let response = md5_hex(&[stored.as_slice(), &[1, 2, 3, 4]].concat());
-        let asked = Connection {
-            challenges: vec![Challenge::Md5Salt([1, 2, 3, 4])],
-            ..Connection::default()
-        };
-        let answered = Connection { clear_from_client: response, ..Connection::default() };
-        assert_eq!(plaintext_password(vec![asked, answered.clone()]), [Position::connection(1)]);
-        assert_eq!(plaintext_password(vec![answered]), []);
-    }
-
-    #[test]
-    fn a_leak_is_laid_to_the_message_that_shows_it() {
-        let startup = |value: &str| {
-            let parameters = vec![("options".to_owned(), value.to_owned())];
-            entry(Sender::Client, false, EntryKind::Startup { protocol: (3, 0), parameters })
-        };
-        let request = || entry(Sender::Client, false, EntryKind::SslRequest);
-        let clear_from_client = secrets().password.into_bytes();
-        let of = |entries: Vec<Entry>| {
-            let clear_from_client = clear_from_client.clone();
-            plaintext_password(vec![Connection {
-                entries,
-                clear_from_client,
-                ..Connection::default()
-            }])
-        };
-        let shown = of(vec![request(), startup(&secrets().password)]);
-        assert_eq!(shown, [Position::entry(0, 1)]);
-        let unclear = of(vec![request(), startup("none")]);
-        assert_eq!(unclear, [Position::entry(0, 0), Position::entry(0, 1)]);
-        let proof = EntryKind::Proof(Proof::Password { right: true });
-        let proven = of(vec![request(), entry(Sender::Client, false, proof)]);
-        assert_eq!(proven, [Position::entry(0, 1)]);
-    }
 }

@@ -3,8 +3,9 @@
 use pgtls_mock_server::trace::Trace;
 
 use super::{
+    case::Case,
     conformance::conformance,
-    facts::{Case, Facts},
+    facts::Facts,
     invariants::Invariant,
     verdict::Conformance,
     warning::{Warning, warnings},
@@ -73,7 +74,7 @@ mod tests {
         axes::Axes,
         judge::{
             claim::Claim,
-            facts::tests::{connection, entry, observation, secrets},
+            sample::{connection, entry, observation, secrets},
         },
     };
 

@@ -6,20 +6,10 @@ use md5::{Digest as _, Md5};
 use pgtls_mock_server::transcript::Challenge;
 use sha2::{Sha256, Sha512};
 
-use super::spelling::{base64, contains, halves, hex};
-
-/// What only this cell's client and server know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secrets {
-    /// The user that logs in.
-    pub user: String,
-    /// The canary password.
-    pub password: String,
-    /// A text that stands in every ErrorResponse sent unencrypted.
-    pub clear_text: String,
-    /// The number that the query asks for.
-    pub number: i32,
-}
+use super::{
+    secrets::Secrets,
+    spelling::{base64, contains, halves, hex},
+};
 
 /// Everything by which the password can be told in bytes that crossed in clear.
 #[derive(Debug)]

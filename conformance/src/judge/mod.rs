@@ -4,24 +4,29 @@
 //! [`judge`] takes a [`Case`], boils it down to facts, and gives a [`Judgement`]: the verdict against
 //! the reference, the broken invariants, each with the transcript's lines that broke it, and warnings.
 
+mod case;
 mod claim;
 mod conformance;
+mod exposure;
 mod facts;
 mod invariants;
 mod judgement;
 mod leak;
 mod quote;
+#[cfg(test)]
+mod sample;
+mod secrets;
 mod spelling;
 mod trust;
 mod verdict;
 mod warning;
 
 pub use self::{
+    case::Case,
     claim::Claim,
-    facts::Case,
     invariants::Invariant,
     judgement::{Broken, Judgement, judge},
-    leak::Secrets,
+    secrets::Secrets,
     verdict::Conformance,
     warning::Warning,
 };

@@ -29,11 +29,9 @@ mod tests {
 
     use super::*;
     use crate::judge::{
+        case::Case,
         claim::Claim,
-        facts::{
-            Case,
-            tests::{observation, secrets},
-        },
+        sample::{observation, secrets},
     };
 
     #[test]

@@ -4,14 +4,15 @@ use pgtls_mock_server::trace::Trace;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{axes::NamedAxes, evidence::Evidence, observed::Observed, written::Written};
+use super::{axes::NamedAxes, evidence::Evidence, observed::Observed};
 use crate::{
-    Cell, Texts,
+    Cell, Texts, Written,
     judge::{Conformance, Invariant, Warning},
 };
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CellResult {
     /// The cell's id.
     pub id: String,
@@ -38,6 +39,7 @@ pub struct CellResult {
 
 /// What the reference says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Expected {
     /// Its trace.
     pub trace: Written<Trace>,

@@ -10,6 +10,7 @@ use crate::{
 
 /// What broke an invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Evidence {
     /// Which one.
     pub invariant: Invariant,

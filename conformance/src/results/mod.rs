@@ -7,7 +7,6 @@ mod observed;
 mod run;
 mod schema;
 mod stack;
-mod written;
 
 pub(crate) use self::schema::of_schema;
 pub use self::{
@@ -17,5 +16,4 @@ pub use self::{
     observed::{Observed, Tls},
     run::{Libpq, Results, SCHEMA},
     stack::Stack,
-    written::Written,
 };

@@ -4,11 +4,11 @@ use pgtls_mock_server::trace::{Outcome, Trace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::written::Written;
-use crate::{Texts, shim::ClientError};
+use crate::{Texts, Written, shim::ClientError};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Observed {
     /// The server's trace.
     trace: Written<Trace>,
@@ -26,6 +26,7 @@ pub struct Observed {
 
 /// A TLS session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Tls {
     /// The version, such as `TLSv1.3`.
     pub version: Option<String>,

@@ -6,9 +6,9 @@ use pgtls_mock_server::Seed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cell::CellResult, schema::of_schema, stack::Stack, written::Written};
+use super::{cell::CellResult, schema::of_schema, stack::Stack};
 use crate::{
-    Suite, Texts,
+    Suite, Texts, Written,
     error::{Error, Kind},
     reference::{ParseVersionError, Version},
 };
@@ -18,6 +18,7 @@ pub const SCHEMA: u32 = 1;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Results {
     /// The version of this schema, 1.
     pub schema: u32,

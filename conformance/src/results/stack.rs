@@ -7,6 +7,7 @@ use crate::{Texts, shim::Supports};
 
 /// One stack of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Stack {
     /// Its name in ids.
     pub name: String,
@@ -29,22 +30,5 @@ impl Texts for Stack {
         each(name);
         [version, tls, could_not_run].into_iter().for_each(|text| text.texts(each));
         supports.texts(each);
-    }
-}
-
-impl Texts for Supports {
-    fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        let Self {
-            sslmode,
-            sslnegotiation,
-            sslrootcert,
-            channel_binding,
-            hostaddr: _,
-            sslcert: _,
-            sslcrl: _,
-            cancel: _,
-        } = self;
-        let lists = [sslmode, sslnegotiation, sslrootcert, channel_binding];
-        lists.into_iter().for_each(|list| list.texts(each));
     }
 }

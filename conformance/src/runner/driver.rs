@@ -14,7 +14,7 @@ use crate::shim::{Connect, Hello, Outcome};
 /// `spawn_blocking`. A panic in it is a crash, and no answer by the deadline a hang.
 ///
 /// ```
-/// use pgtls_conformance::{judge::Conformance, runner::*, shim::*};
+/// use pgtls_conformance::{Written, judge::Conformance, runner::*, shim::*};
 /// # async fn run_query(_: Stream, request: &Connect) -> Result<Vec<Vec<String>>, std::io::Error> {
 /// #     Err(std::io::Error::other(request.user.clone()))
 /// # }
@@ -23,7 +23,8 @@ use crate::shim::{Connect, Hello, Outcome};
 ///
 /// impl Driver for MyDriver {
 ///     fn hello(&self) -> Hello {
-///         let supports = Supports { sslmode: vec!["disable".to_owned()], ..Supports::default() };
+///         let sslmode = Written::read_all(&["disable"]);
+///         let supports = Supports { sslmode, ..Supports::default() };
 ///         Hello { supports, ..Hello::new("my-driver", "1.0") }
 ///     }
 ///
@@ -47,7 +48,7 @@ use crate::shim::{Connect, Hello, Outcome};
 /// assert_eq!(subject.could_not_run(), None);
 /// let run = subject.try_scenario(&"sslmode=disable".parse()?, &[]).await;
 /// // It dials, and says no more.
-/// assert_eq!(run.result.conformance, Conformance::Stricter);
+/// assert_eq!(run.result.conformance, Conformance::Stricter, "{:?}", run.result.reason);
 /// # Ok(())
 /// # }
 /// ```

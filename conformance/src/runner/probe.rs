@@ -26,7 +26,10 @@ use crate::{
     judge::Secrets,
     reference::Version,
     results::CellResult,
-    shim::{Answer, CONTRACT, Connect, Launch, Outcome, Request, Response, ShimError, ShimProcess},
+    shim::{
+        Answer, CONTRACT, Connect, Launch, Outcome, Request, Response, RootStore, ShimError,
+        ShimProcess,
+    },
     words::with_causes,
 };
 
@@ -67,7 +70,7 @@ impl Stack {
         let modes = Sslmode::BY_STRICTNESS.into_iter();
         let questions: Vec<Axes> = modes
             .map(|sslmode| {
-                let has_root = supports.sslrootcert.iter().any(|root| root == "file");
+                let has_root = supports.sslrootcert.iter().any(|root| *root == RootStore::File);
                 let sslrootcert = if has_root { Sslrootcert::Right } else { Sslrootcert::None };
                 Axes { sslmode, sslrootcert, ..Axes::default() }
             })

@@ -1,35 +1,35 @@
 //! Whether a stack can be asked for a cell, by what it said of itself. Pure.
 
 use crate::{
+    Written,
     axes::{
         Axes, Certificate, ChannelBinding, ClientCert, Sslmode, Sslnegotiation, Sslrootcert, Then,
     },
-    shim::Supports,
+    shim::{RootStore, Supports},
 };
 
 /// Why the stack cannot be asked, or `None` if it can.
 pub(super) fn reason_against(supports: &Supports, axes: &Axes) -> Option<String> {
-    let has = |list: &[String], wanted: &str| list.iter().any(|value| value == wanted);
-    let mode = axes.sslmode.name();
-    if axes.sslmode != Sslmode::Unset && !has(&supports.sslmode, mode) {
+    let mode = axes.sslmode;
+    if mode != Sslmode::Unset && !has(&supports.sslmode, mode) {
         return Some(format!("no sslmode={mode}"));
     }
-    if axes.sslnegotiation == Sslnegotiation::Direct && !has(&supports.sslnegotiation, "direct") {
-        return Some("no sslnegotiation=direct".to_owned());
+    let negotiation = axes.sslnegotiation;
+    if negotiation == Sslnegotiation::Direct && !has(&supports.sslnegotiation, negotiation) {
+        return Some(format!("no sslnegotiation={negotiation}"));
     }
     let store = match axes.sslrootcert {
         Sslrootcert::None => None,
-        Sslrootcert::System | Sslrootcert::SystemEmpty => Some("system"),
-        _ => Some("file"),
+        Sslrootcert::System | Sslrootcert::SystemEmpty => Some(RootStore::System),
+        _ => Some(RootStore::File),
     };
-    if let Some(store) = store.filter(|store| !has(&supports.sslrootcert, store)) {
-        return Some(match store {
-            "system" => "no sslrootcert=system".to_owned(),
-            _ => "no sslrootcert".to_owned(),
-        });
+    match store.filter(|store| !has(&supports.sslrootcert, *store)) {
+        Some(RootStore::System) => return Some("no sslrootcert=system".to_owned()),
+        Some(_) => return Some("no sslrootcert".to_owned()),
+        None => {}
     }
-    let binding = axes.channel_binding.name();
-    if axes.channel_binding != ChannelBinding::Prefer && !has(&supports.channel_binding, binding) {
+    let binding = axes.channel_binding;
+    if binding != ChannelBinding::Prefer && !has(&supports.channel_binding, binding) {
         return Some(format!("no channel_binding={binding}"));
     }
     if axes.client_cert != ClientCert::None && !supports.sslcert {
@@ -45,6 +45,10 @@ pub(super) fn reason_against(supports: &Supports, axes: &Axes) -> Option<String>
         return Some("no cancel requests".to_owned());
     }
     None
+}
+
+fn has<T: PartialEq>(list: &[Written<T>], wanted: T) -> bool {
+    list.iter().any(|value| *value == wanted)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::supports::Supports;
 use crate::words::with_causes;
 
 /// The version of the contract.
@@ -145,28 +146,6 @@ pub struct Hello {
     pub libpq: Option<u16>,
 }
 
-/// What can be asked of a stack; what is not named here is `unsupported`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Supports {
-    /// The modes by name.
-    pub sslmode: Vec<String>,
-    /// `postgres`, `direct`.
-    pub sslnegotiation: Vec<String>,
-    /// `file`, `system`.
-    pub sslrootcert: Vec<String>,
-    /// `prefer`, `disable`, `require`.
-    pub channel_binding: Vec<String>,
-    /// It can be told the server's address apart from its name.
-    pub hostaddr: bool,
-    /// It takes a client certificate.
-    pub sslcert: bool,
-    /// It takes a revocation list.
-    pub sslcrl: bool,
-    /// It can send a cancel request.
-    pub cancel: bool,
-}
-
 /// How a connect call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
@@ -225,16 +204,6 @@ pub struct ClientError {
     /// Every text the application would see.
     #[serde(default)]
     pub message: String,
-}
-
-impl Supports {
-    /// The modes of libpq.
-    #[must_use]
-    pub fn all_modes() -> Vec<String> {
-        ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
-            .map(str::to_owned)
-            .into()
-    }
 }
 
 #[cfg(test)]

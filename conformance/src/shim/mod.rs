@@ -12,6 +12,7 @@ mod output;
 mod parting;
 mod process;
 mod run_folder;
+mod supports;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,10 @@ pub use self::{
     manifest::{Manifest, ManifestError, ManifestStack},
     message::{
         Answer, CONTRACT, ClientError, Connect, FollowUp, Hello, Outcome, Request, Response,
-        Supports,
     },
     misbehaviour::Misbehaviour,
     orphans::take_in_orphans,
     process::ShimProcess,
     run_folder::RunFolder,
+    supports::{RootStore, Supports},
 };

@@ -75,7 +75,7 @@ mod tests {
     use pgtls_mock_server::transcript::Proof;
 
     use super::*;
-    use crate::judge::facts::tests::{connection, entry};
+    use crate::judge::sample::{connection, entry};
 
     #[test]
     fn injected_bytes_are_taken_behind_s_whether_in_tls_or_in_clear() {

@@ -60,11 +60,9 @@ mod tests {
     use crate::{
         axes::Axes,
         judge::{
+            case::Case,
             claim::Claim,
-            facts::{
-                Case,
-                tests::{connection, entry, observation, secrets},
-            },
+            sample::{connection, entry, observation, secrets},
         },
     };
 

@@ -5,13 +5,13 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Texts;
+use crate::texts::Texts;
 
 /// A value as a file holds it, by its text: one that this version knows, or the text of one that it
 /// does not, left as it is.
 ///
 /// ```
-/// use pgtls_conformance::{axes::Sslmode, results::Written};
+/// use pgtls_conformance::{Written, axes::Sslmode};
 ///
 /// let known: Written<Sslmode> = Written::read("require");
 /// assert_eq!(known.known(), Some(&Sslmode::Require));
@@ -42,6 +42,12 @@ impl<T: FromStr> Written<T> {
     #[must_use]
     pub fn read(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Unknown(text.to_owned()), Self::Known)
+    }
+
+    /// The same of each text.
+    #[must_use]
+    pub fn read_all(texts: &[&str]) -> Vec<Self> {
+        texts.iter().map(|text| Self::read(text)).collect()
     }
 }
 
