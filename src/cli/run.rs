@@ -13,6 +13,7 @@ use pgtls_mock_server::Seed;
 
 use super::{
     axes::AxesArgs,
+    bare::without_store,
     error::CliError,
     exit,
     guard::environment,
@@ -51,6 +52,7 @@ impl Run {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let (mut spec, axes) = self.cell()?;
         if self.in_process {
+            without_store();
             spec = in_process(&spec)?;
         }
         if let Some(reason) = spec.missing_because() {
