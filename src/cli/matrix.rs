@@ -15,6 +15,7 @@ use pgtls_conformance::{
 use pgtls_mock_server::Seed;
 
 use super::{
+    bare::without_store,
     error::CliError,
     exit,
     filters::FiltersArgs,
@@ -78,6 +79,7 @@ impl Matrix {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let baseline = self.read_baseline()?;
         let stacks = if self.in_process {
+            without_store();
             self.stacks.candidates_in_process()?
         } else {
             self.stacks.candidates()?

@@ -1,6 +1,7 @@
 //! The command line: parsed once, here; each command is a file of its own.
 
 mod axes;
+mod bare;
 mod diff;
 mod error;
 pub mod exit;

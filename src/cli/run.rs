@@ -13,6 +13,7 @@ use pgtls_mock_server::{Seed, script::Script};
 
 use super::{
     axes::AxesArgs,
+    bare::without_store,
     error::CliError,
     exit,
     guard::environment,
@@ -56,6 +57,7 @@ impl Run {
         self.script.alone_where(self.id.is_none() && !self.axes.sets_server())?;
         let script = self.script.read()?;
         if self.in_process {
+            without_store();
             spec = in_process(&spec)?;
         }
         if let Some(reason) = spec.missing_because() {
