@@ -302,6 +302,6 @@ fn schemas_are_written_whole() {
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     assert_eq!(
         folder.names(),
-        ["baseline.json", "results.json", "shim-request.json", "shim-response.json"]
+        ["baseline.json", "results.json", "script.json", "shim-request.json", "shim-response.json"]
     );
 }
