@@ -188,16 +188,8 @@ impl Connection {
 
     /// Tells the machine what came, and enters what it makes of it.
     fn advance(&mut self, input: Input<'_>, message: Option<(&Message, usize)>) -> Turn {
-        let world = World {
-            password: &self.core.password,
-            canary: &self.core.canary,
-            number: self.core.query_number,
-            client: self.peer.ip(),
-            tls: self.tls.as_ref(),
-            seed: self.core.seed.nth(self.number),
-            connection: self.number,
-            refusal: self.refusal(),
-        };
+        let refusal = self.refusal();
+        let world = world(&self.core, self.tls.as_ref(), self.number, self.peer, refusal);
         let mut turn = self.machine.advance(input, &world);
         for note in std::mem::take(&mut turn.enter) {
             self.note(note, message);
@@ -216,16 +208,7 @@ impl Connection {
 
     /// Messages of the honest server as the script edits them.
     fn edited(&mut self, messages: Vec<u8>) -> Vec<u8> {
-        let world = World {
-            password: &self.core.password,
-            canary: &self.core.canary,
-            number: self.core.query_number,
-            client: self.peer.ip(),
-            tls: self.tls.as_ref(),
-            seed: self.core.seed.nth(self.number),
-            connection: self.number,
-            refusal: None,
-        };
+        let world = world(&self.core, self.tls.as_ref(), self.number, self.peer, None);
         self.machine.edit(messages, &world)
     }
 
@@ -321,5 +304,25 @@ impl Connection {
         let mut message = Vec::new();
         backend::error_response(&mut message, &report);
         self.send(&message).await;
+    }
+}
+
+/// What the machine knows of the world around it.
+fn world<'a>(
+    core: &'a Core,
+    tls: Option<&'a TlsSession>,
+    number: u64,
+    peer: SocketAddr,
+    refusal: Option<Report>,
+) -> World<'a> {
+    World {
+        password: &core.password,
+        canary: &core.canary,
+        number: core.query_number,
+        client: peer.ip(),
+        tls,
+        seed: core.seed.nth(number),
+        connection: number,
+        refusal,
     }
 }
