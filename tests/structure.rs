@@ -46,7 +46,6 @@ fn report(tree: &Tree) -> (String, Vec<String>) {
 }
 
 #[test]
-#[ignore = "many cycles are being broken at this moment"]
 fn no_two_files_use_one_another() {
     let mut all = String::new();
     for of in CRATES {

@@ -32,6 +32,7 @@
 //! - [`axes`]: what can be set; [`Builder`] and [`MockServer`]: setting and running it.
 //! - [`Builder::start_in_memory`]: a server without a socket, for clients in the same process, on
 //!   tokio's clock.
+//! - [`script`]: everything a server does on the wire, as data, where no axis says it.
 //! - [`trace`] and [`transcript`]: what the server saw, in short and in full.
 //! - [`pki`]: the authority, its certificates, and their files for clients that want paths.
 
