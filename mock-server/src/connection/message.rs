@@ -1,12 +1,8 @@
 //! Messages of the client one by one, and messages of the server to it.
 
-use super::{Connection, channel::Gone};
+use super::{channel::Gone, state::Connection};
 use crate::{
-    describe,
-    machine::{
-        action::{Input, Turn},
-        segment,
-    },
+    machine::action::{Input, Turn},
     protocol::{
         self,
         frontend::{self, Message},
@@ -58,36 +54,5 @@ impl Connection {
                 Err(error) => return Err(Missing::Broken(error)),
             }
         }
-    }
-
-    /// Enters a message that nobody asked for, behind an injected login.
-    pub(super) fn enter_out_of_turn(&self, message: &Message, size: usize) {
-        let words = format!("{} {}", message.name(), message.summary());
-        self.enter(Sender::Client, size, EntryKind::OutOfTurn(words.trim_end().to_owned()));
-    }
-
-    pub(super) fn enter_frontend(&self, message: &Message, size: usize) {
-        let kind = EntryKind::Frontend {
-            tag: message.tag(),
-            name: message.name(),
-            summary: message.summary(),
-        };
-        self.enter(Sender::Client, size, kind);
-    }
-
-    /// Sends messages of the honest server in one segment, edited as the script has it.
-    pub(super) async fn send_honest(&mut self, messages: Vec<u8>) {
-        if self.machine.edits() {
-            let edited = self.edited(messages);
-            return self.send_parts(segment::messages(&edited)).await;
-        }
-        self.send(&messages).await;
-    }
-
-    /// Sends protocol messages in one segment.
-    pub(super) async fn send(&mut self, messages: &[u8]) {
-        let entries = describe::messages(messages);
-        self.channel.log().enter_all(Sender::Server, self.channel.is_encrypted(), entries);
-        self.channel.send(messages).await;
     }
 }

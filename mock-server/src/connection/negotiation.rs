@@ -1,8 +1,8 @@
 //! What comes before the login: first packets, ClientHello, the handshake.
 
 use super::{
-    Connection,
     channel::{Gone, Unfinished},
+    state::Connection,
 };
 use crate::{
     machine::action::{Input, TlsSession},
@@ -15,8 +15,6 @@ use crate::{
     transcript::{EntryKind, Sender, TlsFacts},
 };
 
-/// How much of what is no message is kept in the transcript, in bytes.
-const MAX_JUNK: usize = 64;
 /// The type of TLS records that hold handshake messages: the first byte of a ClientHello.
 const TLS_HANDSHAKE: u8 = 22;
 
@@ -208,15 +206,5 @@ impl Connection {
             // What follows belongs to that, and is no first packet any more.
             break;
         }
-    }
-
-    pub(super) fn junk(&mut self) {
-        let bytes = self.channel.take_all();
-        let kept = bytes[..bytes.len().min(MAX_JUNK)].to_vec();
-        self.enter(Sender::Client, bytes.len(), EntryKind::Junk(kept));
-    }
-
-    fn event(&self, event: Event) {
-        self.channel.log().event(event, self.channel.is_encrypted());
     }
 }

@@ -5,11 +5,14 @@ use tokio::{
     task::{coop::consume_budget, yield_now},
 };
 
-use super::{Connection, Driven, channel::Bound};
+use super::{
+    channel::Bound,
+    state::{Connection, Driven},
+};
 use crate::{
     budget::{Account, Exhausted, Held},
     protocol::{self, frontend, report::Report},
-    session::{Flow, Respond, Session, out_of_memory},
+    session::{Flow, Respond, Session},
     transcript::{EntryKind, Sender},
 };
 
@@ -48,10 +51,6 @@ impl Connection {
             None => {}
         }
         self.channel.close().await;
-    }
-
-    pub(super) async fn say_out_of_memory(&mut self) {
-        self.send_report(out_of_memory(Exhausted).made_fatal()).await;
     }
 
     /// Answers messages until the client leaves, or has to; [`Driven::Over`] if the connection has

@@ -1,9 +1,9 @@
 //! The login: what begins with StartupMessage.
 
 use super::{
-    Awaited, Machine, Section,
     action::{Action, Input, Note, Part, World},
     proof::{Exchange, Judged, NEWEST_PROTOCOL, Verdict, refusal},
+    state::{Awaited, Machine, Section},
 };
 use crate::{
     describe,
@@ -14,7 +14,6 @@ use crate::{
         startup::StartupMessage,
     },
     script::{Expected, Step, Steps},
-    session::Parameters,
     trace::Event,
 };
 
@@ -30,11 +29,6 @@ impl Machine {
             Some(report) => self.reject(report),
             None => self.start(Section::Login, self.conversation.startup.clone(), world),
         }
-    }
-
-    pub(super) fn reject(&mut self, report: Report) -> Action {
-        self.decide(false);
-        Action::Reject(std::mem::take(&mut self.first_in_login), report)
     }
 
     /// Takes what came where a proof was awaited. Who sends Terminate before it was asked for anything
@@ -71,19 +65,6 @@ impl Machine {
                 self.awaited = Awaited::Step;
                 Action::Send(vec![Part { bytes, kind }])
             }
-        }
-    }
-
-    /// The parameters of the session to come.
-    pub(crate) fn parameters(&mut self) -> Option<Parameters> {
-        let parameters = self.parameters.take();
-        parameters.or_else(|| Some(Parameters::new(self.startup.as_ref()?, self.offers_tls)))
-    }
-
-    /// Forgets StartupMessage, which holds more than what came of it.
-    pub(crate) fn forget_startup(&mut self) {
-        if self.startup.is_some() {
-            self.startup = Some(StartupMessage::empty());
         }
     }
 

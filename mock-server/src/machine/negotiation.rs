@@ -2,12 +2,11 @@
 //! became of them.
 
 use super::{
-    Awaited, Machine, Section,
     action::{Action, Input, Note, World},
+    state::{Awaited, Machine, Section},
 };
 use crate::{
     protocol::{report::Report, startup::Packet},
-    script::outline::Answer,
     trace::Event,
 };
 
@@ -48,31 +47,6 @@ impl Machine {
                 self.event(Event::Junk);
                 Action::Junk(None)
             }
-        }
-    }
-
-    /// Enters what a segment is, in answer to what began the section.
-    pub(super) fn answer(&mut self, answer: Answer) {
-        self.direct_came_to_nothing();
-        let first = !std::mem::replace(&mut self.answered, true);
-        let event = match (self.section, answer) {
-            (Section::SslRequest, answer) if first => answer.event(),
-            (Section::GssEncRequest, Answer::Refused { .. } | Answer::Other) if first => {
-                Some(Event::GssReject)
-            }
-            (_, Answer::Error) => Some(Event::BackendError),
-            _ => None,
-        };
-        if let Some(event) = event {
-            self.event(event);
-        }
-    }
-
-    /// A ClientHello without SSLRequest is answered by something else than a handshake.
-    pub(super) fn direct_came_to_nothing(&mut self) {
-        if self.direct && !self.direct_decided {
-            self.direct_decided = true;
-            self.event(Event::DirectSslReject);
         }
     }
 

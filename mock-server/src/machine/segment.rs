@@ -5,9 +5,9 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Awaited, Machine, Section,
     action::{Action, Note, Part, World},
     proof::Sasl,
+    state::{Awaited, Machine, Section},
     template,
 };
 use crate::{

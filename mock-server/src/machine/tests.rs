@@ -1,6 +1,9 @@
 //! The machine, input by input.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use pgtls_harness::Seed;
 use proptest::prelude::*;
@@ -10,9 +13,10 @@ use crate::{
     axes::{Reply, ServerAxes},
     protocol::{
         frontend::Message,
-        startup::{CancelRequest, Packet},
+        startup::{CancelRequest, Packet, StartupMessage},
     },
     script::Script,
+    trace::Event,
 };
 
 fn world() -> World<'static> {
