@@ -64,9 +64,9 @@ impl Case {
         parameters.set_purpose(X509PurposeId::SSL_SERVER).expect("purpose");
         parameters.set_time(self.now);
         let mut store = X509StoreBuilder::new().expect("store");
-        for root in &self.roots {
+        for anchor in &self.roots {
             store
-                .add_cert(X509::from_der(root).map_err(|_| unreadable("a root certificate"))?)
+                .add_cert(X509::from_der(anchor).map_err(|_| unreadable("a root certificate"))?)
                 .expect("root");
         }
         // The lists are read from files.
@@ -76,9 +76,9 @@ impl Case {
                 .set_flags(X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL)
                 .expect("flags");
             let lookup = store.add_lookup(X509Lookup::file()).expect("lookup");
-            for (index, list) in lists.iter().enumerate() {
+            for (index, crl) in lists.iter().enumerate() {
                 let path = folder.path().join(index.to_string());
-                std::fs::write(&path, list).expect("written");
+                std::fs::write(&path, crl).expect("written");
                 lookup.load_crl_file(&path, SslFiletype::ASN1).expect("list");
             }
         }
