@@ -1,5 +1,6 @@
 //! The built-in stacks, each an adapter from one client to the shim contract.
 
+mod locked;
 mod pgtls;
 mod psql;
 mod query;
@@ -126,34 +127,6 @@ impl Stack {
             Self::PgtlsRustls => Pgtls(Tls::Rustls).connect(request, network).await,
             Self::PgtlsNativeTls => Pgtls(Tls::Native).connect(request, network).await,
             Self::LibpqPsql => psql::connect(request).await,
-        }
-    }
-}
-
-/// The version of a dependency, from the lock file that this program was built with.
-fn locked_version(package: &str) -> String {
-    let lock = include_str!("../../Cargo.lock");
-    let name = format!("name = \"{package}\"\nversion = \"");
-    lock.find(&name)
-        .and_then(|start| lock[start + name.len()..].split('"').next())
-        .unwrap_or("unknown")
-        .to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_come_from_the_lock_file() {
-        assert!(locked_version("tokio-postgres").starts_with("0.7."));
-        assert_eq!(locked_version("no-such-package"), "unknown");
-    }
-
-    #[test]
-    fn stacks_are_found_by_their_names() {
-        for stack in Stack::ALL {
-            assert_eq!(Stack::named(stack.name()), Some(stack));
         }
     }
 }

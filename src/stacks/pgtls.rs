@@ -13,7 +13,7 @@ use pgtls_connector::{
 };
 
 use super::{
-    locked_version,
+    locked::locked_version,
     query::{close, query, spawn},
     tls::Tls,
 };

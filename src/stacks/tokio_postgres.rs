@@ -14,7 +14,7 @@ use tokio_postgres::{
 };
 
 use super::{
-    locked_version,
+    locked::locked_version,
     query::{class, close, query, spawn},
     tls::{Failure, Tls, native_connector, rustls_connector},
 };
