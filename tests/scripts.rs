@@ -74,7 +74,8 @@ fn a_failure_behind_a_scripts_answer_is_no_finding() {
     let lying = blocks(&page).into_iter().find(|(caption, ..)| *caption == "`lying.json`:");
     let (_, _, lying) = lying.expect("the example");
     fs::write(folder.path().join("lying.json"), lying).expect("a file");
-    let arguments = ["run", "--stack", "tokio-postgres/rustls", "--script", "lying.json"];
+    let client = ["run", "--stack", "pgtls/rustls", "--sslmode", "require"];
+    let arguments = [&client[..], &["--script", "lying.json"]].concat();
     let output = pgtls(folder.path(), &arguments);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
@@ -109,8 +110,7 @@ fn a_named_script_does_what_its_axis_value_does() {
         let script = script::find(&name).expect("a script");
         fs::write(folder.path().join("named.json"), script.to_json()).expect("a file");
         let run = |server: &[&str]| {
-            let client =
-                ["run", "--in-process", "--stack", "pgtls/rustls", "--sslmode", "prefer"];
+            let client = ["run", "--in-process", "--stack", "pgtls/rustls", "--sslmode", "prefer"];
             let output = pgtls(folder.path(), &[&client, server].concat());
             let stdout = text(&output.stdout);
             stdout.lines().take(3).collect::<Vec<_>>().join("\n")

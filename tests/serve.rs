@@ -17,7 +17,7 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use served::{TIMEOUT, Served, lines};
+use served::{Served, TIMEOUT, lines};
 use support::text;
 
 /// What psql prints where it asked and was answered.

@@ -130,3 +130,15 @@ impl Stack {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_found_by_their_names() {
+        for stack in Stack::ALL {
+            assert_eq!(Stack::named(stack.name()), Some(stack));
+        }
+    }
+}

@@ -238,9 +238,8 @@ fn steps() -> impl Strategy<Value = serde_json::Value> {
         r#"{"if": {"is": "plus", "then": ["close"], "else": [{"send": [{"hex": "00"}]}]}}"#,
         r#"{"repeat": {"times": 2, "steps": [{"send": ["ready_for_query"]}]}}"#,
     ]);
-    prop::collection::vec(leaf, 0..5).prop_map(|steps| {
-        serde_json::from_str(&format!("[{}]", steps.join(","))).expect("JSON")
-    })
+    prop::collection::vec(leaf, 0..5)
+        .prop_map(|steps| serde_json::from_str(&format!("[{}]", steps.join(","))).expect("JSON"))
 }
 
 /// Steps of a login.
