@@ -246,7 +246,7 @@ impl Call<'_> {
             match method {
                 Method::Plain => events.push(Event::Cancel),
                 Method::Ssl if self.client.direct => {
-                    events.extend([Event::DirectSslAccept, Event::Cancel])
+                    events.extend([Event::DirectSslAccept, Event::Cancel]);
                 }
                 Method::Ssl => {
                     let answer = self.server.answer_to_ssl_request();
