@@ -3,12 +3,12 @@
 
 mod support;
 
-use pgtls::{report::findings, stacks::Stack};
+use pgtls::{report::findings, stacks::BuiltIn};
 use pgtls_conformance::{Suite, baseline::Baseline, judge::Conformance};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
-    let stacks = vec![support::spec(Stack::PgtlsRustls), support::spec(Stack::PgtlsNativeTls)];
+    let stacks = vec![support::spec(BuiltIn::PgtlsRustls), support::spec(BuiltIn::PgtlsNativeTls)];
     let results = support::run(stacks, Suite::Full, Vec::new()).await;
     assert_eq!(results.cells.len(), 2 * Suite::Full.cells().len(), "{:?}", results.stacks);
 
@@ -36,7 +36,7 @@ async fn the_connector_agrees_with_libpq_in_every_cell_of_the_full_suite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_requests_go_the_way_of_the_connection() {
-    let stacks = vec![support::spec(Stack::PgtlsRustls), support::spec(Stack::PgtlsNativeTls)];
+    let stacks = vec![support::spec(BuiltIn::PgtlsRustls), support::spec(BuiltIn::PgtlsNativeTls)];
     let results = support::run(stacks, Suite::Cancel, Vec::new()).await;
     assert_eq!(results.cells.len(), 2 * Suite::Cancel.cells().len(), "{:?}", results.stacks);
     let baseline = Baseline::default();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{
     axes::{Access, Axes, Certificate, Reply, Sslmode, Sslnegotiation, Sslrootcert},
     judge::Invariant,
@@ -51,15 +51,15 @@ fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
 }
 
 /// What a stack is known for.
-fn known(stack: Stack) -> &'static [Invariant] {
+fn known(stack: BuiltIn) -> &'static [Invariant] {
     match stack {
         // Its connect_timeout covers the TCP connection alone.
-        Stack::TokioPostgresRustls | Stack::TokioPostgresNativeTls => &[Invariant::Hang],
+        BuiltIn::TokioPostgresRustls | BuiltIn::TokioPostgresNativeTls => &[Invariant::Hang],
         _ => &[],
     }
 }
 
-fn attack(stack: Stack, cases: u32) {
+fn attack(stack: BuiltIn, cases: u32) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let seed = support::seed();
     let environment = TestEnvironment::new(seed).expect("a environment");
@@ -99,20 +99,20 @@ fn attack(stack: Stack, cases: u32) {
 
 #[test]
 fn tokio_postgres_on_rustls() {
-    attack(Stack::TokioPostgresRustls, 96);
+    attack(BuiltIn::TokioPostgresRustls, 96);
 }
 
 #[test]
 fn tokio_postgres_on_native_tls() {
-    attack(Stack::TokioPostgresNativeTls, 96);
+    attack(BuiltIn::TokioPostgresNativeTls, 96);
 }
 
 #[test]
 fn pgtls_on_rustls() {
-    attack(Stack::PgtlsRustls, 192);
+    attack(BuiltIn::PgtlsRustls, 192);
 }
 
 #[test]
 fn pgtls_on_native_tls() {
-    attack(Stack::PgtlsNativeTls, 192);
+    attack(BuiltIn::PgtlsNativeTls, 192);
 }

@@ -6,13 +6,13 @@ mod support;
 use std::{collections::BTreeMap, io};
 
 use nix::errno::Errno;
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{Suite, judge::Conformance, results::CellResult, runner::StackSpec};
 
 /// The built-in stacks that are drivers in Rust.
-fn drivers() -> Vec<Stack> {
-    let drivers: Vec<Stack> =
-        Stack::ALL.into_iter().filter(|stack| stack.in_process().is_some()).collect();
+fn drivers() -> Vec<BuiltIn> {
+    let drivers: Vec<BuiltIn> =
+        BuiltIn::ALL.into_iter().filter(|stack| stack.in_process().is_some()).collect();
     assert_eq!(drivers.len(), 4);
     drivers
 }
@@ -26,7 +26,7 @@ async fn cells(stacks: Vec<StackSpec>, suite: Suite) -> BTreeMap<String, CellRes
 }
 
 async fn compare(suite: Suite) {
-    let in_process = drivers().into_iter().filter_map(Stack::in_process).collect();
+    let in_process = drivers().into_iter().filter_map(BuiltIn::in_process).collect();
     let here = cells(in_process, suite).await;
     let there = cells(drivers().into_iter().map(support::spec).collect(), suite).await;
     assert_eq!(here.len(), 4 * suite.cells().len());

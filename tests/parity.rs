@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{
     Suite,
     axes::{Auth, Axes, Reply, ServerAxes, Sslmode, Sslnegotiation},
@@ -46,7 +46,7 @@ async fn the_mock_server_and_postgresql_show_clients_the_same() {
             "PostgreSQL 18 is not installed (sh tests/parity/install.sh, or PGTLS_POSTGRES=its bin folder)",
         );
     }
-    let mut specs: Vec<StackSpec> = Stack::ALL.map(support::spec).into();
+    let mut specs: Vec<StackSpec> = BuiltIn::ALL.map(support::spec).into();
     specs.extend(installed::stack("psycopg"));
     let environment = TestEnvironment::new(support::seed()).expect("a environment");
     // A client and its server keep one core busy between them.

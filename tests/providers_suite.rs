@@ -5,12 +5,12 @@
 mod installed;
 mod support;
 
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{Suite, judge::Conformance};
 
 #[tokio::test]
 async fn libpq_and_its_likes_do_what_the_pages_say() {
-    let stacks = [Stack::PgtlsRustls, Stack::PgtlsNativeTls, Stack::LibpqPsql];
+    let stacks = [BuiltIn::PgtlsRustls, BuiltIn::PgtlsNativeTls, BuiltIn::LibpqPsql];
     let results =
         support::run(stacks.map(support::spec).to_vec(), Suite::Providers, Vec::new()).await;
     assert_eq!(results.stacks.len(), 3);

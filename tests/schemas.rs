@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::shim::{Launch, Manifest};
 use pgtls_mock_server::MockServer;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ async fn what_shims_are_asked_and_answer_fits_the_schema() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shims");
     let manifests = Manifest::read_all(&folder).expect("the manifests");
     let installed = manifests.iter().filter_map(|stack| installed::stack(&stack.name));
-    let built_in = Stack::ALL.map(support::spec);
+    let built_in = BuiltIn::ALL.map(support::spec);
     let [request, response] = ["shim-request", "shim-response"].map(|name| {
         let schema: Value = serde_json::from_str(&committed(name)).expect("JSON");
         jsonschema::validator_for(&schema).expect("a schema")

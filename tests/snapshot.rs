@@ -5,7 +5,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{Suite, results::CellResult};
 
 /// One line a cell: its axes, its trace, and what is wrong with it.
@@ -25,7 +25,7 @@ fn line(cell: &CellResult) -> String {
     line
 }
 
-async fn snapshot(stack: Stack) {
+async fn snapshot(stack: BuiltIn) {
     let results = support::run(vec![support::spec(stack)], Suite::Core, Vec::new()).await;
     let lines: Vec<String> = results.cells.iter().map(line).collect();
     assert_eq!(lines.len(), Suite::Core.cells().len(), "{:?}", results.stacks);
@@ -36,20 +36,20 @@ async fn snapshot(stack: Stack) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokio_postgres_on_rustls() {
-    snapshot(Stack::TokioPostgresRustls).await;
+    snapshot(BuiltIn::TokioPostgresRustls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokio_postgres_on_native_tls() {
-    snapshot(Stack::TokioPostgresNativeTls).await;
+    snapshot(BuiltIn::TokioPostgresNativeTls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pgtls_on_rustls() {
-    snapshot(Stack::PgtlsRustls).await;
+    snapshot(BuiltIn::PgtlsRustls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pgtls_on_native_tls() {
-    snapshot(Stack::PgtlsNativeTls).await;
+    snapshot(BuiltIn::PgtlsNativeTls).await;
 }

@@ -7,7 +7,7 @@
 mod installed;
 mod support;
 
-use pgtls::{report::findings, stacks::Stack};
+use pgtls::{report::findings, stacks::BuiltIn};
 use pgtls_conformance::{
     Suite,
     axes::{Sslnegotiation, Sslrootcert},
@@ -33,13 +33,13 @@ async fn psycopg2_agrees() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_machines_own_psql_agrees() {
-    let hello = match Stack::LibpqPsql.hello().await {
+    let hello = match BuiltIn::LibpqPsql.hello().await {
         Ok(hello) => hello,
         Err(reason) => return installed::skip(&format!("libpq/psql: {reason}")),
     };
     let major = hello.libpq.unwrap_or_default();
     match major.to_string().parse() {
-        Ok(version) => agrees(support::spec(Stack::LibpqPsql), version).await,
+        Ok(version) => agrees(support::spec(BuiltIn::LibpqPsql), version).await,
         Err(_) => installed::skip(&format!("libpq/psql: the reference knows no libpq {major}")),
     }
 }

@@ -39,7 +39,7 @@ struct Stage {
 
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Passage {
     Now(Flow),
     /// Nothing before so much time is over.
     Wait(Duration),
@@ -102,7 +102,7 @@ impl Pipeline {
     }
 
     /// Moves on what has come furthest, by the rules that its stages stand for.
-    pub(crate) fn advance(&mut self, rules: &mut [Box<dyn Rule>]) -> Step {
+    pub(crate) fn advance(&mut self, rules: &mut [Box<dyn Rule>]) -> Passage {
         while !self.stalled {
             let furthest = self.stages.iter().rposition(|stage| !stage.pending.is_empty());
             let (at, out) = match (furthest, self.end) {
@@ -110,10 +110,10 @@ impl Pipeline {
                     Ok(out) => (at, out),
                     Err(step) => return step,
                 },
-                (None, None) => return Step::Now(Flow::Idle),
+                (None, None) => return Passage::Now(Flow::Idle),
                 (None, Some(at)) => {
                     let Some(stage) = self.stages.get_mut(at) else {
-                        return Step::Now(Flow::Close);
+                        return Passage::Now(Flow::Close);
                     };
                     self.end = Some(at + 1);
                     (at, std::mem::take(&mut stage.held))
@@ -126,16 +126,16 @@ impl Pipeline {
                 Some(next) => next.pending = out,
                 None => {
                     self.passed += out.len() as u64;
-                    return Step::Now(Flow::Pass(out));
+                    return Passage::Now(Flow::Pass(out));
                 }
             }
         }
-        Step::Stall
+        Passage::Stall
     }
 
     /// Asks the rule at a stage about what is pending there: what goes on to the next one, or what is
     /// to be done first.
-    fn judge(&mut self, at: usize, rules: &mut [Box<dyn Rule>]) -> Result<Vec<u8>, Step> {
+    fn judge(&mut self, at: usize, rules: &mut [Box<dyn Rule>]) -> Result<Vec<u8>, Passage> {
         let stage = &mut self.stages[at];
         let verdict = match rules.get_mut(at) {
             Some(rule) if !std::mem::take(&mut stage.delayed) => {
@@ -162,12 +162,12 @@ impl Pipeline {
             }
             Verdict::Delay(wait) => {
                 stage.delayed = true;
-                Err(Step::Wait(wait))
+                Err(Passage::Wait(wait))
             }
-            Verdict::AskAgain(wait) => Err(Step::Wait(wait)),
+            Verdict::AskAgain(wait) => Err(Passage::Wait(wait)),
             Verdict::Stall => {
                 self.stalled = true;
-                Err(Step::Stall)
+                Err(Passage::Stall)
             }
             Verdict::Close => {
                 // What has not come as far as this vanishes.
@@ -177,7 +177,7 @@ impl Pipeline {
                 self.ended_by_rule = true;
                 Ok(Vec::new())
             }
-            Verdict::Reset => Err(Step::Now(Flow::Reset)),
+            Verdict::Reset => Err(Passage::Now(Flow::Reset)),
         }
     }
 }
@@ -212,8 +212,8 @@ mod tests {
         (pipeline, specs.iter().map(RuleSpec::build).collect())
     }
 
-    fn pass(bytes: &[u8]) -> Step {
-        Step::Now(Flow::Pass(bytes.to_vec()))
+    fn pass(bytes: &[u8]) -> Passage {
+        Passage::Now(Flow::Pass(bytes.to_vec()))
     }
 
     #[test]
@@ -223,9 +223,9 @@ mod tests {
             pipeline(&[held, RuleSpec::CorruptOutbound { at: 2, xor: 1 }]);
         pipeline.push(b"a0");
         assert_eq!(pipeline.advance(&mut rules), pass(b"a"));
-        assert_eq!(pipeline.advance(&mut rules), Step::Now(Flow::Idle));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Now(Flow::Idle));
         pipeline.push(b"00");
-        assert_eq!(pipeline.advance(&mut rules), Step::Now(Flow::Idle));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Now(Flow::Idle));
         pipeline.push(b"0z");
         assert_eq!(pipeline.advance(&mut rules), pass(b"0100"));
         assert_eq!(pipeline.advance(&mut rules), pass(b"z"));
@@ -234,11 +234,11 @@ mod tests {
         let (mut pipeline, mut rules) =
             self::pipeline(&[held, RuleSpec::HalfCloseOutbound { at: 2 }]);
         pipeline.push(b"abc");
-        assert_eq!(pipeline.advance(&mut rules), Step::Now(Flow::Idle));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Now(Flow::Idle));
         pipeline.end();
         assert_eq!(pipeline.advance(&mut rules), pass(b"ab"));
-        assert_eq!(pipeline.advance(&mut rules), Step::Now(Flow::Close));
-        assert_eq!(pipeline.advance(&mut rules), Step::Now(Flow::Close));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Now(Flow::Close));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Now(Flow::Close));
     }
 
     #[test]
@@ -247,11 +247,11 @@ mod tests {
         let (mut pipeline, mut rules) = pipeline(&[delay, RuleSpec::StallOutbound { at: 2 }]);
         pipeline.push(b"abc");
         assert_eq!(pipeline.advance(&mut rules), pass(b"a"));
-        assert_eq!(pipeline.advance(&mut rules), Step::Wait(Duration::from_millis(7)));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Wait(Duration::from_millis(7)));
         assert_eq!(pipeline.advance(&mut rules), pass(b"b"));
         pipeline.end();
-        assert_eq!(pipeline.advance(&mut rules), Step::Stall);
-        assert_eq!(pipeline.advance(&mut rules), Step::Stall);
+        assert_eq!(pipeline.advance(&mut rules), Passage::Stall);
+        assert_eq!(pipeline.advance(&mut rules), Passage::Stall);
     }
 
     #[test]
@@ -260,9 +260,9 @@ mod tests {
         let (mut pipeline, mut rules) =
             pipeline(&[RuleSpec::BandwidthOutbound { bytes_per_second }]);
         pipeline.push(b"abc");
-        assert_eq!(pipeline.advance(&mut rules), Step::Wait(Duration::from_millis(50)));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Wait(Duration::from_millis(50)));
         assert_eq!(pipeline.advance(&mut rules), pass(b"ab"));
-        assert_eq!(pipeline.advance(&mut rules), Step::Wait(Duration::from_millis(25)));
+        assert_eq!(pipeline.advance(&mut rules), Passage::Wait(Duration::from_millis(25)));
         assert_eq!(pipeline.advance(&mut rules), pass(b"c"));
     }
 
@@ -283,6 +283,6 @@ mod tests {
         assert_eq!(waits(1), waits(1));
         assert_ne!(waits(1), waits(2));
         let most = Duration::from_millis(9);
-        assert!(waits(3).iter().all(|wait| matches!(wait, Step::Wait(wait) if *wait <= most)));
+        assert!(waits(3).iter().all(|wait| matches!(wait, Passage::Wait(wait) if *wait <= most)));
     }
 }

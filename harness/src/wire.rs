@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     Direction, Layer, Recorder, Transport,
-    pipeline::{Flow, Pipeline, Step},
+    pipeline::{Flow, Passage, Pipeline},
     rules::{Rule, RuleSpec},
 };
 
@@ -172,9 +172,9 @@ impl Lane {
                 self.sleep = None;
             }
             match self.pipeline.advance(rules) {
-                Step::Now(flow) => return Poll::Ready(flow),
-                Step::Wait(wait) => self.sleep = Some(Box::pin(sleep(wait))),
-                Step::Stall => return Poll::Pending,
+                Passage::Now(flow) => return Poll::Ready(flow),
+                Passage::Wait(wait) => self.sleep = Some(Box::pin(sleep(wait))),
+                Passage::Stall => return Poll::Pending,
             }
         }
     }

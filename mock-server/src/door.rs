@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     budget::Account,
-    connection::{Channel, Connection, Log, Met},
+    connection::{Channel, Log, Met, OpenConnection},
     core::Core,
     history::History,
     transcript::{EntryKind, Sender},
@@ -176,13 +176,13 @@ impl Tasks {
         let resets = core.resets.subscribe();
         let crowded = self.set.len() >= core.simultaneous;
         let met = Met { plan, number, peer, crowded };
-        let connection = Connection::new(channel, core, met, account);
+        let connection = OpenConnection::new(channel, core, met, account);
         self.set.spawn(serve(connection, deadline, self.cut_seen.clone(), resets, ending));
     }
 }
 
 async fn serve(
-    connection: Connection,
+    connection: OpenConnection,
     deadline: Deadline,
     mut cut: watch::Receiver<bool>,
     mut resets: watch::Receiver<u64>,

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     foreign,
     report::{Again, junit, markdown, table},
-    stacks::Stack,
+    stacks::BuiltIn,
 };
 
 #[derive(Debug, Args)]
@@ -202,7 +202,7 @@ impl Matrix {
 fn refuse_broken_stacks(results: &Results) -> Result<(), CliError> {
     let broken = |stack: &results::Stack| {
         let reason = stack.could_not_run.as_ref()?;
-        Stack::named(&stack.name).filter(|stack| stack.is_whole())?;
+        BuiltIn::named(&stack.name).filter(|stack| stack.is_whole())?;
         Some(cannot_run(&stack.name, reason))
     };
     results.stacks.iter().find_map(broken).map_or(Ok(()), Err)

@@ -3,18 +3,18 @@
 use clap::Args;
 
 use super::{error::CliError, exit, interrupt};
-use crate::stacks::{self, Stack};
+use crate::stacks::{self, BuiltIn};
 
 #[derive(Debug, Args)]
 pub(super) struct Shim {
     /// The stack's name, as `pgtls list stacks` prints it
     #[arg(value_name = "STACK", value_parser = parse)]
-    stack: Stack,
+    stack: BuiltIn,
 }
 
-fn parse(name: &str) -> Result<Stack, String> {
-    let known = || Stack::ALL.map(Stack::name).join(", ");
-    Stack::named(name)
+fn parse(name: &str) -> Result<BuiltIn, String> {
+    let known = || BuiltIn::ALL.map(BuiltIn::name).join(", ");
+    BuiltIn::named(name)
         .ok_or_else(|| format!("no built-in stack is called that; there are: {}", known()))
 }
 

@@ -9,7 +9,7 @@ use pgtls_conformance::{
 };
 
 use super::error::CliError;
-use crate::stacks::Stack;
+use crate::stacks::BuiltIn;
 
 /// Where shims are looked for where nobody says where.
 const SHIMS: &str = "shims";
@@ -61,7 +61,7 @@ impl StacksArgs {
     pub(super) fn candidates(&self) -> Result<Vec<Candidate>, CliError> {
         self.folder.check()?;
         if !self.is_given() {
-            return Ok(Stack::ALL.map(built_in).into());
+            return Ok(BuiltIn::ALL.map(built_in).into());
         }
         let mut all: Vec<Candidate> = Vec::new();
         for name in &self.stacks {
@@ -108,7 +108,7 @@ impl StacksArgs {
     pub(super) fn candidates_in_process(&self) -> Result<Vec<Candidate>, CliError> {
         let candidates = self.candidates()?;
         let candidates = candidates.into_iter().filter(|candidate| {
-            self.is_given() || Stack::named(candidate.spec.name()).is_none_or(Stack::is_whole)
+            self.is_given() || BuiltIn::named(candidate.spec.name()).is_none_or(BuiltIn::is_whole)
         });
         candidates
             .map(|candidate| Ok(Candidate { spec: in_process(&candidate.spec)?, ..candidate }))
@@ -212,7 +212,7 @@ impl ShimsArgs {
         let manifests = self.manifests().unwrap_or_default();
         let is_known = |name: &str| {
             let base = name.split_once('@').map_or(name, |(base, _)| base);
-            Stack::named(base).is_some() || manifests.iter().any(|stack| stack.name == base)
+            BuiltIn::named(base).is_some() || manifests.iter().any(|stack| stack.name == base)
         };
         names.filter(|name| !is_known(name)).collect()
     }
@@ -220,7 +220,11 @@ impl ShimsArgs {
     /// Every stack there is, built in or by manifest.
     pub(super) fn everything(&self) -> Result<Vec<Candidate>, CliError> {
         let manifests = self.manifests()?;
-        Ok(Stack::ALL.into_iter().map(built_in).chain(manifests.iter().map(by_manifest)).collect())
+        Ok(BuiltIn::ALL
+            .into_iter()
+            .map(built_in)
+            .chain(manifests.iter().map(by_manifest))
+            .collect())
     }
 
     /// The stack of that name, built in or by manifest, installed or not.
@@ -229,7 +233,7 @@ impl ShimsArgs {
     }
 
     fn candidate(&self, name: &str) -> Result<Candidate, CliError> {
-        match Stack::named(name) {
+        match BuiltIn::named(name) {
             Some(stack) => Ok(built_in(stack)),
             None => Ok(by_manifest(&self.manifest(name)?)),
         }
@@ -243,7 +247,7 @@ impl ShimsArgs {
         };
         let manifests = self.manifests()?;
         let Some(manifest) = manifests.iter().find(|manifest| manifest.name == base) else {
-            let built_in = Stack::ALL.iter().map(|stack| stack.name());
+            let built_in = BuiltIn::ALL.iter().map(|stack| stack.name());
             let known: Vec<&str> =
                 built_in.chain(manifests.iter().map(|manifest| manifest.name.as_str())).collect();
             return Err(CliError::Usage(format!(
@@ -261,9 +265,9 @@ impl ShimsArgs {
 
 /// The same stack as a driver in this process.
 pub(super) fn in_process(spec: &StackSpec) -> Result<StackSpec, CliError> {
-    let driver = Stack::named(spec.name()).and_then(Stack::in_process);
+    let driver = BuiltIn::named(spec.name()).and_then(BuiltIn::in_process);
     driver.ok_or_else(|| {
-        let can = Stack::ALL.into_iter().filter(|stack| stack.is_whole()).map(Stack::name);
+        let can = BuiltIn::ALL.into_iter().filter(|stack| stack.is_whole()).map(BuiltIn::name);
         CliError::Usage(format!(
             "--in-process: {} is a program of its own; drivers in this one are: {}",
             spec.name(),
@@ -275,14 +279,14 @@ pub(super) fn in_process(spec: &StackSpec) -> Result<StackSpec, CliError> {
 /// A stack that was asked for and cannot run is a wrong command; one that needs nothing but this
 /// program is the program's own failure.
 pub(super) fn cannot_run(name: &str, reason: &str) -> CliError {
-    if Stack::named(name).is_some_and(Stack::is_whole) {
+    if BuiltIn::named(name).is_some_and(BuiltIn::is_whole) {
         CliError::tool(format!("the built-in stack {name} could not run"), reason)
     } else {
         CliError::Usage(format!("{name} cannot run: {reason}"))
     }
 }
 
-fn built_in(stack: Stack) -> Candidate {
+fn built_in(stack: BuiltIn) -> Candidate {
     Candidate { spec: stack.spec(), origin: Origin::BuiltIn }
 }
 
@@ -359,9 +363,9 @@ mod tests {
 
     #[test]
     fn a_stack_of_the_programs_own_that_cannot_run_is_its_own_failure() {
-        for stack in Stack::ALL {
+        for stack in BuiltIn::ALL {
             let code = cannot_run(stack.name(), "for a reason").exit_code();
-            let wanted = if stack == Stack::LibpqPsql { exit::USAGE } else { exit::FAILED };
+            let wanted = if stack == BuiltIn::LibpqPsql { exit::USAGE } else { exit::FAILED };
             assert_eq!(code, wanted, "{}", stack.name());
         }
         assert_eq!(cannot_run("psycopg", "for a reason").exit_code(), exit::USAGE);
@@ -413,6 +417,6 @@ mod tests {
             ["client", "client-2", "client-2-2", "client-3"]
         );
         assert_eq!(names(&["libpq/psql", "libpq/psql"], &[]), ["libpq/psql"]);
-        assert_eq!(names(&[], &[]).len(), Stack::ALL.len());
+        assert_eq!(names(&[], &[]).len(), BuiltIn::ALL.len());
     }
 }

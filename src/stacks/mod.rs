@@ -19,7 +19,7 @@ use self::{pgtls::Pgtls, tls::Tls, tokio_postgres::TokioPostgres};
 /// One built-in client with one TLS backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stack {
+pub enum BuiltIn {
     /// tokio-postgres with tokio-postgres-rustls, as released.
     TokioPostgresRustls,
     /// tokio-postgres with postgres-native-tls, as released.
@@ -32,7 +32,7 @@ pub enum Stack {
     LibpqPsql,
 }
 
-impl Stack {
+impl BuiltIn {
     /// Every built-in stack.
     pub const ALL: [Self; 5] = [
         Self::TokioPostgresRustls,
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn stacks_are_found_by_their_names() {
-        for stack in Stack::ALL {
-            assert_eq!(Stack::named(stack.name()), Some(stack));
+        for stack in BuiltIn::ALL {
+            assert_eq!(BuiltIn::named(stack.name()), Some(stack));
         }
     }
 }

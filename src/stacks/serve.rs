@@ -5,14 +5,14 @@ use std::io::{self, Write as _};
 use pgtls_conformance::shim::{Answer, CONTRACT, Request, Response};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::Stack;
+use super::BuiltIn;
 
 /// Answers questions on stdin until it ends.
 ///
 /// # Errors
 ///
 /// If the stack cannot run here, or stdin or stdout fail.
-pub async fn serve(stack: Stack) -> io::Result<()> {
+pub async fn serve(stack: BuiltIn) -> io::Result<()> {
     let mut questions = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = questions.next_line().await? {
         let response = match serde_json::from_str(&line) {

@@ -13,7 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use pgtls::stacks::Stack;
+use pgtls::stacks::BuiltIn;
 use pgtls_conformance::{
     Filter, Suite,
     reference::Version,
@@ -83,7 +83,7 @@ pub(crate) fn rng_seed(seed: Seed) -> RngSeed {
 }
 
 /// A built-in stack, as a child of the program.
-pub(crate) fn spec(stack: Stack) -> StackSpec {
+pub(crate) fn spec(stack: BuiltIn) -> StackSpec {
     StackSpec::process(stack.name(), stack.launch(PROGRAM))
 }
 

@@ -1,6 +1,6 @@
 //! libpq's side: what it is told, which methods it tries, what it accepts.
 
-use super::{server::Proof, version::Version};
+use super::{server::AskedProof, version::Version};
 use crate::{
     axes::{Axes, Certificate, ChannelBinding, Key, Sslmode, Sslnegotiation, Sslrootcert},
     names,
@@ -121,8 +121,8 @@ impl Client {
     }
 
     /// Whether the client can give that proof, and wants to.
-    pub(super) fn can_prove(&self, proof: Proof, key: Key, encrypted: bool) -> bool {
-        let plus = proof == Proof::ScramMaybePlus && encrypted;
+    pub(super) fn can_prove(&self, proof: AskedProof, key: Key, encrypted: bool) -> bool {
+        let plus = proof == AskedProof::ScramMaybePlus && encrypted;
         if plus && self.binding != ChannelBinding::Disable {
             // tls-server-end-point wants the hash that the certificate's signature names, and
             // Ed25519 names none (RFC 5929, section 4.1).

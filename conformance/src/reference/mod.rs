@@ -21,7 +21,7 @@ use pgtls_mock_server::{
 pub use self::version::{ParseVersionError, Version};
 use self::{
     client::{Client, Method},
-    server::{Login, Rejection, Server},
+    server::{LoginAnswer, Rejection, Server},
 };
 use crate::axes::{Axes, Then};
 
@@ -201,7 +201,7 @@ impl Call<'_> {
         if channel == Channel::InjectedPlain {
             // The login looks done, unless it had to be bound; the query comes where the server
             // waits for a password.
-            let asked = matches!(verdict, Login::Asks(_));
+            let asked = matches!(verdict, LoginAnswer::Asks(_));
             events.push(if self.client.requires_binding() && asked {
                 Event::AuthQuit
             } else {
@@ -210,15 +210,15 @@ impl Call<'_> {
             return End::Fail;
         }
         match verdict {
-            Login::Rejected => {
+            LoginAnswer::Rejected => {
                 events.push(Event::AuthFail);
                 End::NextMethod
             }
-            Login::Granted => {
+            LoginAnswer::Granted => {
                 events.push(Event::AuthOk);
                 if self.client.requires_binding() { End::Fail } else { connected(encrypted) }
             }
-            Login::Asks(proof) => {
+            LoginAnswer::Asks(proof) => {
                 if self.client.can_prove(proof, self.axes.server.key, encrypted) {
                     events.push(Event::AuthOk);
                     connected(encrypted)

@@ -31,7 +31,7 @@ pub(super) enum Rejection {
 
 /// A proof that the server asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(super) enum AskedProof {
     /// The password or its MD5.
     Password,
     /// SCRAM-SHA-256.
@@ -41,10 +41,10 @@ pub(super) enum Proof {
 }
 
 /// The server's answer to a StartupMessage.
-pub(super) enum Login {
+pub(super) enum LoginAnswer {
     Rejected,
     Granted,
-    Asks(Proof),
+    Asks(AskedProof),
 }
 
 impl<'a> Server<'a> {
@@ -89,16 +89,16 @@ impl<'a> Server<'a> {
         })
     }
 
-    pub(super) fn login(&self, encrypted: bool) -> Login {
+    pub(super) fn login(&self, encrypted: bool) -> LoginAnswer {
         let certificate = encrypted && self.client_cert == ClientCert::Right;
         match self.outline.login(encrypted, certificate) {
-            Decided::Granted => Login::Granted,
-            Decided::Asks(Asked::Password) => Login::Asks(Proof::Password),
+            Decided::Granted => LoginAnswer::Granted,
+            Decided::Asks(Asked::Password) => LoginAnswer::Asks(AskedProof::Password),
             Decided::Asks(Asked::Sasl(mechanisms)) => {
                 let plus = mechanisms.iter().any(|name| name == SCRAM_SHA_256_PLUS);
-                Login::Asks(if plus { Proof::ScramMaybePlus } else { Proof::Scram })
+                LoginAnswer::Asks(if plus { AskedProof::ScramMaybePlus } else { AskedProof::Scram })
             }
-            _ => Login::Rejected,
+            _ => LoginAnswer::Rejected,
         }
     }
 }

@@ -7,14 +7,14 @@ use super::{
     means::Shortage,
     pool::Pool,
     question::Question,
-    stack::Stack,
+    stack::ProbedStack,
     suspicion::Suspicion,
 };
 
 /// Asks a new process in a pool of its own, up to its end.
 pub(super) async fn to_the_end(
     place: Place<'_>,
-    stack: &Stack,
+    stack: &ProbedStack,
     question: Question<'_>,
 ) -> Result<CellRun, Shortage> {
     let alone = Pool::new(1);

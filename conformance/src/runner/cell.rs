@@ -14,7 +14,7 @@ use super::{
     pool::{NoProcess, Pool},
     question::Question,
     spec::Client,
-    stack::{Ready, Stack, Unfit},
+    stack::{ProbedStack, Ready, Unfit},
     support,
     suspicion::Suspicion,
 };
@@ -46,7 +46,7 @@ pub(super) enum Asked<'a> {
 /// If the tool itself cannot: nothing was found out.
 pub(super) async fn ask<'a>(
     place: Place<'a>,
-    stack: &'a Stack,
+    stack: &'a ProbedStack,
     question: Question<'a>,
 ) -> Result<Asked<'a>, Shortage> {
     ask_of(Whom::Any, place, stack, question).await
@@ -59,7 +59,7 @@ pub(super) async fn ask<'a>(
 /// If the tool itself cannot: nothing was found out.
 pub(super) async fn ask_alone<'a>(
     place: Place<'a>,
-    stack: &'a Stack,
+    stack: &'a ProbedStack,
     question: Question<'a>,
 ) -> Result<Asked<'a>, Shortage> {
     ask_of(Whom::New, place, stack, question).await
@@ -77,7 +77,7 @@ enum Whom {
 async fn ask_of<'a>(
     whom: Whom,
     place: Place<'a>,
-    stack: &'a Stack,
+    stack: &'a ProbedStack,
     question: Question<'a>,
 ) -> Result<Asked<'a>, Shortage> {
     let blank = Blank::of(&stack.name, question);
@@ -117,7 +117,7 @@ async fn ask_of<'a>(
 
 /// The stack, if it can be asked for this, or why it cannot.
 fn fit<'a>(
-    stack: &'a Stack,
+    stack: &'a ProbedStack,
     question: Question<'_>,
 ) -> Result<Result<&'a Ready, String>, Shortage> {
     match &stack.ready {

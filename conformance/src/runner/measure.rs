@@ -15,7 +15,7 @@ use super::{
     lanes::Lanes,
     means::Shortage,
     question::{Question, ServerBehaviour},
-    stack::Stack,
+    stack::ProbedStack,
 };
 use crate::{axes::Axes, reference::Version, results::CellResult};
 
@@ -25,7 +25,7 @@ pub(super) type Measured = BTreeMap<usize, Result<CellResult, Shortage>>;
 /// A cell that is to be measured.
 #[derive(Debug)]
 pub(super) struct Planned<'a> {
-    pub(super) stack: &'a Stack,
+    pub(super) stack: &'a ProbedStack,
     pub(super) axes: Axes,
     pub(super) server: ServerBehaviour,
 }
@@ -42,7 +42,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn question(&self, number: usize) -> (&'a Stack, Question<'a>) {
+    pub(super) fn question(&self, number: usize) -> (&'a ProbedStack, Question<'a>) {
         let Planned { stack, axes, server } = &self.cells[number];
         (stack, Question { axes, server, version: self.version, number })
     }

@@ -17,7 +17,7 @@ use super::{
     pool::{HELLO_TIMEOUT, NoProcess},
     question::{Question, ServerBehaviour},
     spec::{Client, StackSpec},
-    stack::{Ready, Stack, Unfit},
+    stack::{ProbedStack, Ready, Unfit},
     support,
     virtual_time::{self, Lost},
 };
@@ -38,7 +38,7 @@ const NONSENSE: u64 = i32::MAX as u64;
 /// The honest questions' numbers: no cell's either, one for each mode.
 const HONEST: usize = i32::MAX as usize - 100;
 
-impl Stack {
+impl ProbedStack {
     /// Starts the stack, asks who it is, and sees that it says no to nonsense.
     pub(super) async fn probe(spec: &StackSpec, place: Place<'_>) -> Self {
         let started = Instant::now();

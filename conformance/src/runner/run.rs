@@ -13,7 +13,7 @@ use super::{
     plan::Plan,
     pool::Pool,
     question::ServerBehaviour,
-    stack::Stack,
+    stack::ProbedStack,
 };
 use crate::results::Results;
 
@@ -64,7 +64,7 @@ async fn tell(
     // With a single process more than is asked something at once, one can wait on silence.
     let jobs = plan.jobs.clamp(1, (environment.processes() - 1).max(1));
     let probes = stream::iter(&plan.stacks)
-        .map(|spec| Stack::probe_and_connect(spec, place))
+        .map(|spec| ProbedStack::probe_and_connect(spec, place))
         .buffered(jobs)
         .collect::<Vec<_>>();
     let stacks = tokio::select! {
@@ -72,7 +72,7 @@ async fn tell(
         () = interrupt.triggered() => Vec::new(),
     };
     let cells = planned(plan, &stacks);
-    let told = stacks.iter().map(Stack::result).collect();
+    let told = stacks.iter().map(ProbedStack::result).collect();
     // Nobody listening is no reason to stop.
     let _ = events.send(Event::Begun { stacks: told, cells: cells.len() });
     let run = Run { place, cells: &cells, version: plan.version, events, interrupt };
@@ -89,7 +89,7 @@ async fn tell(
 }
 
 /// The plan's cells without those of stacks that could not run, in order.
-fn planned<'a>(plan: &Plan, stacks: &'a [Stack]) -> Vec<Planned<'a>> {
+fn planned<'a>(plan: &Plan, stacks: &'a [ProbedStack]) -> Vec<Planned<'a>> {
     let names = stacks
         .iter()
         .enumerate()
@@ -104,9 +104,9 @@ fn planned<'a>(plan: &Plan, stacks: &'a [Stack]) -> Vec<Planned<'a>> {
         .collect()
 }
 
-fn lanes(stacks: &[Stack], cells: &[Planned<'_>], jobs: usize, processes: usize) -> Lanes {
+fn lanes(stacks: &[ProbedStack], cells: &[Planned<'_>], jobs: usize, processes: usize) -> Lanes {
     let most = MOST_WAITING.min(processes.saturating_sub(jobs)) / stacks.len().max(1);
-    let of_stack = |stack: &Stack| {
+    let of_stack = |stack: &ProbedStack| {
         let mut of = OfStack::default();
         for (number, cell) in cells.iter().enumerate() {
             if std::ptr::eq(stack, cell.stack) {

@@ -7,7 +7,7 @@ use crate::{results, shim::Hello};
 
 /// A stack that was asked who it is.
 #[derive(Debug)]
-pub(super) struct Stack {
+pub(super) struct ProbedStack {
     pub(super) name: String,
     /// What can be asked of it, or why nothing can.
     pub(super) ready: Result<Ready, Unfit>,
@@ -40,7 +40,7 @@ impl From<String> for Unfit {
     }
 }
 
-impl Stack {
+impl ProbedStack {
     /// Whether it has cells in the results. Those of a stack that the tool could not start are told to
     /// be inconclusive.
     pub(super) fn has_cells(&self) -> bool {

@@ -18,7 +18,7 @@ use super::{
     pool::Pool,
     question::{Question, ServerBehaviour},
     spec::StackSpec,
-    stack::Stack,
+    stack::ProbedStack,
     support,
     suspicion::Suspicion,
 };
@@ -29,7 +29,7 @@ use crate::{axes::Axes, judge::Conformance, reference::Version};
 pub struct Subject<'a> {
     environment: &'a TestEnvironment,
     pool: Pool,
-    stack: Stack,
+    stack: ProbedStack,
     version: Version,
     asked: AtomicUsize,
 }
@@ -38,7 +38,7 @@ impl<'a> Subject<'a> {
     /// Asks the stack who it is.
     pub async fn probe(spec: &StackSpec, environment: &'a TestEnvironment) -> Self {
         let pool = Pool::new(environment.processes());
-        let stack = Stack::probe(spec, Place { environment, pool: &pool }).await;
+        let stack = ProbedStack::probe(spec, Place { environment, pool: &pool }).await;
         Self { environment, pool, stack, version: Version::default(), asked: AtomicUsize::new(0) }
     }
 

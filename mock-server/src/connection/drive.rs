@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{
     channel::Gone,
-    state::{Connection, Driven},
+    state::{Driven, OpenConnection},
 };
 use crate::machine::action::{Action, Input};
 
@@ -16,7 +16,7 @@ use crate::machine::action::{Action, Input};
 /// Chosen well above a scheduling delay on a busy machine, and well below any connect timeout.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-impl Connection {
+impl OpenConnection {
     /// Does what the machine says until that is to serve a session, or the connection is over.
     pub(super) async fn drive(&mut self) -> Driven {
         let mut turn = self.advance(Input::Done, None);

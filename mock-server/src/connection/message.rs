@@ -1,6 +1,6 @@
 //! Messages of the client one by one, and messages of the server to it.
 
-use super::{channel::Gone, state::Connection};
+use super::{channel::Gone, state::OpenConnection};
 use crate::{
     machine::action::{Input, Turn},
     protocol::{
@@ -18,7 +18,7 @@ pub(super) enum Missing {
     Broken(protocol::Error),
 }
 
-impl Connection {
+impl OpenConnection {
     /// Waits for a message, and tells the machine; `None` once the connection is over.
     pub(super) async fn await_message(&mut self) -> Option<Turn> {
         match self.message().await {

@@ -13,10 +13,10 @@ use self::state::Driven;
 pub(crate) use self::{
     channel::Channel,
     log::Log,
-    state::{Connection, Met},
+    state::{Met, OpenConnection},
 };
 
-impl Connection {
+impl OpenConnection {
     /// Serves the client until it leaves, or has to.
     pub(crate) async fn run(&mut self) {
         if self.drive().await == Driven::Session {

@@ -2,7 +2,7 @@
 
 use super::{
     channel::{Gone, Unfinished},
-    state::Connection,
+    state::OpenConnection,
 };
 use crate::{
     machine::action::{Input, TlsSession},
@@ -18,7 +18,7 @@ use crate::{
 /// The type of TLS records that hold handshake messages: the first byte of a ClientHello.
 const TLS_HANDSHAKE: u8 = 22;
 
-impl Connection {
+impl OpenConnection {
     /// Waits for a first packet, or for what is none; `None` once the connection is over.
     pub(super) async fn first_packet(&mut self, again: bool) -> Option<Input<'static>> {
         if again {

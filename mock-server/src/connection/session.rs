@@ -7,7 +7,7 @@ use tokio::{
 
 use super::{
     channel::Bound,
-    state::{Connection, Driven},
+    state::{Driven, OpenConnection},
 };
 use crate::{
     budget::{Account, Exhausted, Held},
@@ -27,7 +27,7 @@ const TURN: usize = 16 * 1024;
 /// What a message counts for beside its size: however short, it is entered and answered.
 const MESSAGE: usize = 64;
 
-impl Connection {
+impl OpenConnection {
     /// The session, and its end.
     pub(super) async fn serve_session(&mut self) {
         let Some(parameters) = self.machine.parameters() else { return };

@@ -24,7 +24,7 @@ use crate::{
 /// How much of what is no message is kept in the transcript, in bytes.
 const MAX_JUNK: usize = 64;
 /// A connection and what the server makes of it.
-pub(crate) struct Connection {
+pub(crate) struct OpenConnection {
     pub(super) channel: Channel,
     pub(super) core: Arc<Core>,
     pub(super) machine: Machine,
@@ -65,7 +65,7 @@ pub(super) enum Driven {
     Over,
 }
 
-impl Connection {
+impl OpenConnection {
     pub(crate) fn new(channel: Channel, core: Arc<Core>, met: Met, account: Account) -> Self {
         let Met { plan, number, peer, crowded } = met;
         let Plan { conversation, context, offers_tls } = plan;

@@ -152,7 +152,7 @@ impl Exchange {
         }
     }
 
-    fn decided(&self, right: bool, proof: &frontend::Proof) -> Verdict {
+    fn decided(&self, right: bool, proof: &frontend::ProofMessage) -> Verdict {
         if right {
             return Verdict::Right;
         }
@@ -163,7 +163,7 @@ impl Exchange {
         })
     }
 
-    fn sasl_initial(&mut self, proof: &frontend::Proof) -> Judged {
+    fn sasl_initial(&mut self, proof: &frontend::ProofMessage) -> Judged {
         if let Some(mechanism) = self.chosen.take() {
             return self.sasl_first(&mechanism, proof.bytes());
         }
@@ -200,7 +200,7 @@ impl Exchange {
         Judged { proof, verdict }
     }
 
-    fn sasl_final(&mut self, proof: &frontend::Proof) -> Judged {
+    fn sasl_final(&mut self, proof: &frontend::ProofMessage) -> Judged {
         let exchange = match std::mem::take(&mut self.sasl) {
             Sasl::WaitingForFinal(exchange) => exchange,
             _ => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub(crate) use super::proof::Proof;
+pub(crate) use super::proof::ProofMessage;
 use super::{error::Error, reader::Reader, text::excerpt};
 
 /// The longest message whose length a client chooses freely (queries, parameters), in bytes.
@@ -50,7 +50,7 @@ pub(crate) enum Message {
         parameter_types: Vec<u32>,
     },
     /// PasswordMessage, SASLInitialResponse, SASLResponse or GSSResponse: the login knows which.
-    Proof(Proof),
+    Proof(ProofMessage),
     /// A simple query.
     Query(String),
     /// Ends a round of extended query.

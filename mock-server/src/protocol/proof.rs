@@ -6,7 +6,7 @@ use super::{error::Error, reader::Reader};
 
 /// A proof as it came. Its `Debug` never shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Proof(Vec<u8>);
+pub(crate) struct ProofMessage(Vec<u8>);
 
 /// SASLInitialResponse.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) struct SaslInitial<'a> {
     pub(crate) response: Option<&'a [u8]>,
 }
 
-impl Proof {
+impl ProofMessage {
     /// Whatever came, byte for byte: the body of a SASLResponse is just this.
     #[must_use]
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -48,15 +48,15 @@ impl Proof {
     }
 }
 
-impl From<Vec<u8>> for Proof {
+impl From<Vec<u8>> for ProofMessage {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 }
 
-impl fmt::Debug for Proof {
+impl fmt::Debug for ProofMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proof({} bytes)", self.0.len())
+        write!(f, "ProofMessage({} bytes)", self.0.len())
     }
 }
 
