@@ -163,7 +163,9 @@ mod tests {
     use super::*;
 
     fn entry(sender: Sender, encrypted: bool, what: EntryKind) -> Entry {
-        Entry { at: Duration::from_millis(7), sender, encrypted, size: 28, what }
+        let mut entry = Entry::new(sender, encrypted, what);
+        (entry.at, entry.size) = (Duration::from_millis(7), 28);
+        entry
     }
 
     #[test]
@@ -176,18 +178,12 @@ mod tests {
             ],
         };
         let proof = EntryKind::Proof(Proof::Password { right: true });
-        let connection = Connection {
-            entries: vec![
-                entry(Sender::Client, false, startup),
-                entry(Sender::Client, true, proof),
-                entry(Sender::Client, false, EntryKind::Junk(vec![22, 3, 1, 99])),
-            ],
-            ..Connection::default()
-        };
-        let observation = Observation {
-            connections: vec![Connection::default(), connection],
-            ..Observation::default()
-        };
+        let connection = Connection::of(vec![
+            entry(Sender::Client, false, startup),
+            entry(Sender::Client, true, proof),
+            entry(Sender::Client, false, EntryKind::Junk(vec![22, 3, 1, 99])),
+        ]);
+        let observation = Observation::of(vec![Connection::default(), connection]);
         for (position, told) in [
             (
                 Position::entry(1, 0),

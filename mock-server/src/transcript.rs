@@ -9,6 +9,7 @@ use crate::trace::{Event, Trace};
 
 /// What the server saw of one client call: the trace, and the transcript behind it.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Observation {
     /// The condensed view.
     pub trace: Trace,
@@ -22,6 +23,7 @@ pub struct Observation {
 
 /// One TCP connection.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Connection {
     /// When it was accepted, since the server's start.
     pub accepted: Duration,
@@ -57,6 +59,7 @@ pub enum Challenge {
 
 /// What a TLS handshake showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TlsFacts {
     /// The ClientHello's server_name.
     pub sni: Option<String>,
@@ -86,6 +89,7 @@ pub enum Sender {
 
 /// One line of the transcript.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Entry {
     /// Since the server's start.
     pub at: Duration,
@@ -168,6 +172,30 @@ pub enum EntryKind {
     /// The server itself failed, which is a fault of this program: nothing follows from what is
     /// missing in the transcript.
     ServerFailed,
+}
+
+impl Observation {
+    /// What was seen on these connections and no others; the trace is empty.
+    #[must_use]
+    pub fn of(connections: Vec<Connection>) -> Self {
+        Self { connections, ..Self::default() }
+    }
+}
+
+impl Connection {
+    /// A connection with these entries, accepted at the server's start.
+    #[must_use]
+    pub fn of(entries: Vec<Entry>) -> Self {
+        Self { entries, ..Self::default() }
+    }
+}
+
+impl Entry {
+    /// An entry of no size at the server's start.
+    #[must_use]
+    pub const fn new(sender: Sender, encrypted: bool, what: EntryKind) -> Self {
+        Self { at: Duration::ZERO, sender, encrypted, size: 0, what }
+    }
 }
 
 impl EntryKind {

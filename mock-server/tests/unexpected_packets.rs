@@ -150,7 +150,7 @@ async fn a_first_packet_behind_the_clients_own_refusal_is_entered() {
     );
     for connection in &seen.connections {
         let connections = vec![connection.clone()];
-        let alone = Observation { connections, ..Observation::default() };
+        let alone = Observation::of(connections);
         assert_eq!(clear_packets(&alone), "S", "{:#?}", connection.entries);
     }
 }

@@ -76,11 +76,10 @@ mod tests {
     fn a_challenge_of_one_connection_is_answered_on_another() {
         let stored = md5_hex(b"canary0123456789abcdefany");
         let response = md5_hex(&[stored.as_slice(), &[1, 2, 3, 4]].concat());
-        let asked = Connection {
-            challenges: vec![Challenge::Md5Salt([1, 2, 3, 4])],
-            ..Connection::default()
-        };
-        let answered = Connection { clear_from_client: response, ..Connection::default() };
+        let mut asked = Connection::default();
+        asked.challenges.push(Challenge::Md5Salt([1, 2, 3, 4]));
+        let mut answered = Connection::default();
+        answered.clear_from_client = response;
         assert_eq!(exposed(vec![asked, answered.clone()]), [Position::connection(1)]);
         assert_eq!(exposed(vec![answered]), []);
     }
@@ -94,8 +93,9 @@ mod tests {
         let request = || entry(Sender::Client, false, EntryKind::SslRequest);
         let clear_from_client = secrets().password.into_bytes();
         let of = |entries: Vec<Entry>| {
-            let clear_from_client = clear_from_client.clone();
-            exposed(vec![Connection { entries, clear_from_client, ..Connection::default() }])
+            let mut connection = Connection::of(entries);
+            connection.clear_from_client.clone_from(&clear_from_client);
+            exposed(vec![connection])
         };
         let shown = of(vec![request(), startup(&secrets().password)]);
         assert_eq!(shown, [Position::entry(0, 1)]);

@@ -1,7 +1,5 @@
 //! Cells that nobody measured, for tests.
 
-use std::time::Duration;
-
 use pgtls_mock_server::transcript::{Connection, Entry, EntryKind, Observation, Sender};
 
 use super::secrets::Secrets;
@@ -18,15 +16,15 @@ pub(super) fn secrets() -> Secrets {
 
 /// An entry of no size, at no time.
 pub(super) fn entry(sender: Sender, encrypted: bool, what: EntryKind) -> Entry {
-    Entry { at: Duration::ZERO, sender, encrypted, size: 1, what }
+    Entry::new(sender, encrypted, what)
 }
 
 /// What was seen on these connections.
 pub(super) fn observation(connections: Vec<Connection>) -> Observation {
-    Observation { connections, ..Observation::default() }
+    Observation::of(connections)
 }
 
 /// A connection with these entries.
 pub(super) fn connection(entries: Vec<Entry>) -> Connection {
-    Connection { entries, ..Connection::default() }
+    Connection::of(entries)
 }

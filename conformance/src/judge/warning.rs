@@ -43,10 +43,9 @@ mod tests {
             warnings(&Facts::of(Case::new(&axes, &observation, &claim, &secrets)))
         };
         assert_eq!(of(Connection::default()), []);
-        for connection in [
-            Connection { forgotten: 1, ..Connection::default() },
-            Connection { clear_forgotten: 1, ..Connection::default() },
-        ] {
+        let (mut entries, mut clear) = (Connection::default(), Connection::default());
+        (entries.forgotten, clear.clear_forgotten) = (1, 1);
+        for connection in [entries, clear] {
             assert_eq!(of(connection), [Warning::TranscriptIncomplete]);
         }
     }
