@@ -177,3 +177,15 @@ fn a_script_stands_alone() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
     }
 }
+
+#[test]
+fn the_invariants_alone_decide_over_a_script() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = script::find("scram=wrong-signature").expect("a script");
+    fs::write(folder.path().join("forged.json"), script.to_json()).expect("a file");
+    let client = ["run", "--in-process", "--stack", "pgtls/rustls", "--sslmode", "require"];
+    let output = pgtls(folder.path(), &[&client[..], &["--script", "forged.json"]].concat());
+    let stdout = text(&output.stdout);
+    assert_eq!(stdout.lines().next(), Some("connect, sslaccept, authok -> fail"));
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+}
