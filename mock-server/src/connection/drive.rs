@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pgtls_harness::Deadline;
-use tokio::time::sleep;
+use tokio::{task::coop::consume_budget, time::sleep};
 
 use super::{
     channel::Gone,
@@ -21,6 +21,8 @@ impl OpenConnection {
     pub(super) async fn drive(&mut self) -> Driven {
         let mut turn = self.advance(Input::Done, None);
         loop {
+            // However much a script has to do, deadlines and other connections have their turn.
+            consume_budget().await;
             turn = match turn.action {
                 Action::AwaitFirstPacket { again } => {
                     let Some(input) = self.first_packet(again).await else { return Driven::Over };

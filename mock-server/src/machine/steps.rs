@@ -11,6 +11,10 @@ use crate::{
     script::{Branch, Condition, Expected, Piece, Step, Steps, Wait},
 };
 
+/// How many steps may do nothing, one behind the other: far more than a script has that is meant, and
+/// done in a few milliseconds.
+const MOST_IDLE_STEPS: u32 = 100_000;
+
 impl Machine {
     /// Begins a section.
     pub(super) fn start(&mut self, section: Section, steps: Steps, world: &World<'_>) -> Action {
@@ -22,12 +26,15 @@ impl Machine {
 
     /// Does steps until one is an action.
     pub(super) fn run(&mut self, world: &World<'_>) -> Action {
-        loop {
+        for _ in 0..MOST_IDLE_STEPS {
             let Some(step) = self.cursor.next() else { return self.end_of_section() };
             if let Some(action) = self.perform(step, world) {
                 return action;
             }
         }
+        tracing::warn!(steps = MOST_IDLE_STEPS, "the script does nothing, over and over: closing");
+        self.leave();
+        Action::Close
     }
 
     /// Does a step; `None` if there is nothing to do but the next one.

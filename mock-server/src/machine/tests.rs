@@ -219,6 +219,16 @@ fn a_message_that_is_received_chooses_the_steps() {
     }
 }
 
+#[test]
+fn steps_that_do_nothing_come_to_an_end() {
+    let nothing = r#"{"repeat": {"times": 4294967295, "steps": [{"if": {"is": "plus"}}]}}"#;
+    let script = format!(
+        r#"{{"connections": [{{"accept": [{{"repeat": {{"times": 9999999, "steps": [{nothing}]}}}}]}}]}}"#
+    );
+    let (_, action) = Run::json(&script);
+    assert_eq!(action, Action::Close);
+}
+
 /// Steps of any kind, in any section.
 fn steps() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop::sample::select(vec![
