@@ -1,4 +1,4 @@
-//! Segments: a step's pieces as bytes, and as the transcript tells them.
+//! Segments: a step's contents as bytes, and as the transcript tells them.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rand::Rng as _;
@@ -18,7 +18,7 @@ use crate::{
         names,
     },
     scram::{self, Offer},
-    script::{Piece, Raw, outline::Answer},
+    script::{Content, Raw, outline::Answer},
     session::Parameters,
     tls,
     transcript::{Challenge, EntryKind},
@@ -34,25 +34,25 @@ pub(crate) fn salt(password: &str) -> Vec<u8> {
 }
 
 impl Machine {
-    /// Sends pieces in one segment.
-    pub(super) fn send(&mut self, pieces: &[Piece], world: &World<'_>) -> Action {
+    /// Sends contents in one segment.
+    pub(super) fn send(&mut self, contents: &[Content], world: &World<'_>) -> Action {
         if self.startup.is_none() {
-            self.answer(Answer::of(pieces));
-            self.injected |= !self.encrypted && pieces.iter().any(Piece::ends_login);
+            self.answer(Answer::of(contents));
+            self.injected |= !self.encrypted && contents.iter().any(Content::ends_login);
         }
         let mut parts = std::mem::take(&mut self.first_in_login);
         let mut server_first = None;
-        for piece in pieces {
+        for content in contents {
             let mut bytes = Vec::new();
-            self.write(piece, world, &mut bytes);
-            match piece {
-                Piece::Message(message) if self.section == Section::Login => {
+            self.write(content, world, &mut bytes);
+            match content {
+                Content::Message(message) if self.section == Section::Login => {
                     server_first = self.sent(message, &bytes, world).or(server_first);
                 }
-                Piece::Welcome if self.section == Section::Login => self.decide(true),
+                Content::Welcome if self.section == Section::Login => self.decide(true),
                 _ => {}
             }
-            self.append(piece, bytes, &mut parts);
+            self.append(content, bytes, &mut parts);
         }
         match server_first {
             Some((text, Some(iterations))) => {
@@ -111,20 +111,20 @@ impl Machine {
         None
     }
 
-    /// Appends the piece's bytes.
-    fn write(&mut self, piece: &Piece, world: &World<'_>, out: &mut Vec<u8>) {
-        match piece {
-            Piece::Raw(Raw::Text(text)) => {
+    /// Appends the content's bytes.
+    fn write(&mut self, content: &Content, world: &World<'_>, out: &mut Vec<u8>) {
+        match content {
+            Content::Raw(Raw::Text(text)) => {
                 out.extend(template::expand(text.as_bytes(), &|name| self.value(name, world)));
             }
-            Piece::Raw(raw) => out.extend(raw.bytes()),
-            Piece::Alert(alert) => {
+            Content::Raw(raw) => out.extend(raw.bytes()),
+            Content::Alert(alert) => {
                 out.extend(tls::alert_record(alert.level, alert.description));
             }
-            Piece::Message(message) => {
+            Content::Message(message) => {
                 template::write(message, &|name| self.value(name, world), out);
             }
-            Piece::Welcome => self.welcome(world, out),
+            Content::Welcome => self.welcome(world, out),
         }
     }
 
@@ -185,33 +185,33 @@ impl Machine {
             return bytes;
         }
         let mut editor = std::mem::take(&mut self.editor);
-        let edited = editor.edit(&bytes, |pieces, out| {
-            for piece in pieces {
-                self.write(piece, world, out);
+        let edited = editor.edit(&bytes, |contents, out| {
+            for content in contents {
+                self.write(content, world, out);
             }
         });
         self.editor = editor;
         edited
     }
 
-    /// Appends a piece, as the transcript tells it, to its segment.
-    fn append(&mut self, piece: &Piece, bytes: Vec<u8>, parts: &mut Vec<Part>) {
-        let kind = match piece {
-            Piece::Alert(alert) => {
+    /// Appends a content, as the transcript tells it, to its segment.
+    fn append(&mut self, content: &Content, bytes: Vec<u8>, parts: &mut Vec<Part>) {
+        let kind = match content {
+            Content::Alert(alert) => {
                 EntryKind::Alert(tls::alert_name(alert.level, alert.description))
             }
-            Piece::Raw(_) => match bytes[..] {
+            Content::Raw(_) => match bytes[..] {
                 [byte] if self.startup.is_none() => EntryKind::NegotiationByte(byte),
                 _ if self.tls_begun && !self.encrypted => {
                     EntryKind::Hostile("bytes that are not TLS".into())
                 }
                 _ => EntryKind::Hostile("raw bytes".into()),
             },
-            Piece::Message(message) if self.is_injection(message) => {
+            Content::Message(message) if self.is_injection(message) => {
                 return inject(names::of_backend(&bytes), bytes, parts);
             }
-            Piece::Welcome => return parts.extend(messages(&bytes)),
-            Piece::Message(_) => describe::message(&bytes),
+            Content::Welcome => return parts.extend(messages(&bytes)),
+            Content::Message(_) => describe::message(&bytes),
         };
         parts.push(Part { bytes, kind });
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     protocol::report::Report,
-    script::{Branch, Condition, Expected, Piece, Step, Steps, Wait},
+    script::{Branch, Condition, Content, Expected, Step, Steps, Wait},
 };
 
 /// How many steps may do nothing, one behind the other: far more than a script has that is meant, and
@@ -40,8 +40,8 @@ impl Machine {
     /// Does a step; `None` if there is nothing to do but the next one.
     pub(super) fn perform(&mut self, step: Step, world: &World<'_>) -> Option<Action> {
         match step {
-            Step::Send(ref pieces) => {
-                let asks = pieces.iter().any(Piece::asks_for_proof);
+            Step::Send(ref contents) => {
+                let asks = contents.iter().any(Content::asks_for_proof);
                 if self.section == Section::Login
                     && self.injected
                     && asks
@@ -50,7 +50,7 @@ impl Machine {
                     self.awaited = Awaited::HeadStart(step);
                     return Some(Action::HeadStart);
                 }
-                return Some(self.send(pieces, world));
+                return Some(self.send(contents, world));
             }
             Step::Repeat(repeat) => self.cursor.enter(repeat.steps, repeat.times),
             Step::If(branch) => self.choose(branch),

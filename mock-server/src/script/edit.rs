@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::segment::Piece;
+use super::segment::Content;
 use crate::protocol::names;
 
 /// What becomes of one kind of message.
@@ -30,11 +30,11 @@ pub enum EditKind {
     /// It is sent twice.
     Duplicate,
     /// These are sent in its place.
-    Replace(Vec<Piece>),
+    Replace(Vec<Content>),
     /// These are sent before it.
-    Before(Vec<Piece>),
+    Before(Vec<Content>),
     /// These are sent behind it.
-    After(Vec<Piece>),
+    After(Vec<Content>),
 }
 
 /// Edits messages, and counts them.
@@ -53,11 +53,11 @@ impl Editor {
         self.edits.is_empty()
     }
 
-    /// The messages in `bytes`, edited; `render` writes pieces.
+    /// The messages in `bytes`, edited; `render` writes contents.
     pub(crate) fn edit(
         &mut self,
         mut bytes: &[u8],
-        mut render: impl FnMut(&[Piece], &mut Vec<u8>),
+        mut render: impl FnMut(&[Content], &mut Vec<u8>),
     ) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         while let Some(message) = names::first_message(bytes) {
@@ -66,14 +66,14 @@ impl Editor {
                 None => out.extend(message),
                 Some(EditKind::Drop) => {}
                 Some(EditKind::Duplicate) => out.extend([message, message].concat()),
-                Some(EditKind::Replace(pieces)) => render(pieces, &mut out),
-                Some(EditKind::Before(pieces)) => {
-                    render(pieces, &mut out);
+                Some(EditKind::Replace(contents)) => render(contents, &mut out),
+                Some(EditKind::Before(contents)) => {
+                    render(contents, &mut out);
                     out.extend(message);
                 }
-                Some(EditKind::After(pieces)) => {
+                Some(EditKind::After(contents)) => {
                     out.extend(message);
-                    render(pieces, &mut out);
+                    render(contents, &mut out);
                 }
             }
         }
@@ -109,9 +109,9 @@ mod tests {
         backend::bind_complete(&mut bytes);
         backend::no_data(&mut bytes);
         backend::bind_complete(&mut bytes);
-        let edited = Editor::new(&edits).edit(&bytes, |pieces, out| {
-            for piece in pieces {
-                let Piece::Raw(raw) = piece else { panic!("{piece:?}") };
+        let edited = Editor::new(&edits).edit(&bytes, |contents, out| {
+            for content in contents {
+                let Content::Raw(raw) = content else { panic!("{content:?}") };
                 out.extend(raw.bytes());
             }
         });

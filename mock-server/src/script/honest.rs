@@ -2,7 +2,7 @@
 
 use super::{
     language::{Conversation, Expected, Step, Steps, Tls},
-    segment::Piece,
+    segment::Content,
 };
 use crate::protocol::message::BackendMessage;
 
@@ -24,12 +24,12 @@ impl Default for Conversation {
 
 /// `S`, then TLS.
 fn ssl_request() -> Steps {
-    vec![Step::Send(vec![Piece::text("S")]), Step::Handshake].into()
+    vec![Step::Send(vec![Content::text("S")]), Step::Handshake].into()
 }
 
 /// `N`: nobody here speaks GSS.
 fn gssenc_request() -> Steps {
-    vec![Step::Send(vec![Piece::text("N")])].into()
+    vec![Step::Send(vec![Content::text("N")])].into()
 }
 
 /// TLS at once (PostgreSQL 17, `sslnegotiation=direct`).
@@ -40,11 +40,11 @@ fn client_hello() -> Steps {
 /// A login by password.
 fn startup() -> Steps {
     vec![
-        Step::Send(vec![Piece::from(BackendMessage::AuthenticationCleartextPassword(
+        Step::Send(vec![Content::from(BackendMessage::AuthenticationCleartextPassword(
             Default::default(),
         ))]),
         Step::Expect(Expected::Password),
-        Step::Send(vec![Piece::Welcome]),
+        Step::Send(vec![Content::Welcome]),
     ]
     .into()
 }

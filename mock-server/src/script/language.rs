@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{edit::Edit, schema, segment::Piece};
+use super::{edit::Edit, schema, segment::Content};
 use crate::axes::{Certificate, Key, TlsVersions};
 
 /// Everything a server does on the wire, from accept to close.
@@ -145,7 +145,7 @@ impl Steps {
 #[non_exhaustive]
 pub enum Step {
     /// Sends these in one segment (as long as they fit into one TLS record).
-    Send(Vec<Piece>),
+    Send(Vec<Content>),
     /// Does the steps so often.
     Repeat(Repeat),
     /// Waits.

@@ -30,6 +30,6 @@ pub use self::{
         Branch, Case, ClientMessage, Condition, Conversation, Expected, Rejection, Repeat, Script,
         Step, Steps, Tls, Wait,
     },
-    segment::{Alert, Piece, Raw},
+    segment::{Alert, Content, Raw},
 };
 pub use crate::protocol::{body, codes, message::BackendMessage, value};

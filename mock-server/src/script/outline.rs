@@ -3,7 +3,7 @@
 
 use super::{
     language::{Condition, Conversation, Expected, Script, Step, Tls},
-    segment::Piece,
+    segment::Content,
 };
 use crate::{protocol::message::BackendMessage, trace::Event};
 
@@ -97,12 +97,12 @@ impl Answer {
     }
 
     /// What a segment is as an answer to SSLRequest, and as one to GSSENCRequest, but for the letter.
-    pub(crate) fn of(segment: &[Piece]) -> Self {
-        let injected = segment.iter().any(Piece::ends_login);
+    pub(crate) fn of(segment: &[Content]) -> Self {
+        let injected = segment.iter().any(Content::ends_login);
         match segment.first() {
             None => Self::Nothing,
-            Some(Piece::Message(BackendMessage::ErrorResponse(_))) => Self::Error,
-            Some(Piece::Raw(raw)) => match raw.bytes().first() {
+            Some(Content::Message(BackendMessage::ErrorResponse(_))) => Self::Error,
+            Some(Content::Raw(raw)) => match raw.bytes().first() {
                 Some(b'S') => Self::Accepted { injected },
                 Some(b'N') => Self::Refused { injected },
                 Some(b'E') => Self::Error,
@@ -113,7 +113,7 @@ impl Answer {
     }
 }
 
-impl Piece {
+impl Content {
     /// Whether a client may take it for the end of a login: AuthenticationOk.
     pub(crate) const fn ends_login(&self) -> bool {
         matches!(self, Self::Welcome | Self::Message(BackendMessage::AuthenticationOk(_)))
@@ -223,7 +223,7 @@ impl<'a> Outline<'a> {
     #[must_use]
     pub fn injects(self) -> bool {
         let injects = |step: &Step| match step {
-            Step::Send(segment) => segment.iter().any(Piece::ends_login),
+            Step::Send(segment) => segment.iter().any(Content::ends_login),
             _ => false,
         };
         self.0.is_some_and(|conversation| {
@@ -254,10 +254,10 @@ struct Client {
 /// What the first steps that decide it make of a login.
 fn login(steps: &[Step], client: Client) -> Option<Login> {
     steps.iter().find_map(|step| match step {
-        Step::Send(pieces) => pieces.iter().find_map(|piece| match piece {
-            piece if piece.ends_login() => Some(Login::Granted),
-            Piece::Message(BackendMessage::ErrorResponse(_)) => Some(Login::Rejected),
-            piece => piece.asked().map(Login::Asks),
+        Step::Send(contents) => contents.iter().find_map(|content| match content {
+            content if content.ends_login() => Some(Login::Granted),
+            Content::Message(BackendMessage::ErrorResponse(_)) => Some(Login::Rejected),
+            content => content.asked().map(Login::Asks),
         }),
         Step::Expect(Expected::ClientCertificate) if !client.certificate => Some(Login::Rejected),
         Step::If(branch) => {

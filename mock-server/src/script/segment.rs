@@ -16,7 +16,7 @@ use crate::protocol::message::BackendMessage;
 /// `{server_nonce}`, `{salt}` and `{server_signature}`; other braces stand for themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Piece {
+pub enum Content {
     /// These bytes.
     Raw(Raw),
     /// A TLS alert in a plaintext record, as before or in a handshake.
@@ -56,7 +56,7 @@ impl Alert {
     }
 }
 
-impl Piece {
+impl Content {
     /// These characters' bytes.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
@@ -64,7 +64,7 @@ impl Piece {
     }
 }
 
-impl From<BackendMessage> for Piece {
+impl From<BackendMessage> for Content {
     fn from(message: BackendMessage) -> Self {
         Self::Message(message)
     }
@@ -81,7 +81,7 @@ impl Raw {
     }
 }
 
-impl Serialize for Piece {
+impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let one = |key: &str, value: Value| Map::from_iter([(key.to_owned(), value)]);
         match self {
@@ -97,7 +97,7 @@ impl Serialize for Piece {
     }
 }
 
-impl<'de> Deserialize<'de> for Piece {
+impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let (key, inner) = match &value {
@@ -131,9 +131,9 @@ impl<'de> Deserialize<'de> for Piece {
     }
 }
 
-impl JsonSchema for Piece {
+impl JsonSchema for Content {
     fn schema_name() -> Cow<'static, str> {
-        "Piece".into()
+        "Content".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
