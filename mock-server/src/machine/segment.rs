@@ -194,7 +194,7 @@ impl Machine {
         edited
     }
 
-    /// Appends a content, as the transcript tells it, to its segment.
+    /// Appends one of a segment's contents, as the transcript tells it.
     fn append(&mut self, content: &Content, bytes: Vec<u8>, parts: &mut Vec<Part>) {
         let kind = match content {
             Content::Alert(alert) => {
