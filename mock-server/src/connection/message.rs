@@ -23,7 +23,9 @@ impl OpenConnection {
     pub(super) async fn await_message(&mut self) -> Option<Turn> {
         match self.message().await {
             Ok((message, size)) => {
-                Some(self.advance(Input::Message(&message), Some((&message, size))))
+                let turn = self.advance(Input::Message(&message), Some((&message, size)));
+                self.follow(message);
+                Some(turn)
             }
             Err(Missing::Gone) => {
                 self.gone().await;

@@ -2,6 +2,7 @@
 
 mod channel;
 mod drive;
+mod follow;
 mod log;
 mod message;
 mod negotiation;

@@ -13,7 +13,6 @@ use crate::{
     budget::{Account, Exhausted, Held},
     protocol::{self, frontend, report::Report},
     session::{Flow, Respond, Session},
-    transcript::{EntryKind, Sender},
 };
 
 /// How much is answered before it is sent, however many messages still wait, in bytes.
@@ -30,17 +29,13 @@ const MESSAGE: usize = 64;
 impl OpenConnection {
     /// The session, and its end.
     pub(super) async fn serve_session(&mut self) {
-        let Some(parameters) = self.machine.parameters() else { return };
-        // It holds more than what comes of it, and for as long as it is there.
-        self.machine.forget_startup();
-        self.startup_held = None;
-        match Session::new(parameters, self.core.query_number, self.account.clone()) {
-            Ok(session) => {
+        match self.following.take().or_else(|| self.new_session()) {
+            Some(session) => {
                 if self.session(session).await == Driven::Over {
                     return;
                 }
             }
-            Err(Exhausted) => self.say_out_of_memory().await,
+            None => self.say_out_of_memory().await,
         }
         match self.channel.ended_by() {
             Some(Bound::Memory) => self.say_out_of_memory().await,
@@ -69,9 +64,12 @@ impl OpenConnection {
                 }
                 Ok(Some(Responded::BySteps)) => {
                     self.send_answer(&mut answer).await;
+                    self.following = Some(session);
                     if self.drive().await == Driven::Over {
                         return Driven::Over;
                     }
+                    let Some(back) = self.following.take() else { return Driven::Session };
+                    session = back;
                 }
                 Ok(None) => {
                     self.send_answer(&mut answer).await;
@@ -115,7 +113,7 @@ impl OpenConnection {
         work.0 += answer.bytes.len() - before;
         let responded = if by_steps {
             // The honest session goes along, so that the cell's query is noticed, but is not heard.
-            self.hush(respond, session, answer, before);
+            self.hush(respond, session, &mut answer.bytes, before);
             Responded::BySteps
         } else {
             Responded::Honestly(respond)
@@ -125,30 +123,6 @@ impl OpenConnection {
             yield_now().await;
         }
         Ok(Some(responded))
-    }
-
-    /// Forgets an answer, but for what it says of the cell's query.
-    fn hush(
-        &self,
-        mut respond: Respond,
-        session: &mut Session,
-        answer: &mut Answer,
-        before: usize,
-    ) {
-        loop {
-            if let Some(number) = respond.query_seen {
-                self.enter_query(number);
-            }
-            answer.bytes.truncate(before);
-            if respond.flow != Flow::More {
-                return;
-            }
-            respond = session.proceed(&mut answer.bytes);
-        }
-    }
-
-    fn enter_query(&self, number: i64) {
-        self.enter(Sender::Client, 0, EntryKind::Query(format!("SELECT {number}")));
     }
 
     /// What came of a message: sends what it makes of the answer, piece by piece where it is long.

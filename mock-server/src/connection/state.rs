@@ -15,7 +15,7 @@ use crate::{
     },
     plan::Plan,
     protocol::{backend, frontend::Message, report::Report},
-    session::out_of_memory,
+    session::{Session, out_of_memory},
     tls::Context,
     trace::Event,
     transcript::{EntryKind, Sender},
@@ -40,6 +40,8 @@ pub(crate) struct OpenConnection {
     pub(super) crowded: bool,
     /// What a StartupMessage holds of the account; an error if there is no room for it.
     pub(super) startup_held: Option<Result<Held, Exhausted>>,
+    /// The session that goes along where steps answer the client.
+    pub(super) following: Option<Session>,
     /// What comes from here on is TLS.
     pub(super) tls_begun: bool,
     /// The ClientHello was entered, or what came is none that can be read.
@@ -81,6 +83,7 @@ impl OpenConnection {
             account,
             crowded,
             startup_held: None,
+            following: None,
             tls_begun: false,
             hello_seen: false,
         }

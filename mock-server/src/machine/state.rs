@@ -116,6 +116,11 @@ impl Machine {
         }
     }
 
+    /// Whether the login has succeeded.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.decided == Some(true)
+    }
+
     /// Whether a login's end was sent where none had begun.
     pub(crate) const fn has_injected(&self) -> bool {
         self.injected
