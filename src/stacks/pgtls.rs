@@ -45,6 +45,7 @@ impl Driver for Pgtls {
                 // native-tls has no way to give one, so the connector refuses it.
                 sslcrl: self.0 == Tls::Rustls,
                 cancel: true,
+                ..Supports::default()
             },
             ..Hello::new("pgtls-connector", locked_version("pgtls-connector"))
         }

@@ -47,6 +47,7 @@ impl Driver for TokioPostgres {
                 // native-tls has no way to give one.
                 sslcrl: self.0 == Tls::Rustls,
                 cancel: true,
+                ..Supports::default()
             },
             ..Hello::new("tokio-postgres", locked_version("tokio-postgres"))
         }

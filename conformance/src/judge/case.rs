@@ -3,7 +3,7 @@
 use pgtls_mock_server::{RuleSpec, transcript::Observation};
 
 use super::{claim::Claim, secrets::Secrets};
-use crate::axes::Axes;
+use crate::{axes::Axes, shim::ColumnType};
 
 /// One cell as the judge is given it.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct Case<'a> {
     pub claim: &'a Claim,
     /// What only this cell's client and server know.
     pub secrets: &'a Secrets,
+    /// The columns that were asked for behind the number.
+    pub fetch: &'a [ColumnType],
     /// What happened to the bytes on the wire.
     pub wire: &'a [RuleSpec],
     /// The server did as a script of somebody's own had it, so that no answer need be a right one.
@@ -32,7 +34,14 @@ impl<'a> Case<'a> {
         claim: &'a Claim,
         secrets: &'a Secrets,
     ) -> Self {
-        Self { axes, observation, claim, secrets, wire: &[], scripted: false }
+        Self { axes, observation, claim, secrets, fetch: &[], wire: &[], scripted: false }
+    }
+
+    /// The same with columns of these types behind the number.
+    #[must_use]
+    pub const fn fetching(mut self, fetch: &'a [ColumnType]) -> Self {
+        self.fetch = fetch;
+        self
     }
 
     /// The same before a server that does as a script of somebody's own has it.

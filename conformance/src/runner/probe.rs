@@ -99,7 +99,8 @@ impl ProbedStack {
         number: usize,
     ) -> Result<Result<(), String>, Unfit> {
         let server = ServerBehaviour::of(axes);
-        let question = Question { axes, server: &server, version: Version::default(), number };
+        let version = Version::default();
+        let question = Question { axes, server: &server, fetch: &[], version, number };
         let run = match ask(place, self, question).await.map_err(Unfit::Short)? {
             Asked::Closed(run) => *run,
             Asked::Open(open, _) => open.close().await.map_err(Unfit::Short)?,

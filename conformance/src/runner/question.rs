@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use pgtls_mock_server::{RuleSpec, axes::ServerAxes, script::Script};
 
-use crate::{axes::Axes, reference::Version};
+use crate::{
+    axes::Axes,
+    judge::Secrets,
+    reference::Version,
+    shim::{ColumnType, Connect},
+};
 
 /// What the server of a cell does, from accept to close.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,7 +59,16 @@ impl ServerBehaviour {
 pub(super) struct Question<'a> {
     pub(super) axes: &'a Axes,
     pub(super) server: &'a ServerBehaviour,
+    /// The columns that are asked for behind the number.
+    pub(super) fetch: &'a [ColumnType],
     pub(super) version: Version,
     /// Tells the questions of one run apart.
     pub(super) number: usize,
+}
+
+impl Question<'_> {
+    /// The connect call with the query that is asked.
+    pub(super) fn put(&self, connect: Connect, secrets: &Secrets) -> Connect {
+        connect.fetching(secrets.number, self.fetch)
+    }
 }

@@ -157,6 +157,7 @@ impl TestEnvironment {
             dbname: "postgres".to_owned(),
             timeout_ms: self.timeout_ms(),
             query: format!("SELECT {}", secrets.number),
+            fetch: Vec::new(),
             sslmode: unless(axes.sslmode == Sslmode::Unset, axes.sslmode.name()),
             sslrootcert: root.map(|path| path.to_string_lossy().into_owned()),
             sslnegotiation: unless(

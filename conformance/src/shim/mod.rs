@@ -1,5 +1,6 @@
 //! Shims: programs that drive one client each, and how the runner speaks with them.
 
+mod column_type;
 mod error;
 mod family;
 mod guardian;
@@ -17,6 +18,7 @@ mod supports;
 mod tests;
 
 pub use self::{
+    column_type::ColumnType,
     error::ShimError,
     guardian::{Guardian, stand_guard},
     launch::{ClientEnvironment, Launch},
