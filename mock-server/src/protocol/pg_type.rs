@@ -88,7 +88,8 @@ pg_types! {
 
 impl PgType {
     /// The type that a name means in SQL, where some have more than one.
-    pub(crate) fn in_sql(name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn in_sql(name: &str) -> Option<Self> {
         let name = match name {
             "boolean" => "bool",
             "bigint" => "int8",
