@@ -18,7 +18,8 @@ use super::{
     file::{self, Pending},
     guard::environment,
     interrupt, output,
-    stacks::{ShimsArgs, StacksArgs, spec_of_command},
+    stacks::{ShimsArgs, StacksArgs, in_process, spec_of_command},
+    sweep::Sweeps,
 };
 use crate::{
     foreign::{self, Foreign, Visible},
@@ -38,6 +39,18 @@ pub(super) struct Fuzz {
     /// Where a counterexample is written
     #[arg(long, value_name = "F", default_value = "pgtls-counterexample.json")]
     out: PathBuf,
+    /// In place of servers made up: honest logins, disturbed at every byte of the server's stream
+    #[arg(long)]
+    sweep: bool,
+    /// With --sweep: how many cases run side by side [default: one a processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+    /// With --sweep: the folder for what is found
+    #[arg(long, value_name = "DIR", default_value = "pgtls-findings")]
+    findings: PathBuf,
+    /// With --sweep: on stdout as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +76,9 @@ struct Found {
 
 impl Fuzz {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
+        if self.sweep {
+            return self.sweeps().await;
+        }
         let spec = self.stacks.only()?;
         let out = Pending::new(&self.out)?;
         let seed = self.seed.unwrap_or_else(Seed::random);
@@ -95,6 +111,15 @@ impl Fuzz {
             (false, true) => exit::FINDINGS,
             (false, false) => exit::CLEAN,
         })
+    }
+
+    async fn sweeps(&self) -> Result<u8, CliError> {
+        let stacks = self.stacks.specs()?;
+        let stacks: Vec<_> =
+            stacks.into_iter().map(|spec| in_process(&spec).unwrap_or(spec)).collect();
+        let (jobs, findings) = (self.jobs.map(usize::from), &*self.findings);
+        let seed = self.seed.unwrap_or_else(Seed::random);
+        Sweeps { stacks: &stacks, jobs, seed, json: self.json, findings }.run().await
     }
 
     /// Writes the counterexample, and says what it is.
