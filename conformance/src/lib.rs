@@ -10,6 +10,7 @@
 //! | [`judge`] | verdicts |
 //! | [`transcript`] | a transcript's lines in words |
 //! | [`fuzz`] | hostile servers made up at random |
+//! | [`sweep`] | an honest login, disturbed at every byte |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
 pub mod axes;
@@ -27,6 +28,7 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+pub mod sweep;
 mod texts;
 pub mod transcript;
 mod words;

@@ -32,6 +32,7 @@ impl Scenario {
             axes: self.axes().server,
             script: Some(Arc::new(self.script.clone())),
             rules: self.rules.clone(),
+            ..ServerBehaviour::default()
         }
     }
 

@@ -80,6 +80,12 @@ impl<'a> Subject<'a> {
         self.stack.connects(self.place()).await.err().map(|reason| reason.to_string())
     }
 
+    /// The driver's version, as the stack says.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
+    }
+
     /// Whether it can be asked for these axes.
     #[must_use]
     pub fn supports(&self, axes: &Axes) -> bool {

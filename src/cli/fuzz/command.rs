@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use pgtls_conformance::fuzz::Limits;
+use pgtls_conformance::{fuzz::Limits, runner::StackSpec};
 use pgtls_mock_server::Seed;
 
 use super::{elsewhere::Elsewhere, findings::Folder, hunted::HuntedStack, told};
@@ -17,6 +17,7 @@ use crate::cli::{
     matrix::default_jobs,
     output,
     stacks::{Candidate, StacksArgs, in_process},
+    sweep::Sweeps,
 };
 
 /// How long a hunt takes where nobody says how far it goes.
@@ -48,6 +49,9 @@ pub(in crate::cli) struct Fuzz {
     /// The file of the first finding besides
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
+    /// In place of servers made up: honest logins, disturbed at every byte of the server's stream
+    #[arg(long, conflicts_with_all = ["cases", "seconds", "first", "out"])]
+    sweep: bool,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -72,6 +76,9 @@ enum Format {
 impl Fuzz {
     pub(in crate::cli) async fn run(&self) -> Result<u8, CliError> {
         let candidates = self.candidates()?;
+        if self.sweep {
+            return self.sweep(&candidates).await;
+        }
         let folder = Folder::at(&self.findings)?;
         let out = self.out.as_deref().map(Pending::new).transpose()?;
         let seed = self.seed.unwrap_or_else(Seed::random);
@@ -118,6 +125,13 @@ impl Fuzz {
             (false, true) => exit::FINDINGS,
             (false, false) => exit::CLEAN,
         })
+    }
+
+    async fn sweep(&self, candidates: &[Candidate]) -> Result<u8, CliError> {
+        let stacks: Vec<StackSpec> = candidates.iter().map(|it| it.spec.clone()).collect();
+        let seed = self.seed.unwrap_or_else(Seed::random);
+        let (jobs, json) = (self.jobs.map(usize::from), self.format == Format::Json);
+        Sweeps { stacks: &stacks, jobs, seed, json, findings: &self.findings }.run().await
     }
 
     /// The stacks, built-in ones as drivers in this process unless told otherwise.
