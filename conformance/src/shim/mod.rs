@@ -2,6 +2,8 @@
 
 mod error;
 mod family;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guardian;
 mod launch;
 mod manifest;
