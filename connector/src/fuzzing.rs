@@ -2,6 +2,9 @@
 //!
 //! No part of the interface: behind the feature `fuzzing`, and free to change.
 
+mod connect;
+
+pub use self::connect::connect;
 pub use crate::config::fuzzing::{conninfo_pairs, conninfo_url};
 pub use crate::login::fuzzing::login_watch;
 pub use crate::names::fuzzing::host_name;
@@ -13,6 +16,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target of this crate.
 pub const TARGETS: &[Target] = &[
     ("certificate", certificate),
+    ("connect", connect),
     ("conninfo_pairs", conninfo_pairs),
     ("conninfo_url", conninfo_url),
     ("host_name", host_name),
