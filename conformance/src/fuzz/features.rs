@@ -37,16 +37,20 @@ pub(super) fn features(run: &CellRun) -> Vec<u64> {
     features
 }
 
+/// What a run came to: `plain`, `ssl`, `fail`, `hang` or `crash`; `None` where nothing was observed.
+pub(super) fn outcome(run: &CellRun) -> Option<String> {
+    // The trace's last word is its outcome.
+    let trace = run.result.observed.as_ref()?.trace().to_string();
+    trace.rsplit(' ').next().map(str::to_owned)
+}
+
 /// How a run ended, in words that do not depend on what was drawn.
 pub(super) fn ending(run: &CellRun) -> String {
     let result = &run.result;
-    // The trace's last word is its outcome.
-    let trace = result.observed.as_ref().map(|observed| observed.trace().to_string());
-    let outcome = trace.as_deref().and_then(|trace| trace.rsplit(' ').next()).map(str::to_owned);
     let error = result.observed.as_ref().and_then(|observed| observed.error.as_ref());
     let error = error.map(|error| format!("{}: {}", error.class, error.message));
     let how = error.or_else(|| result.reason.clone()).unwrap_or_default();
-    format!("{} {}", outcome.unwrap_or_default(), plain(&how))
+    format!("{} {}", outcome(run).unwrap_or_default(), plain(&how))
 }
 
 /// A text without its numbers, its quotations, and what is no word of its own.

@@ -11,11 +11,13 @@
 //! | `features.rs`, `corpus.rs` | what a run showed; the scenarios that showed something new |
 //! | `hunt.rs` | many scenarios against one stack |
 //! | `reduce.rs`, `shrink.rs` | what is less of a scenario; the least of it that still breaks |
+//! | `difference.rs` | the same scenarios on several stacks, and who stands alone |
 //! | `shape.rs`, `finding.rs`, `counterexample.rs` | what tells findings apart, what is told of them, and their file |
 
 mod brief;
 mod corpus;
 mod counterexample;
+mod difference;
 mod draw;
 mod features;
 mod finding;
@@ -31,6 +33,7 @@ mod sites;
 
 pub use self::{
     counterexample::{Counterexample, SCHEMA},
+    difference::{Difference, differences},
     finding::Finding,
     hunt::{Hunt, Hunted, Limits, Progress},
     scenario::Scenario,

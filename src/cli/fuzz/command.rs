@@ -111,8 +111,12 @@ impl Fuzz {
         let mut others = Elsewhere::default();
         if !was_interrupted {
             let all = self.stacks.folder.everything()?;
+            let look = async {
+                others.look(&stacks, &all, &environment).await;
+                others.compare(&stacks, &environment).await;
+            };
             tokio::select! {
-                () = others.look(&stacks, &candidates, &all, &environment) => {}
+                () = look => {}
                 () = &mut interrupted => was_interrupted = true,
             }
         }

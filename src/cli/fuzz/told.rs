@@ -1,6 +1,6 @@
 //! What people and programs are told of a hunt.
 
-use pgtls_conformance::fuzz::{Counterexample, Finding};
+use pgtls_conformance::fuzz::{Counterexample, Difference, Finding};
 use pgtls_mock_server::Seed;
 use serde::Serialize;
 
@@ -20,6 +20,17 @@ struct Report<'a> {
     schema: u32,
     seed: Seed,
     stacks: Vec<StackReport<'a>>,
+    /// What one stack does where all others agree on something else.
+    differences: Vec<DifferenceReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct DifferenceReport<'a> {
+    stack: &'a str,
+    outcome: &'a str,
+    others: &'a str,
+    times: usize,
+    example: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +61,7 @@ pub(super) fn json(
     others: &Elsewhere,
     seed: Seed,
 ) -> Result<String, CliError> {
-    let stacks = stacks.iter().map(|stack| StackReport {
+    let reports = stacks.iter().map(|stack| StackReport {
         stack: stack.spec.name(),
         version: stack.version.as_deref(),
         scenarios: stack.hunted.scenarios,
@@ -68,7 +79,15 @@ pub(super) fn json(
             .collect(),
         unstable: stack.hunted.unstable,
     });
-    let report = Report { schema: SCHEMA, seed, stacks: stacks.collect() };
+    let differences = others.differences.iter().map(|it| DifferenceReport {
+        stack: stacks[it.stack].spec.name(),
+        outcome: &it.outcome,
+        others: &it.others,
+        times: it.times,
+        example: &it.example,
+    });
+    let differences = differences.collect();
+    let report = Report { schema: SCHEMA, seed, stacks: reports.collect(), differences };
     foreign::json(&report).map_err(|error| CliError::tool("the report is no JSON", error))
 }
 
@@ -89,6 +108,13 @@ pub(super) fn table(stacks: &[HuntedStack], others: &Elsewhere, seed: Seed) -> S
                 stack.again(file)
             ));
         }
+    }
+    for Difference { stack, outcome, others, times, example, .. } in &others.differences {
+        lines.push(format!(
+            "{} stands alone in {times} scenarios: {outcome}, where all others come to {others}; such as {}",
+            Foreign(stacks[*stack].spec.name()),
+            Foreign(example)
+        ));
     }
     lines.extend(stacks.iter().map(|stack| summary(stack, seed)));
     lines.join("\n")
