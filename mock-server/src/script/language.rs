@@ -28,6 +28,12 @@ pub struct Script {
     /// What it is for, in a few words: for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// How long the server waits for the client to say something, in milliseconds; then it closes the
+    /// connection in good order, wherever that stands. It is a wait of the server for anything that a
+    /// client may send: a step that waits for time, or is `silence` on purpose, takes its own. None:
+    /// as long as the connection may last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u64>,
     /// What the server does on each connection, in the order of acceptance; as on the last one on
     /// all that follow it. None: as an honest server.
     pub connections: Vec<Conversation>,
@@ -316,7 +322,7 @@ impl Script {
     /// A script of one conversation, the same on each connection.
     #[must_use]
     pub fn always(conversation: Conversation) -> Self {
-        Self { about: None, connections: vec![conversation] }
+        Self { connections: vec![conversation], ..Self::default() }
     }
 
     /// What the server does on a connection before which so many were accepted; `None` as an honest
