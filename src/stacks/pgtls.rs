@@ -66,7 +66,7 @@ impl Driver for Pgtls {
         let encrypted = connection.is_encrypted();
         let cancel = connection.cancel_token();
         let connection = spawn(connection);
-        let outcome = match query(&client, &request.query).await {
+        let outcome = match query(&client, request).await {
             Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
             failed => failed,
         };

@@ -246,9 +246,21 @@ impl Machine {
             Content::Repeat(repeated) => {
                 EntryKind::Hostile(format!("the same {} times", repeated.times).into())
             }
+            Content::Message(BackendMessage::AuthenticationSaslFinal(_)) => {
+                EntryKind::ServerSignature { right: self.is_own_signature(&bytes) }
+            }
             Content::Message(_) => describe::message(&bytes),
         };
         parts.push(Part { bytes, kind });
+    }
+
+    /// Whether an AuthenticationSASLFinal has the signature of this exchange (RFC 5802, section 7:
+    /// server-final-message), which only somebody who knows the password can make.
+    fn is_own_signature(&self, message: &[u8]) -> bool {
+        let body = message.get(9..).unwrap_or_default();
+        let first = body.split(|&byte| byte == b',').next().unwrap_or_default();
+        let signature = self.exchange.signature.as_ref().map(String::as_bytes);
+        signature.is_some_and(|signature| first.strip_prefix(b"v=") == Some(signature))
     }
 
     /// Session data in clear before any login; an ErrorResponse has its place there.
