@@ -20,6 +20,9 @@ pub mod diff;
 mod error;
 mod filter;
 pub mod fuzz;
+#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod judge;
 pub mod names;
 pub mod providers;

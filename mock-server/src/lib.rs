@@ -45,6 +45,9 @@ mod describe;
 mod door;
 mod ended;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod machine;
 mod observe;

@@ -166,6 +166,8 @@ impl Sweeps<'_> {
             stack: stack.to_owned(),
             is_command: false,
             axes: place.login.to_string(),
+            fetch: Vec::new(),
+            script: None,
             rules: place.rule().into_iter().collect(),
             broken: finding.broken.clone(),
             seed: self.seed,

@@ -47,10 +47,8 @@ pub(super) async fn ask(
         version: question.version,
         number: question.number,
     };
-    let panics = Panics::default();
-    let watched = panics.clone();
-    let run = async move || cell.run(&watched).await;
-    match virtual_time::run(environment.workers(), &panics, run).await {
+    let run = async move |panics| cell.run(&panics).await;
+    match virtual_time::run(environment.workers(), run).await {
         Ok(run) => run,
         Err(Lost::Busy(limit)) => {
             Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
