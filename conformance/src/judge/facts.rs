@@ -163,6 +163,12 @@ impl<'a> Facts<'a> {
         !self.query().is_empty() && (is_served || self.case.wire.iter().any(cuts))
     }
 
+    /// Whether the client may have been given another answer than the server sent: the wire was told to
+    /// change bytes, and no TLS shows that it did.
+    pub(super) fn answer_may_be_changed(&self) -> bool {
+        self.trace.outcome == Outcome::Plain && self.case.wire.iter().any(changes)
+    }
+
     /// Whether the client did more than a server keeps of it, so that something may be missing.
     pub(super) fn transcript_is_incomplete(&self) -> bool {
         self.case.observation.forgotten > 0
@@ -183,4 +189,9 @@ fn cuts(rule: &RuleSpec) -> bool {
             | RuleSpec::JitterInbound { .. }
             | RuleSpec::JitterOutbound { .. }
     )
+}
+
+/// What the client receives is not what was sent, and goes on.
+fn changes(rule: &RuleSpec) -> bool {
+    matches!(rule, RuleSpec::CorruptOutbound { .. } | RuleSpec::DuplicateOutbound { .. })
 }

@@ -47,8 +47,7 @@ fn is_dishonest(facts: &Facts<'_>) -> bool {
             let answered = matches!(rows.as_slice(), [row] if row.first() == Some(&number)
                 && row.len() == 1 + facts.case.fetch.len());
             let really = facts.trace.outcome;
-            // What a script answers is no question's answer.
-            (!answered && !facts.answer_may_be_missing())
+            !(answered || facts.answer_may_be_changed())
                 || !really.is_connected()
                 || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
         }
