@@ -45,7 +45,7 @@ async fn simple(client: &Client, query: &str) -> Rows {
         _ => None,
     });
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    Ok(rows.map(|row| (0..row.len()).map(|column| text(row.get(column))).collect()).collect())
+    rows.map(|row| (0..row.len()).map(|column| Ok(text(row.try_get(column)?))).collect()).collect()
 }
 
 async fn typed(client: &Client, query: &str, fetch: &[ColumnType]) -> Rows {

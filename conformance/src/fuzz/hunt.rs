@@ -30,6 +30,8 @@ use crate::{
 /// the corpus as it was so many scenarios before: who is done first makes no difference, nor how many
 /// run side by side.
 const WINDOW: u64 = 1024;
+/// So many while a finding is made small, which then waits for no more than these.
+const BESIDE_SHRINKING: usize = 16;
 /// After so many scenarios the corpus is the next one.
 const EPOCH: u64 = 64;
 /// So many scenarios with the same symptom are made small: the first may break by chance.
@@ -118,7 +120,8 @@ impl<'a> Hunt<'a> {
         let mut next = 0;
         let mut running = FuturesOrdered::new();
         loop {
-            while running.len() < WINDOW as usize && self.goes_on(next, started, &state) {
+            let most = if state.shrinking.is_empty() { WINDOW as usize } else { BESIDE_SHRINKING };
+            while running.len() < most && self.goes_on(next, started, &state) {
                 let scenario = Arc::new(state.scenario(next));
                 running.push_back(self.look(next, scenario));
                 next += 1;

@@ -73,9 +73,8 @@ impl Search<'_> {
                 .filter(|cut| self.subject.supports(&cut.axes()))
                 .collect();
             match self.first_that_breaks(cuts, &mut tries).await {
-                Some((at, cut)) => {
-                    (current, begin, idle) = (cut, begin + at, false);
-                }
+                Some((_, cut)) if tries >= MOST_TRIES => return (cut, tries),
+                Some((at, cut)) => (current, begin, idle) = (cut, begin + at, false),
                 None if tries >= MOST_TRIES || idle || begin == 0 => return (current, tries),
                 // Once more from the beginning: a cut may be possible now that was not before.
                 None => (begin, idle) = (0, true),

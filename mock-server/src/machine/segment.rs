@@ -165,6 +165,8 @@ impl Machine {
         let exchange = &self.exchange;
         let drawn = || world.seed.child("login").rng();
         Some(match name {
+            // It tells what comes from before TLS, or from without.
+            "canary" if self.encrypted => Vec::new(),
             "canary" => world.canary.into(),
             "number" => world.number.unwrap_or(1).to_string().into(),
             "user" => exchange.user.clone().into(),
