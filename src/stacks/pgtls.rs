@@ -73,7 +73,7 @@ impl Driver for Pgtls {
         if request.then == Some(FollowUp::Cancel) {
             let timeout = Duration::from_millis(request.timeout_ms);
             if let Err(error) = cancel.cancel_within(timeout).await {
-                tracing::warn!(%error, "the cancel request failed");
+                tracing::debug!(%error, "the cancel request failed");
             }
         }
         close(client, connection).await;
