@@ -190,6 +190,13 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// How many bytes the server has sent, TLS's own aside; none where not all of it was kept.
+    pub(super) fn sent_by_server(&self) -> Option<usize> {
+        let sent = self.entries().filter(|(_, entry)| entry.sender == Sender::Server);
+        let sent = sent.map(|(_, entry)| entry.size).sum();
+        (!self.transcript_is_incomplete()).then_some(sent)
+    }
+
     /// Whether the client did more than a server keeps of it, so that something may be missing.
     pub(super) fn transcript_is_incomplete(&self) -> bool {
         self.case.observation.forgotten > 0

@@ -1,7 +1,7 @@
 //! One cell of a driver in this process: server and client on one thread, over streams in memory, by
 //! a clock that goes on only while both wait.
 
-use std::{panic::AssertUnwindSafe, time::Instant as RealInstant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant as RealInstant};
 
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -14,7 +14,7 @@ use super::{
     environment::TestEnvironment,
     means::Shortage,
     network::Network,
-    open::OpenCell,
+    open::{ClosedCell, OpenCell},
     panics::Panics,
     question::{Question, ServerBehaviour},
     suspicion::WATCHED,
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     axes::Axes,
+    judge::Usage,
     reference::Version,
     shim::{ColumnType, Connect, ShimError},
 };
@@ -47,8 +48,13 @@ pub(super) async fn ask(
         version: question.version,
         number: question.number,
     };
-    let run = async move |panics| cell.run(&panics).await;
-    match virtual_time::run(environment.workers(), run).await {
+    let cell = Arc::new(cell);
+    let asked = Arc::clone(&cell);
+    let ask = async move |panics| asked.ask(&panics).await;
+    let judge = move |answered: Result<Answered, Shortage>, usage| {
+        answered.map(|answered| cell.judged(answered, usage))
+    };
+    match virtual_time::run(environment.workers(), ask, judge).await {
         Ok(run) => run,
         Err(Lost::Busy(limit)) => {
             Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
@@ -70,12 +76,34 @@ struct Cell {
     number: usize,
 }
 
+/// A cell that is closed and not judged.
+struct Answered {
+    closed: ClosedCell,
+    /// The driver's first panic, in words.
+    panic: Option<String>,
+}
+
 impl Cell {
-    async fn run(self, panics: &Panics) -> Result<CellRun, Shortage> {
-        let Self { environment, driver, stack, axes, server: behaviour, fetch, version, number } =
-            &self;
-        let (version, number) = (*version, *number);
-        let question = Question { axes, server: behaviour, fetch, version, number };
+    fn question(&self) -> Question<'_> {
+        let Self { axes, server, fetch, version, number, .. } = self;
+        Question { axes, server, fetch, version: *version, number: *number }
+    }
+
+    fn judged(&self, answered: Answered, usage: Usage) -> CellRun {
+        let Answered { closed, panic } = answered;
+        let question = self.question();
+        let scrubber = closed.scrubber.clone();
+        let mut run = closed.judged(&Blank::of(&self.stack, question), question, Some(usage));
+        if let Some(how) = panic {
+            amend(&mut run.result, Some(scrubber.scrub(&how)));
+        }
+        run
+    }
+
+    async fn ask(&self, panics: &Panics) -> Result<Answered, Shortage> {
+        let Self { environment, driver, stack, axes, server: behaviour, number, .. } = self;
+        let number = *number;
+        let question = self.question();
         let blank = Blank::of(stack, question);
         let secrets = environment.secrets(&blank.id(), axes);
         let server = environment.serve_in_memory(behaviour, &secrets).await?;
@@ -93,21 +121,20 @@ impl Cell {
             blank,
             question,
             secrets,
-            scrubber: scrubber.clone(),
+            scrubber,
             server,
             claimed,
             // What it computed, and what it waited.
             elapsed: real.elapsed() + (answered - started),
             answered,
+            // Known once its thread has nothing more to do for it.
+            usage: None,
         };
         drop(network);
         // What the driver does behind its answer belongs to the cell, as with a process.
         sleep_until(answered + WATCHED).await;
-        let mut run = open.close().await?;
-        if let Some(how) = panics.first() {
-            amend(&mut run.result, Some(scrubber.scrub(&how)));
-        }
-        Ok(run)
+        let closed = open.finish().await?;
+        Ok(Answered { closed, panic: panics.first() })
     }
 
     /// What the driver claims: its answer, or that it panicked or gave none by the deadline.

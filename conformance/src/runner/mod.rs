@@ -21,6 +21,8 @@ mod interrupt;
 mod lanes;
 mod means;
 mod measure;
+mod multiplexed;
+mod multiplexer;
 mod network;
 mod open;
 mod panics;
@@ -36,6 +38,8 @@ mod stack;
 mod subject;
 mod support;
 mod suspicion;
+mod thread_usage;
+mod turn;
 mod virtual_time;
 mod workers;
 

@@ -186,7 +186,7 @@ async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Resu
         refused(answer, &server.finish(Duration::ZERO).await)?;
         Ok::<_, String>(hello)
     };
-    let hello = virtual_time::run(environment.workers(), questions).await;
+    let hello = virtual_time::run(environment.workers(), questions, |hello, _| hello).await;
     match hello {
         Ok(hello) => {
             let client = Client::InProcess(driver.clone());

@@ -9,6 +9,7 @@ mod guardian;
 mod launch;
 mod manifest;
 mod message;
+mod meter;
 mod misbehaviour;
 mod orphans;
 mod output;
@@ -19,6 +20,7 @@ mod supports;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::meter::Meter;
 pub use self::{
     column_type::ColumnType,
     error::ShimError,

@@ -245,11 +245,11 @@ impl Machine {
                 return inject(names::of_backend(&bytes), bytes, parts);
             }
             Content::Welcome => return parts.extend(messages(&bytes)),
-            Content::Repeat(repeated) => {
-                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
-            }
             Content::Message(BackendMessage::AuthenticationSaslFinal(_)) => {
                 EntryKind::ServerSignature { right: self.is_own_signature(&bytes) }
+            }
+            Content::Repeat(repeated) => {
+                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
             }
             Content::Message(_) => describe::message(&bytes),
         };
