@@ -4,6 +4,7 @@
 use std::{panic::AssertUnwindSafe, time::Instant as RealInstant};
 
 use futures_util::FutureExt as _;
+use pgtls_mock_server::trace::Trace;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
@@ -46,6 +47,7 @@ pub(super) async fn ask(
         fetch: question.fetch.to_vec(),
         version: question.version,
         number: question.number,
+        expected: blank.expected.clone(),
     };
     let run = async move |panics| cell.run(&panics).await;
     match virtual_time::run(environment.workers(), run).await {
@@ -68,15 +70,17 @@ struct Cell {
     fetch: Vec<ColumnType>,
     version: Version,
     number: usize,
+    /// What the reference says.
+    expected: Trace,
 }
 
 impl Cell {
     async fn run(self, panics: &Panics) -> Result<CellRun, Shortage> {
-        let Self { environment, driver, stack, axes, server: behaviour, fetch, version, number } =
+        let Self { environment, driver, stack, axes, server: behaviour, fetch, expected, .. } =
             &self;
-        let (version, number) = (*version, *number);
+        let (version, number) = (self.version, self.number);
         let question = Question { axes, server: behaviour, fetch, version, number };
-        let blank = Blank::of(stack, question);
+        let blank = Blank { stack, axes, expected: expected.clone(), number };
         let secrets = environment.secrets(&blank.id(), axes);
         let server = environment.serve_in_memory(behaviour, &secrets).await?;
         let Some(dialer) = server.dialer() else {
