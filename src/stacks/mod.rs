@@ -7,6 +7,7 @@ mod query;
 mod serve;
 mod tls;
 mod tokio_postgres;
+mod values;
 
 use pgtls_conformance::{
     runner::{Driver as _, Network, StackSpec},

@@ -66,14 +66,14 @@ impl Driver for Pgtls {
         let encrypted = connection.is_encrypted();
         let cancel = connection.cancel_token();
         let connection = spawn(connection);
-        let outcome = match query(&client, &request.query).await {
+        let outcome = match query(&client, request).await {
             Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
             failed => failed,
         };
         if request.then == Some(FollowUp::Cancel) {
             let timeout = Duration::from_millis(request.timeout_ms);
             if let Err(error) = cancel.cancel_within(timeout).await {
-                tracing::warn!(%error, "the cancel request failed");
+                tracing::debug!(%error, "the cancel request failed");
             }
         }
         close(client, connection).await;

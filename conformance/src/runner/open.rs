@@ -78,7 +78,8 @@ impl OpenCell<'_> {
         let case = Case::new(axes, &observation, &claim, &secrets)
             .fetching(question.fetch)
             .on_wire(&question.server.rules)
-            .scripted(question.server.script.is_some());
+            .scripted(question.server.script.as_deref())
+            .taking(elapsed);
         let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),

@@ -21,6 +21,8 @@ pub struct ServerBehaviour {
     pub script: Option<Arc<Script>>,
     /// What its wire does with the bytes; nothing but in fuzzing.
     pub rules: Vec<RuleSpec>,
+    /// How many bytes of each connection are kept as they passed.
+    pub recorded: usize,
 }
 
 impl ServerBehaviour {
@@ -50,6 +52,13 @@ impl ServerBehaviour {
     #[must_use]
     pub fn with_rules(mut self, rules: impl IntoIterator<Item = RuleSpec>) -> Self {
         self.rules = rules.into_iter().collect();
+        self
+    }
+
+    /// Keeping so many bytes of each connection as they passed.
+    #[must_use]
+    pub const fn recording(mut self, bytes: usize) -> Self {
+        self.recorded = bytes;
         self
     }
 }

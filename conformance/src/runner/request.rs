@@ -79,6 +79,7 @@ impl TestEnvironment {
             .canary(&secrets.clear_text)
             .query_number(secrets.number)
             .rules(behaviour.rules.iter().cloned())
+            .record(behaviour.recorded)
             .seed(self.seed())
             // Well past what makes a storm.
             .most_connections(64)

@@ -3,6 +3,8 @@
 mod column_type;
 mod error;
 mod family;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guardian;
 mod launch;
 mod manifest;

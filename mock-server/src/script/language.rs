@@ -186,6 +186,14 @@ pub struct Repeat {
     pub steps: Steps,
 }
 
+impl Repeat {
+    /// These steps so often.
+    #[must_use]
+    pub const fn new(times: u32, steps: Steps) -> Self {
+        Self { times, steps }
+    }
+}
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -267,6 +275,14 @@ pub struct Case {
     /// What is done about it.
     #[serde(rename = "do")]
     pub steps: Steps,
+}
+
+impl Case {
+    /// These steps on this message.
+    #[must_use]
+    pub const fn new(on: ClientMessage, steps: Steps) -> Self {
+        Self { on, steps }
+    }
 }
 
 /// A message of the client, by its name in the protocol's documentation.
