@@ -4,6 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant as RealInstant};
 
 use futures_util::FutureExt as _;
+use pgtls_mock_server::trace::Trace;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
@@ -47,6 +48,7 @@ pub(super) async fn ask(
         fetch: question.fetch.to_vec(),
         version: question.version,
         number: question.number,
+        expected: blank.expected.clone(),
     };
     let cell = Arc::new(cell);
     let asked = Arc::clone(&cell);
@@ -74,6 +76,8 @@ struct Cell {
     fetch: Vec<ColumnType>,
     version: Version,
     number: usize,
+    /// What the reference says.
+    expected: Trace,
 }
 
 /// A cell that is closed and not judged.
@@ -89,11 +93,16 @@ impl Cell {
         Question { axes, server, fetch, version: *version, number: *number }
     }
 
+    fn blank(&self) -> Blank<'_> {
+        let Self { stack, axes, expected, number, .. } = self;
+        Blank { stack, axes, expected: expected.clone(), number: *number }
+    }
+
     fn judged(&self, answered: Answered, usage: Usage) -> CellRun {
         let Answered { closed, panic } = answered;
         let question = self.question();
         let scrubber = closed.scrubber.clone();
-        let mut run = closed.judged(&Blank::of(&self.stack, question), question, Some(usage));
+        let mut run = closed.judged(&self.blank(), question, Some(usage));
         if let Some(how) = panic {
             amend(&mut run.result, Some(scrubber.scrub(&how)));
         }
@@ -101,10 +110,10 @@ impl Cell {
     }
 
     async fn ask(&self, panics: &Panics) -> Result<Answered, Shortage> {
-        let Self { environment, driver, stack, axes, server: behaviour, number, .. } = self;
+        let Self { environment, driver, axes, server: behaviour, number, .. } = self;
         let number = *number;
         let question = self.question();
-        let blank = Blank::of(stack, question);
+        let blank = self.blank();
         let secrets = environment.secrets(&blank.id(), axes);
         let server = environment.serve_in_memory(behaviour, &secrets).await?;
         let Some(dialer) = server.dialer() else {
