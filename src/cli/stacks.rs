@@ -99,11 +99,6 @@ impl StacksArgs {
         self.stacks.iter().any(|name| name == "all")
     }
 
-    /// The command line of the one shim that was given by it.
-    pub(super) fn command(&self) -> Option<&str> {
-        self.commands.first().map(String::as_str)
-    }
-
     /// The stacks as drivers in this process; without a name all that can be.
     pub(super) fn candidates_in_process(&self) -> Result<Vec<Candidate>, CliError> {
         let candidates = self.candidates()?;

@@ -171,6 +171,7 @@ impl<'a> Attempt<'a> {
         let server = environment.serve(behaviour, &secrets).await?;
         let id = number as u64;
         let connect = environment.connect(axes, &secrets, &server, id)?;
+        let connect = question.put(connect, &secrets);
         let home = checkout.process.home().display().to_string();
         let scrubber = environment.scrubber(&secrets, &server).hide(home, "{home}");
         checkout.is_asked_again();
@@ -197,7 +198,7 @@ impl<'a> Attempt<'a> {
         let how = scrubber.scrub(claimed.reason.as_deref().unwrap_or_default());
         let open = OpenCell {
             blank: blank.clone(),
-            behaviour,
+            question: *question,
             secrets,
             scrubber: scrubber.clone(),
             server,

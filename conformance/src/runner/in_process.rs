@@ -23,7 +23,7 @@ use super::{
 use crate::{
     axes::Axes,
     reference::Version,
-    shim::{Connect, ShimError},
+    shim::{ColumnType, Connect, ShimError},
 };
 
 /// Asks a driver, and judges what came of it.
@@ -43,13 +43,12 @@ pub(super) async fn ask(
         stack: blank.stack.to_owned(),
         axes: question.axes.clone(),
         server: question.server.clone(),
+        fetch: question.fetch.to_vec(),
         version: question.version,
         number: question.number,
     };
-    let panics = Panics::default();
-    let watched = panics.clone();
-    let run = async move || cell.run(&watched).await;
-    match virtual_time::run(environment.workers(), &panics, run).await {
+    let run = async move |panics| cell.run(&panics).await;
+    match virtual_time::run(environment.workers(), run).await {
         Ok(run) => run,
         Err(Lost::Busy(limit)) => {
             Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
@@ -66,14 +65,17 @@ struct Cell {
     stack: String,
     axes: Axes,
     server: ServerBehaviour,
+    fetch: Vec<ColumnType>,
     version: Version,
     number: usize,
 }
 
 impl Cell {
     async fn run(self, panics: &Panics) -> Result<CellRun, Shortage> {
-        let Self { environment, driver, stack, axes, server: behaviour, version, number } = &self;
-        let question = Question { axes, server: behaviour, version: *version, number: *number };
+        let Self { environment, driver, stack, axes, server: behaviour, fetch, version, number } =
+            &self;
+        let (version, number) = (*version, *number);
+        let question = Question { axes, server: behaviour, fetch, version, number };
         let blank = Blank::of(stack, question);
         let secrets = environment.secrets(&blank.id(), axes);
         let server = environment.serve_in_memory(behaviour, &secrets).await?;
@@ -81,14 +83,15 @@ impl Cell {
             return Err(Shortage::Other("a server in memory without a dialer".to_owned()));
         };
         let network = Network::in_memory(dialer, environment.client_environment(axes)?);
-        let request = environment.connect(axes, &secrets, &server, *number as u64)?;
+        let request = environment.connect(axes, &secrets, &server, number as u64)?;
+        let request = question.put(request, &secrets);
         let scrubber = environment.scrubber(&secrets, &server);
         let (real, started) = (RealInstant::now(), Instant::now());
         let claimed = self.claim(driver, &request, &network, panics).await;
         let answered = Instant::now();
         let open = OpenCell {
             blank,
-            behaviour,
+            question,
             secrets,
             scrubber: scrubber.clone(),
             server,

@@ -10,6 +10,7 @@ mod cell;
 mod cell_run;
 mod checkout;
 mod claim;
+mod desk;
 mod doubts;
 mod driver;
 mod environment;

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     blank::Blank, cell_run::CellRun, checkout::AskedAgain, claim::Claimed, means::Shortage,
-    question::ServerBehaviour, scrub::Scrubber, suspicion::WATCHED,
+    question::Question, scrub::Scrubber, suspicion::WATCHED,
 };
 use crate::{
     judge::{Case, Claim, Judgement, Secrets, judge},
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct OpenCell<'a> {
     pub(super) blank: Blank<'a>,
-    pub(super) behaviour: &'a ServerBehaviour,
+    pub(super) question: Question<'a>,
     pub(super) secrets: Secrets,
     pub(super) scrubber: Scrubber,
     pub(super) server: MockServer,
@@ -62,7 +62,7 @@ impl OpenCell<'_> {
     ///
     /// If the server itself failed: nothing follows from what it saw.
     pub(super) async fn close(self) -> Result<CellRun, Shortage> {
-        let Self { blank, behaviour, secrets, scrubber, server, claimed, elapsed, answered } = self;
+        let Self { blank, question, secrets, scrubber, server, claimed, elapsed, answered } = self;
         let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
         let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
         if entries.any(|entry| entry.what == EntryKind::ServerFailed) {
@@ -76,8 +76,10 @@ impl OpenCell<'_> {
         }
         let axes = blank.axes;
         let case = Case::new(axes, &observation, &claim, &secrets)
-            .on_wire(&behaviour.rules)
-            .scripted(behaviour.script.is_some());
+            .fetching(question.fetch)
+            .on_wire(&question.server.rules)
+            .scripted(question.server.script.as_deref())
+            .taking(elapsed);
         let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),
@@ -100,7 +102,7 @@ impl OpenCell<'_> {
             reason: reason.map(|reason| scrubber.scrub(&reason)),
             ..blank.result()
         };
-        Ok(CellRun { result, observation })
+        Ok(CellRun { number: blank.number, result, observation })
     }
 }
 

@@ -1,11 +1,14 @@
-//! One stack that is asked one thing after another, outside of any suite.
+//! One stack that is asked one thing or many, outside of any suite.
 
 use std::{
+    num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::Instant,
 };
 
 use pgtls_mock_server::{RuleSpec, script::Script};
+use tokio::sync::Semaphore;
 
 use super::{
     alone::to_the_end,
@@ -22,15 +25,16 @@ use super::{
     support,
     suspicion::Suspicion,
 };
-use crate::{axes::Axes, judge::Conformance, reference::Version};
+use crate::{axes::Axes, judge::Conformance, reference::Version, shim::ColumnType};
 
-/// One stack that is asked one thing after another, outside of any suite.
+/// One stack that is asked one thing or many, outside of any suite.
 #[derive(Debug)]
 pub struct Subject<'a> {
     environment: &'a TestEnvironment,
     pool: Pool,
     stack: ProbedStack,
     version: Version,
+    lanes: Semaphore,
     asked: AtomicUsize,
 }
 
@@ -39,7 +43,9 @@ impl<'a> Subject<'a> {
     pub async fn probe(spec: &StackSpec, environment: &'a TestEnvironment) -> Self {
         let pool = Pool::new(environment.processes());
         let stack = ProbedStack::probe(spec, Place { environment, pool: &pool }).await;
-        Self { environment, pool, stack, version: Version::default(), asked: AtomicUsize::new(0) }
+        let (version, asked) = (Version::default(), AtomicUsize::new(0));
+        let jobs = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { environment, pool, stack, version, lanes: Semaphore::new(jobs), asked }
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -49,16 +55,35 @@ impl<'a> Subject<'a> {
         self
     }
 
+    /// With so many questions at once; one for each processor without this setting.
+    #[must_use]
+    pub fn with_jobs(mut self, jobs: usize) -> Self {
+        self.lanes = Semaphore::new(jobs.clamp(1, self.environment.processes()));
+        self
+    }
+
     /// Why it cannot run, if it cannot.
     #[must_use]
     pub fn could_not_run(&self) -> Option<String> {
         self.stack.ready.as_ref().err().map(ToString::to_string)
     }
 
+    /// Its version, as it says itself.
+    #[must_use]
+    pub fn stack_version(&self) -> Option<&str> {
+        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
+    }
+
     /// Why it cannot connect, if no honest connection works in any of its modes: in the client's own
     /// words.
     pub async fn could_not_connect(&self) -> Option<String> {
         self.stack.connects(self.place()).await.err().map(|reason| reason.to_string())
+    }
+
+    /// The driver's version, as the stack says.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
     }
 
     /// Whether it can be asked for these axes.
@@ -70,25 +95,41 @@ impl<'a> Subject<'a> {
             .is_ok_and(|ready| support::reason_against(&ready.hello.supports, axes).is_none())
     }
 
-    /// Asks for these axes on a wire with these rules. What the client does behind its answer is told
-    /// by [`suspicions`](Self::suspicions), as far as its process shows it.
-    pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
-        let question = self.question(axes, &server);
+    /// Asks for these axes and, beside the number, for columns of these types, and meets a server that
+    /// behaves so: any number of futures at once, of which the [jobs](Self::with_jobs) run.
+    ///
+    /// What the client does behind its answer is told by [`suspicions`](Self::suspicions), as far as its
+    /// process shows it.
+    pub async fn try_server(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> CellRun {
+        let question = self.question(axes, server, fetch);
+        let lane = self.lanes.acquire().await;
         let started = Instant::now();
         let run = match ask(self.place(), &self.stack, question).await {
             Ok(Asked::Closed(run)) => Ok(*run),
-            Ok(Asked::Open(open, _)) => open.close().await,
+            Ok(Asked::Open(open, _)) => {
+                drop(lane);
+                open.close().await
+            }
             Err(shortage) => Err(shortage),
         };
         self.believed(question, started, run)
     }
 
-    /// Asks a new process, watches it for a while behind its answer, and ends it: whatever the client
-    /// does late belongs to the run.
-    pub async fn try_to_the_end(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
-        let question = self.question(axes, &server);
+    /// The same of a new process that is asked nothing else, is watched for a while behind its answer,
+    /// and is then ended: whatever the client does late belongs to the run.
+    pub async fn try_server_to_the_end(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> CellRun {
+        let question = self.question(axes, server, fetch);
+        let _lane = self.lanes.acquire().await;
         // What the tool was short of may be there again.
         let mut run = self.to_the_end(question).await;
         if run.result.conformance == Conformance::Inconclusive {
@@ -97,11 +138,22 @@ impl<'a> Subject<'a> {
         run
     }
 
-    /// Asks a new process that meets a server which does as this script has it, in place of the axes
-    /// of the server, and ends it.
+    /// [`try_server`](Self::try_server) for these axes on a wire with these rules.
+    pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        self.try_server(axes, &server, &[]).await
+    }
+
+    /// [`try_server_to_the_end`](Self::try_server_to_the_end) for these axes on a wire with these rules.
+    pub async fn try_to_the_end(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        self.try_server_to_the_end(axes, &server, &[]).await
+    }
+
+    /// [`try_server_to_the_end`](Self::try_server_to_the_end) for a server that does as this script has
+    /// it, in place of the axes of the server.
     pub async fn try_script(&self, axes: &Axes, script: Script) -> CellRun {
-        let server = ServerBehaviour::scripted(script);
-        self.to_the_end(self.question(axes, &server)).await
+        self.try_server_to_the_end(axes, &ServerBehaviour::scripted(script), &[]).await
     }
 
     async fn to_the_end(&self, question: Question<'_>) -> CellRun {
@@ -111,7 +163,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Which runs' processes were found since the last look to have misbehaved behind an answer, and
-    /// how: the runs by their numbers, in the order in which they were tried. Of several that come
+    /// how: the runs by their [numbers](CellRun::number), in the order in which they were tried. Of several that come
     /// into question, the last.
     #[must_use]
     pub fn suspicions(&self) -> Vec<(usize, String)> {
@@ -129,9 +181,14 @@ impl<'a> Subject<'a> {
         Place { environment: self.environment, pool: &self.pool }
     }
 
-    fn question<'q>(&self, axes: &'q Axes, server: &'q ServerBehaviour) -> Question<'q> {
+    fn question<'q>(
+        &self,
+        axes: &'q Axes,
+        server: &'q ServerBehaviour,
+        fetch: &'q [ColumnType],
+    ) -> Question<'q> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        Question { axes, server, version: self.version, number }
+        Question { axes, server, fetch, version: self.version, number }
     }
 
     fn believed(

@@ -1,7 +1,10 @@
 //! Shims: programs that drive one client each, and how the runner speaks with them.
 
+mod column_type;
 mod error;
 mod family;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guardian;
 mod launch;
 mod manifest;
@@ -17,6 +20,7 @@ mod supports;
 mod tests;
 
 pub use self::{
+    column_type::ColumnType,
     error::ShimError,
     guardian::{Guardian, stand_guard},
     launch::{ClientEnvironment, Launch},

@@ -11,6 +11,7 @@ mod dishonest;
 mod injected_plaintext;
 mod liveness;
 mod plaintext;
+mod server_unproven;
 mod spoofed_error;
 mod storm;
 mod table;

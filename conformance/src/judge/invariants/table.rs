@@ -13,6 +13,7 @@ use super::{
     dishonest::DISHONEST,
     injected_plaintext::INJECTED_PLAINTEXT,
     liveness, plaintext,
+    server_unproven::SERVER_UNPROVEN,
     spoofed_error::SPOOFED_ERROR,
     storm::{self, STORM},
 };
@@ -72,6 +73,8 @@ invariants! {
     Storm = "storm", STORM;
     /// The client says another thing than the server saw.
     Dishonest = "dishonest", DISHONEST;
+    /// The client asked its query of a server that had to prove itself by SCRAM and did not.
+    ServerUnproven = "server-unproven", SERVER_UNPROVEN;
 }
 
 impl Invariant {
