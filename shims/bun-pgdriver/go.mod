@@ -3,6 +3,7 @@ module pgtls/shims/bun-pgdriver
 go 1.25.0
 
 require (
+	github.com/uptrace/bun/dialect/pgdialect v1.2.18
 	github.com/uptrace/bun/driver/pgdriver v1.2.18
 	pgtls/shims/go v0.0.0
 )

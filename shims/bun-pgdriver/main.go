@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/driver/pgdriver"
 	"pgtls/shims/go"
 )
@@ -46,7 +47,7 @@ func connect(r shim.Request, _ *[]string) (connected shim.Connected, err error) 
 	}
 	defer conn.Close()
 	err = conn.Raw(func(raw any) (err error) {
-		connected.Rows, err = query(raw.(driver.QueryerContext), r.Query)
+		connected.Rows, err = query(raw.(driver.QueryerContext), r)
 		return err
 	})
 	return connected, err
@@ -71,8 +72,8 @@ func dsn(r shim.Request) string {
 }
 
 // query runs the query and reads every value as the driver gives it to database/sql.
-func query(conn driver.QueryerContext, sql string) (texts [][]string, err error) {
-	rows, err := conn.QueryContext(context.Background(), sql, nil)
+func query(conn driver.QueryerContext, r shim.Request) (texts [][]string, err error) {
+	rows, err := conn.QueryContext(context.Background(), r.Query, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +86,29 @@ func query(conn driver.QueryerContext, sql string) (texts [][]string, err error)
 			return nil, err
 		}
 		var line []string
-		for _, value := range row {
+		for column, value := range row {
+			if column < len(r.Fetch) {
+				if err := scan(value, r.Fetch[column]); err != nil {
+					return nil, err
+				}
+			}
 			line = append(line, fmt.Sprint(value))
 		}
 		texts = append(texts, line)
 	}
+}
+
+// scan reads a value of a type that database/sql does not know as bun does for its models.
+func scan(value driver.Value, column string) error {
+	switch column {
+	case "int4[]":
+		return pgdialect.Array(new([]int32)).Scan(value)
+	case "text[]":
+		return pgdialect.Array(new([]string)).Scan(value)
+	case "hstore":
+		return pgdialect.HStore(new(map[string]string)).Scan(value)
+	}
+	return nil
 }
 
 // dialer is the driver's own but for the address, where the request names one, and for knowing its connections.

@@ -11,6 +11,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +25,9 @@ final class Contract {
   /** Every sslmode of libpq. */
   static final List<String> MODES = List.of("disable", "allow", "prefer", "require", "verify-ca", "verify-full");
 
+  /** How much text of one answer is told: a hostile server sends more than a line of the contract holds. */
+  private static final int LONGEST = 1 << 16;
+
   private static final List<String> LISTS = List.of("sslmode", "sslnegotiation", "channel_binding");
 
   /** One driver behind the contract. */
@@ -32,10 +36,10 @@ final class Contract {
     JSONObject hello();
 
     /**
-     * Connects, runs the query, closes: the rows, every value as text. What the driver throws, at once or later, is its
-     * answer too; texts that it hands to the application besides go into `notices`.
+     * Connects, runs the query, closes: the rows, every value as the driver gives it. What the driver throws, at once or
+     * later, is its answer too; texts that it hands to the application besides go into `notices`.
      */
-    CompletionStage<JSONArray> connect(JSONObject request, List<String> notices) throws Exception;
+    CompletionStage<List<List<Object>>> connect(JSONObject request, List<String> notices) throws Exception;
 
     /** The server's code in an error, or null. */
     String sqlState(Throwable error);
@@ -80,7 +84,7 @@ final class Contract {
       return CompletableFuture.completedFuture(answer.put("outcome", "unsupported").put("reason", reason));
     }
     List<String> notices = Collections.synchronizedList(new ArrayList<>());
-    CompletionStage<JSONArray> rows;
+    CompletionStage<List<List<Object>>> rows;
     try {
       rows = driver.connect(request, notices);
     } catch (Exception e) {
@@ -88,7 +92,7 @@ final class Contract {
     }
     return rows.handle((connected, thrown) -> thrown == null
         // None of these drivers tells an application whether its connection is encrypted.
-        ? answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", connected)
+        ? answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", told(connected))
         : answer.put("outcome", "failed").put("error", error(thrown, notices)));
   }
 
@@ -100,7 +104,30 @@ final class Contract {
     texts.addAll(notices);
     return new JSONObject()
         .put("class", state != null ? state : error.getClass().getName())
-        .put("message", String.join("\n", texts));
+        .put("message", cut(String.join("\n", texts), LONGEST));
+  }
+
+  /** What of the rows a line of the contract takes, as text. */
+  private static JSONArray told(List<List<Object>> rows) {
+    int left = LONGEST;
+    JSONArray lines = new JSONArray();
+    for (List<Object> row : rows) {
+      JSONArray line = new JSONArray();
+      for (Object value : row) {
+        String text = cut(value instanceof Object[] ? Arrays.deepToString((Object[]) value) : String.valueOf(value), left);
+        line.put(text);
+        left = Math.max(left - text.length() - 1, 0);
+      }
+      if (left == 0) {
+        return lines;
+      }
+      lines.put(line);
+    }
+    return lines;
+  }
+
+  private static String cut(String text, int length) {
+    return text.substring(0, Math.min(text.length(), length));
   }
 
   /** Every text in an exception: its own, those it suppressed, its causes. */

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgconn"
+	"github.com/jackc/pgtype"
 	"github.com/jackc/pgx/v4"
 	"pgtls/shims/go"
 )
@@ -37,6 +38,9 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 	if r.Hostaddr != "" {
 		config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{r.Hostaddr}, nil }
 	}
+	var sockets shim.Sockets
+	config.DialFunc = sockets.Watch(config.DialFunc)
+	defer sockets.Settle()
 	ctx := context.Background()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -45,7 +49,8 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 	defer conn.Close(ctx)
 	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
 	connected.TLS = &encrypted
-	if connected.Rows, err = query(ctx, conn, r.Query); err == nil && r.Then == "cancel" {
+	conn.ConnInfo().RegisterDataType(pgtype.DataType{Value: &pgtype.Hstore{}, Name: "hstore", OID: shim.HstoreOID})
+	if connected.Rows, err = query(ctx, conn, r); err == nil && r.Then == "cancel" {
 		// The query has succeeded: a cancel that fails does not undo that.
 		if err := conn.PgConn().CancelRequest(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "cancel:", err)
@@ -54,9 +59,10 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 	return connected, err
 }
 
-// query runs the query, prepared as the driver does it, and reads every value by its column's type.
-func query(ctx context.Context, conn *pgx.Conn, sql string) (texts [][]string, err error) {
-	rows, err := conn.Query(ctx, sql)
+// query runs the query, prepared as the driver does it, and reads every value by its column's type; and
+// where types were asked for, into the driver's variables of these.
+func query(ctx context.Context, conn *pgx.Conn, r shim.Request) (texts [][]string, err error) {
+	rows, err := conn.Query(ctx, r.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +77,60 @@ func query(ctx context.Context, conn *pgx.Conn, sql string) (texts [][]string, e
 			line = append(line, fmt.Sprint(value))
 		}
 		texts = append(texts, line)
+		if len(r.Fetch) > 0 {
+			if err := rows.Scan(variables(r.Fetch)...); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return texts, rows.Err()
+}
+
+// variables is where an application reads columns of these types into, which may be NULL.
+func variables(fetch []string) (pointers []any) {
+	for _, column := range fetch {
+		var pointer any
+		switch column {
+		case "int2":
+			pointer = new(pgtype.Int2)
+		case "int4":
+			pointer = new(pgtype.Int4)
+		case "int8":
+			pointer = new(pgtype.Int8)
+		case "float4":
+			pointer = new(pgtype.Float4)
+		case "float8":
+			pointer = new(pgtype.Float8)
+		case "numeric":
+			pointer = new(pgtype.Numeric)
+		case "bool":
+			pointer = new(pgtype.Bool)
+		case "bytea":
+			pointer = new(pgtype.Bytea)
+		case "text":
+			pointer = new(pgtype.Text)
+		case "timestamp":
+			pointer = new(pgtype.Timestamp)
+		case "timestamptz":
+			pointer = new(pgtype.Timestamptz)
+		case "date":
+			pointer = new(pgtype.Date)
+		case "uuid":
+			pointer = new(pgtype.UUID)
+		case "json":
+			pointer = new(pgtype.JSON)
+		case "jsonb":
+			pointer = new(pgtype.JSONB)
+		case "int4[]":
+			pointer = new(pgtype.Int4Array)
+		case "text[]":
+			pointer = new(pgtype.TextArray)
+		default: // hstore
+			pointer = new(pgtype.Hstore)
+		}
+		pointers = append(pointers, pointer)
+	}
+	return pointers
 }
 
 func sqlState(err error) string {

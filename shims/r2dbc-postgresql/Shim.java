@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import javax.net.ssl.SSLContext;
-import org.json.JSONArray;
 import org.json.JSONObject;
 import reactor.core.publisher.Mono;
 
@@ -82,7 +81,7 @@ public final class Shim implements Contract.Driver {
   }
 
   @Override
-  public CompletionStage<JSONArray> connect(JSONObject request, List<String> notices) throws IOException {
+  public CompletionStage<List<List<Object>>> connect(JSONObject request, List<String> notices) throws IOException {
     Hosts.learn(request);
     PostgresqlConnectionFactory factory = new PostgresqlConnectionFactoryProvider().create(options(request));
     return Mono.usingWhen(factory.create(), connection -> session(connection, request), PostgresqlConnection::close).toFuture();
@@ -115,12 +114,11 @@ public final class Shim implements Contract.Driver {
     return options.build();
   }
 
-  private static Mono<JSONArray> session(PostgresqlConnection connection, JSONObject request) {
+  private static Mono<List<List<Object>>> session(PostgresqlConnection connection, JSONObject request) {
     List<Object> fetch = request.has("fetch") ? request.getJSONArray("fetch").toList() : List.of();
-    Mono<JSONArray> rows = connection.createStatement(request.getString("query")).execute()
-        .concatMap(result -> result.map((row, metadata) -> texts(row, metadata.getColumnMetadatas().size(), fetch)))
-        .collectList()
-        .map(JSONArray::new);
+    Mono<List<List<Object>>> rows = connection.createStatement(request.getString("query")).execute()
+        .concatMap(result -> result.map((row, metadata) -> values(row, metadata.getColumnMetadatas().size(), fetch)))
+        .collectList();
     if (!request.optString("then").equals("cancel")) {
       return rows;
     }
@@ -131,12 +129,12 @@ public final class Shim implements Contract.Driver {
     }));
   }
 
-  private static List<String> texts(Row row, int columns, List<Object> fetch) {
-    List<String> texts = new ArrayList<>();
+  private static List<Object> values(Row row, int columns, List<Object> fetch) {
+    List<Object> values = new ArrayList<>();
     for (int column = 0; column < Math.max(columns, fetch.size()); column++) {
       Class<?> type = column < fetch.size() ? CLASSES.getOrDefault(fetch.get(column), Object.class) : Object.class;
-      texts.add(String.valueOf(row.get(column, type)));
+      values.add(row.get(column, type));
     }
-    return texts;
+    return values;
   }
 }

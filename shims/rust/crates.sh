@@ -24,6 +24,7 @@ for crate in "$@"; do
 	# What it is built into demands a later release: so the older one's code takes the later one's name.
 	cargo vendor --quiet --versioned-dirs --manifest-path "$alone/Cargo.toml" "$alone/vendor" >/dev/null
 	mv "$alone/vendor/$name-$version" "$alone/patched"
+	rm -r "$alone/vendor"
 	sed -i "0,/^version = \"$version\"\$/s//version = \"$locked\"/" "$alone/patched/Cargo.toml"
 	printf '\n[patch.crates-io.%s]\npath = "%s"\n' "$name" "$alone/patched" >>Cargo.toml
 	cargo update --quiet --workspace

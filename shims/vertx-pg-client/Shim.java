@@ -25,7 +25,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import javax.net.ssl.SSLContext;
-import org.json.JSONArray;
 import org.json.JSONObject;
 
 public final class Shim implements Contract.Driver {
@@ -80,7 +79,7 @@ public final class Shim implements Contract.Driver {
   }
 
   @Override
-  public CompletionStage<JSONArray> connect(JSONObject request, List<String> notices) throws IOException {
+  public CompletionStage<List<List<Object>>> connect(JSONObject request, List<String> notices) throws IOException {
     Hosts.learn(request);
     int timeout = request.getInt("timeout_ms");
     Pool pool = PgBuilder.pool()
@@ -130,13 +129,13 @@ public final class Shim implements Contract.Driver {
     return options.setSslOptions(ssl);
   }
 
-  private static Future<JSONArray> session(PgConnection connection, JSONObject request) {
+  private static Future<List<List<Object>>> session(PgConnection connection, JSONObject request) {
     List<Object> fetch = request.has("fetch") ? request.getJSONArray("fetch").toList() : List.of();
     String query = request.getString("query");
     Future<RowSet<Row>> answered = fetch.isEmpty() ? connection.query(query).execute() : connection.preparedQuery(query).execute();
-    Future<JSONArray> rows = answered.map(set -> {
-      JSONArray lines = new JSONArray();
-      set.forEach(row -> lines.put(texts(row, fetch)));
+    Future<List<List<Object>>> rows = answered.map(set -> {
+      List<List<Object>> lines = new ArrayList<>();
+      set.forEach(row -> lines.add(values(row, fetch)));
       return lines;
     });
     if (!request.optString("then").equals("cancel")) {
@@ -149,12 +148,12 @@ public final class Shim implements Contract.Driver {
     }));
   }
 
-  private static List<String> texts(Row row, List<Object> fetch) {
-    List<String> texts = new ArrayList<>();
+  private static List<Object> values(Row row, List<Object> fetch) {
+    List<Object> values = new ArrayList<>();
     for (int column = 0; column < Math.max(row.size(), fetch.size()); column++) {
       String type = column < fetch.size() ? fetch.get(column).toString() : "";
-      texts.add(String.valueOf(GETTERS.getOrDefault(type, Row::getValue).apply(row, column)));
+      values.add(GETTERS.getOrDefault(type, Row::getValue).apply(row, column));
     }
-    return texts;
+    return values;
   }
 }
