@@ -162,8 +162,8 @@ impl<'a> Facts<'a> {
         let is_served = self.case.script.is_some() && connections.iter().any(is_left_open);
         let asks =
             |what: &EntryKind| matches!(what, EntryKind::Query(_) | EntryKind::Frontend { .. });
-        !self.sent(Channel::Either, asks).is_empty()
-            && (is_served || self.case.wire.iter().any(cuts))
+        let has_asked = || !self.sent(Channel::Either, asks).is_empty();
+        (is_served && self.has_been_served()) || (self.case.wire.iter().any(cuts) && has_asked())
     }
 
     /// Whether the client may have been given another answer than the server sent: the wire was told to
