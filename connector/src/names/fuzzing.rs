@@ -39,6 +39,9 @@ pub fn host_name(data: &[u8]) {
 
 /// `pgtls_verify_peer_name_matches_certificate_guts`; none for an error.
 fn libpq(sans: &[Name<'_>], common_name: Option<&[u8]>, host: &str) -> Option<bool> {
+    if host.is_empty() {
+        return None;
+    }
     let address = parse_ip(host);
     let mut check_common_name = true;
     for san in sans {
