@@ -10,6 +10,7 @@
 //! | [`judge`] | verdicts |
 //! | [`transcript`] | a transcript's lines in words |
 //! | [`fuzz`] | hostile servers made up at random |
+//! | [`sweep`] | an honest login, disturbed at every byte |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
 pub mod axes;
@@ -19,6 +20,9 @@ pub mod diff;
 mod error;
 mod filter;
 pub mod fuzz;
+#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod judge;
 pub mod names;
 pub mod providers;
@@ -27,6 +31,7 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+pub mod sweep;
 mod texts;
 pub mod transcript;
 mod words;

@@ -168,6 +168,9 @@ mod wait;
 mod testing;
 
 pub mod dial;
+#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod guide;
 
 /// The library, as this crate has it: for the provider of `Backend::rustls_with`.

@@ -210,5 +210,7 @@ impl std::fmt::Debug for CancelKey {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -177,5 +177,7 @@ pub(crate) fn sni(host: &str) -> Option<&str> {
     (!host.is_empty() && !numeric && !host.contains(':')).then_some(host)
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,9 @@ mod describe;
 mod door;
 mod ended;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod machine;
 mod observe;
@@ -65,7 +68,7 @@ pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use ended::{Connections, Ended};
 pub use error::Error;
 pub use pgtls_harness::{
-    Seed,
+    Direction, Layer, Seed,
     memory::{Dialer, MemoryStream},
     rules::RuleSpec,
 };

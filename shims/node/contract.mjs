@@ -35,8 +35,8 @@ export async function serve(about, connect) {
   const hello = {
     type: 'hello',
     contract: 1,
-    ...about,
     tls: `OpenSSL ${process.versions.openssl} (Node ${process.versions.node})`,
+    ...about,
     supports: { ...about.supports, concurrency: CONCURRENCY },
   }
   const working = new Set()

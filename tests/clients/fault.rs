@@ -92,6 +92,12 @@ faults! {
     /// Binds by SHA-256 where the certificate names no hash, which is refused and drops nothing.
     BindsByAnotherHash = "binds-by-another-hash",
 
+    // SCRAM.
+    /// Does not look at the server's signature.
+    TakesAnySignature = "takes-any-signature",
+    /// Takes AuthenticationOk in place of the server's signature.
+    TakesNoSignature = "takes-no-signature",
+
     // Lies.
     /// Says it is connected, and never asked.
     ConnectsInWords = "connects-in-words",

@@ -1,11 +1,15 @@
 //! Shims: programs that drive one client each, and how the runner speaks with them.
 
+mod column_type;
 mod error;
 mod family;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guardian;
 mod launch;
 mod manifest;
 mod message;
+mod meter;
 mod misbehaviour;
 mod orphans;
 mod output;
@@ -16,7 +20,9 @@ mod supports;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::meter::Meter;
 pub use self::{
+    column_type::ColumnType,
     error::ShimError,
     guardian::{Guardian, stand_guard},
     launch::{ClientEnvironment, Launch},

@@ -2,6 +2,8 @@
 
 mod conninfo;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod hosts;
 mod keyvalue;
 mod login;

@@ -7,6 +7,8 @@ mod backend;
 mod cache;
 mod credentials;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod lists;
 #[cfg(feature = "native-tls")]

@@ -8,6 +8,8 @@ mod chain;
 mod constraints;
 mod der;
 mod extensions;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod names;
 mod problem;
 mod revocation;

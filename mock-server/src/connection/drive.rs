@@ -87,6 +87,7 @@ impl OpenConnection {
                     return Driven::Over;
                 }
                 Action::Silence { listening } => {
+                    self.channel.be_patient();
                     if listening {
                         self.listen_in_silence().await;
                     }
@@ -103,8 +104,9 @@ impl OpenConnection {
         // What was read may be the beginning of a TLS record, and say nothing yet. Silence, bytes
         // and the end are all seen by whoever reads next.
         while self.channel.received().is_empty()
-            && let Ok(Ok(())) = deadline.bound(self.channel.fill()).await
-        {}
+            && let Ok(Ok(())) = deadline.bound(self.channel.fill_within(Duration::MAX)).await
+        {
+        }
         !self.channel.received().is_empty()
     }
 

@@ -28,6 +28,12 @@ pub struct Script {
     /// What it is for, in a few words: for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// How long the server waits for the client to say something, in milliseconds; then it closes the
+    /// connection in good order, wherever that stands. It is a wait of the server for anything that a
+    /// client may send: a step that waits for time, or is `silence` on purpose, takes its own. None:
+    /// as long as the connection may last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u64>,
     /// What the server does on each connection, in the order of acceptance; as on the last one on
     /// all that follow it. None: as an honest server.
     pub connections: Vec<Conversation>,
@@ -180,6 +186,14 @@ pub struct Repeat {
     pub steps: Steps,
 }
 
+impl Repeat {
+    /// These steps so often.
+    #[must_use]
+    pub const fn new(times: u32, steps: Steps) -> Self {
+        Self { times, steps }
+    }
+}
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -263,6 +277,14 @@ pub struct Case {
     pub steps: Steps,
 }
 
+impl Case {
+    /// These steps on this message.
+    #[must_use]
+    pub const fn new(on: ClientMessage, steps: Steps) -> Self {
+        Self { on, steps }
+    }
+}
+
 /// A message of the client, by its name in the protocol's documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -316,7 +338,7 @@ impl Script {
     /// A script of one conversation, the same on each connection.
     #[must_use]
     pub fn always(conversation: Conversation) -> Self {
-        Self { about: None, connections: vec![conversation] }
+        Self { connections: vec![conversation], ..Self::default() }
     }
 
     /// What the server does on a connection before which so many were accepted; `None` as an honest

@@ -19,9 +19,9 @@ use super::signature::{Refused, Signed};
 pub(super) struct List {
     signed: Signed,
     issuer: Name,
-    this_update: i64,
-    next_update: Option<i64>,
-    revoked: HashSet<Vec<u8>>,
+    pub(super) this_update: i64,
+    pub(super) next_update: Option<i64>,
+    pub(super) revoked: HashSet<Vec<u8>>,
     authority_key: Option<AuthorityKey>,
     scope: Scope,
     /// It says only what has changed since another list.
