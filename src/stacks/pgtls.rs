@@ -68,7 +68,7 @@ impl Driver for Pgtls {
         let connection = spawn(connection);
         let timeout = Duration::from_millis(request.timeout_ms);
         // The connector is done with connecting, and tokio-postgres bounds no query: an application does.
-        let outcome = match tokio::time::timeout(timeout, query(&client, request)).await {
+        let outcome = match tokio::time::timeout(timeout, query(&client, request, network)).await {
             Ok(Outcome::Connected { rows, .. }) => {
                 Outcome::Connected { tls: Some(encrypted), rows }
             }
