@@ -332,9 +332,13 @@ impl<'a> Attempt<'a> {
             let connect = Request::Connect(Box::new(question.put(connect, &secrets)));
             let mut meter = checkout.process.meter();
             let asked = checkout.process.ask(&connect, environment.deadline());
+            let Some(meter) = &mut meter else { continue };
             // What it answers was told before.
-            let _ = watched(&mut meter, asked).await;
-            usage = meter.map(|meter| meter.usage());
+            let answer = meter.watch_up_to(asked, Usage::is_excessive).await;
+            usage = Some(meter.usage());
+            if answer.is_none() {
+                break;
+            }
         }
         checkout.process.kill().await;
         Ok(usage)

@@ -46,20 +46,33 @@ impl Meter {
     /// Waits for an answer, and looks at the processes as long as there is none.
     pub(crate) async fn watch<T>(&mut self, answer: impl Future<Output = T>) -> T {
         let mut answer = pin!(answer);
-        let mut pause = FIRST_LOOK;
-        let answer = loop {
-            if let Ok(answer) = timeout(pause, &mut answer).await {
-                break answer;
+        loop {
+            if let Some(answer) = self.watch_up_to(&mut answer, |_| false).await {
+                return answer;
             }
-            self.look();
-            pause *= 2;
-        };
-        if pause == FIRST_LOOK {
-            self.look_at_shim();
-        } else {
-            self.look();
         }
-        answer
+    }
+
+    /// The same, up to an answer or to what is too much for one.
+    pub(crate) async fn watch_up_to<T>(
+        &mut self,
+        answer: impl Future<Output = T>,
+        is_enough: impl Fn(Usage) -> bool,
+    ) -> Option<T> {
+        let mut answer = pin!(answer);
+        let mut pause = FIRST_LOOK;
+        loop {
+            let answer = timeout(pause, &mut answer).await.ok();
+            if answer.is_some() && pause == FIRST_LOOK {
+                self.look_at_shim();
+            } else {
+                self.look();
+            }
+            if answer.is_some() || is_enough(self.usage()) {
+                return answer;
+            }
+            pause *= 2;
+        }
     }
 
     /// What was taken at the most.
