@@ -213,7 +213,7 @@ impl<'a> Attempt<'a> {
         let answer = timeout(environment.deadline(), put.answer);
         let Ok(Ok(told)) = place.wait(&server, answer).await else { return Ok(None) };
         let answered = Instant::now();
-        Ok(Some(OpenCell {
+        let open = OpenCell {
             blank: blank.clone(),
             question: *question,
             secrets,
@@ -222,9 +222,9 @@ impl<'a> Attempt<'a> {
             claimed: Claimed::of(Ok(told.outcome)),
             elapsed: answered - started,
             answered,
-            // Several questions share its process.
-            usage: None,
-        }))
+            usage: told.usage,
+        };
+        self.confirmed(open).await.map(Some)
     }
 
     async fn ask(&self, whom: Whom) -> Result<Answered<'a>, Shortage> {
