@@ -50,6 +50,7 @@ pub(super) async fn ask(
         number: question.number,
         expected: blank.expected.clone(),
     };
+    let begun = RealInstant::now();
     let cell = Arc::new(cell);
     let asked = Arc::clone(&cell);
     let ask = async move |panics| asked.ask(&panics).await;
@@ -58,9 +59,11 @@ pub(super) async fn ask(
     };
     match virtual_time::run(environment.workers(), ask, judge).await {
         Ok(run) => run,
-        Err(Lost::Busy(limit)) => {
-            Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
-        }
+        // That one deadline goes by real time, in which others may have had the processor.
+        Err(Lost::Busy(limit)) => match environment.shortage_since(begun) {
+            Some(shortage) => Err(shortage),
+            None => Ok(blank.hung(format!("its thread was still busy after {limit:?}"))),
+        },
         // Drivers' panics are caught before: what is left is the tool's own trouble.
         Err(lost) => Err(Shortage::Other(lost.to_string())),
     }
