@@ -177,6 +177,8 @@ fn threads(most: usize) -> usize {
         let mut started = 0;
         while started < most
             && thread::Builder::new()
+                // What they do takes little, but unoptimised and with an allocator that counts more than a
+                // quarter of this.
                 .stack_size(64 << 10)
                 .spawn_scoped(scope, move || drop(waiting.lock()))
                 .is_ok()
