@@ -92,8 +92,9 @@ public final class Shim implements Contract.Driver {
         .map(PgConnection::cast)
         .compose(connection -> session(connection.noticeHandler(notice -> notices.add(notice.getMessage())), request)
             .eventually(connection::close))
-        // Not waited for: a pool that still connects, behind its own timeout, does not close before it has.
-        .onComplete(answered -> pool.close())
+        // Not waited for: a pool that still connects, behind its own timeout, does not close before it has. Nor in
+        // the midst of its own work, which is where it tells of that timeout.
+        .onComplete(answered -> vertx.runOnContext(next -> pool.close()))
         .toCompletionStage();
   }
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     blank::{Blank, amend},
+    busy_clock::BusyClock,
     cell_run::CellRun,
     claim::Claimed,
     driver::SharedDriver,
@@ -122,12 +123,17 @@ impl Cell {
         let Some(dialer) = server.dialer() else {
             return Err(Shortage::Other("a server in memory without a dialer".to_owned()));
         };
-        let network = Network::in_memory(dialer, environment.client_environment(axes)?);
+        let clock = BusyClock::start();
+        let network =
+            Network::in_memory(dialer, clock.clone(), environment.client_environment(axes)?);
         let request = environment.connect(axes, &secrets, &server, number as u64)?;
         let request = question.put(request, &secrets);
         let scrubber = environment.scrubber(&secrets, &server);
         let (real, started) = (RealInstant::now(), Instant::now());
-        let claimed = self.claim(driver, &request, &network, panics).await;
+        let claimed = tokio::select! {
+            claimed = self.claim(driver, &request, &network, panics) => claimed,
+            () = clock.run() => return Err(Shortage::Other("a clock that stopped".to_owned())),
+        };
         let answered = Instant::now();
         let open = OpenCell {
             blank,
