@@ -29,7 +29,17 @@ pub(crate) fn by(fault: Fault) -> Provoked {
         Fault::Storms => axes("reply=close,sslmode=require"),
         Fault::ClaimsTls => axes("sslmode=disable"),
         Fault::TakesAnySignature => named("scram=wrong-signature"),
-        Fault::TakesAnEarlyEnd => named("scram=early-ok"),
+        // Without a demand a server may well let anybody in.
+        Fault::TakesAnEarlyEnd => Provoked {
+            axes: "sslmode=require,channel-binding=require".parse().expect("axes"),
+            ..script(
+                r#"{"startup": [
+                    {"send": [{"authentication_sasl": {"mechanisms": ["SCRAM-SHA-256-PLUS"]}}]},
+                    {"expect": "sasl_initial_response"},
+                    {"send": ["welcome"]}
+                ]}"#,
+            )
+        },
         Fault::CountsWithoutBound => named("scram=many-iterations"),
         // An authentication request of three bytes, its length's four not among them.
         Fault::SubtractsFromTheLength => {
