@@ -20,7 +20,7 @@ async fn reads_every_type(spec: StackSpec) {
     let environment = TestEnvironment::new(seed).expect("a test environment");
     let subject = Subject::probe(&spec, &environment).await;
     assert_eq!(subject.could_not_run(), None, "{}", spec.name());
-    let axes: Axes = "sslmode=require".parse().expect("axes");
+    let axes: Axes = "sslmode=require,sslrootcert=right".parse().expect("axes");
     let server = ServerBehaviour::of(&axes);
     let each = ColumnType::ALL.map(|column| vec![column]);
     let fetches: Vec<Vec<ColumnType>> =

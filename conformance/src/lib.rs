@@ -9,7 +9,8 @@
 //! | [`runner`] | many cells over many stacks |
 //! | [`judge`] | verdicts |
 //! | [`transcript`] | a transcript's lines in words |
-//! | [`fuzz`] | hostile servers made up at random |
+//! | [`check()`](check()), [`fuzz()`](fuzz()) | both as a driver's own tests call them |
+//! | [`fuzz`](mod@fuzz) | hostile servers made up at random |
 //! | [`sweep`] | an honest login, disturbed at every byte |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
@@ -17,6 +18,7 @@ pub mod axes;
 pub mod baseline;
 mod cell;
 pub mod diff;
+mod downstream;
 mod error;
 mod filter;
 pub mod fuzz;
@@ -38,6 +40,7 @@ mod words;
 mod written;
 
 pub use cell::Cell;
+pub use downstream::{Check, Failure, Fuzz, check, fuzz};
 pub use error::Error;
 pub use filter::Filter;
 pub use suite::Suite;

@@ -66,15 +66,19 @@ impl Driver for Pgtls {
         let encrypted = connection.is_encrypted();
         let cancel = connection.cancel_token();
         let connection = spawn(connection);
-        let outcome = match query(&client, request).await {
-            Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
-            failed => failed,
-        };
-        if request.then == Some(FollowUp::Cancel) {
-            let timeout = Duration::from_millis(request.timeout_ms);
-            if let Err(error) = cancel.cancel_within(timeout).await {
-                tracing::debug!(%error, "the cancel request failed");
+        let timeout = Duration::from_millis(request.timeout_ms);
+        // The connector is done with connecting, and tokio-postgres bounds no query: an application does.
+        let outcome = match tokio::time::timeout(timeout, query(&client, request, network)).await {
+            Ok(Outcome::Connected { rows, .. }) => {
+                Outcome::Connected { tls: Some(encrypted), rows }
             }
+            Ok(failed) => failed,
+            Err(elapsed) => Outcome::failed("query", &elapsed),
+        };
+        if request.then == Some(FollowUp::Cancel)
+            && let Err(error) = cancel.cancel_within(timeout).await
+        {
+            tracing::debug!(%error, "the cancel request failed");
         }
         close(client, connection).await;
         outcome

@@ -2,7 +2,10 @@
 
 use std::{error::Error, time::Duration};
 
-use pgtls_conformance::shim::{ColumnType, Connect, Outcome};
+use pgtls_conformance::{
+    runner::Network,
+    shim::{Connect, Outcome},
+};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -23,11 +26,11 @@ pub(super) fn spawn(
 
 /// Runs the query, and tells its rows: by the simple protocol where a number is all that is asked for,
 /// and as an application reads typed values where columns of types are.
-pub(super) async fn query(client: &Client, request: &Connect) -> Outcome {
+pub(super) async fn query(client: &Client, request: &Connect, network: &Network) -> Outcome {
     let rows = if request.fetch.is_empty() {
         simple(client, &request.query).await
     } else {
-        typed(client, &request.query, &request.fetch).await
+        typed(client, request, network).await
     };
     match rows {
         Ok(rows) => Outcome::Connected { tls: None, rows },
@@ -45,11 +48,12 @@ async fn simple(client: &Client, query: &str) -> Rows {
         _ => None,
     });
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    Ok(rows.map(|row| (0..row.len()).map(|column| text(row.get(column))).collect()).collect())
+    rows.map(|row| (0..row.len()).map(|column| Ok(text(row.try_get(column)?))).collect()).collect()
 }
 
-async fn typed(client: &Client, query: &str, fetch: &[ColumnType]) -> Rows {
-    client.query(query, &[]).await?.iter().map(|row| texts(row, fetch)).collect()
+async fn typed(client: &Client, request: &Connect, network: &Network) -> Rows {
+    let rows = client.query(&request.query, &[]).await?;
+    rows.iter().map(|row| texts(row, &request.fetch, network.is_in_memory())).collect()
 }
 
 /// Lets the connection end in order.

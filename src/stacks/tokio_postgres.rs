@@ -141,7 +141,7 @@ async fn over_sockets<T: Secures<Socket>>(config: &Config, tls: T, request: &Con
         Err(error) => return Outcome::failed(class(&error), &error),
     };
     let connection = spawn(connection);
-    let outcome = query(&client, request).await;
+    let outcome = query(&client, request, &Network::tcp(request)).await;
     if request.then == Some(FollowUp::Cancel) {
         warn(client.cancel_token().cancel_query(tls).await);
     }
@@ -166,7 +166,7 @@ async fn over_streams<T: Secures<Stream>>(
         Err(error) => return Outcome::failed(class(&*error), &*error),
     };
     let connection = spawn(connection);
-    let outcome = query(&client, request).await;
+    let outcome = query(&client, request, network).await;
     if request.then == Some(FollowUp::Cancel) {
         let token = client.cancel_token();
         let cancelled = async {

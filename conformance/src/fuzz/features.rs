@@ -45,7 +45,7 @@ pub(super) fn outcome(run: &CellRun) -> Option<String> {
 }
 
 /// How a run ended, in words that do not depend on what was drawn.
-pub(super) fn ending(run: &CellRun) -> String {
+fn ending(run: &CellRun) -> String {
     let result = &run.result;
     let error = result.observed.as_ref().and_then(|observed| observed.error.as_ref());
     let error = error.map(|error| format!("{}: {}", error.class, error.message));

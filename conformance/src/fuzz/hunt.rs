@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     corpus::Corpus,
-    features::{ending, features, plain},
+    features::{features, plain},
     finding::Finding,
     scenario::Scenario,
     shrink::shrink,
@@ -30,10 +30,12 @@ use crate::{
 /// the corpus as it was so many scenarios before: who is done first makes no difference, nor how many
 /// run side by side.
 const WINDOW: u64 = 1024;
+/// So many while a finding is made small, which then waits for no more than these.
+const BESIDE_SHRINKING: usize = 16;
 /// After so many scenarios the corpus is the next one.
 const EPOCH: u64 = 64;
 /// So many scenarios with the same symptom are made small: the first may break by chance.
-const TRIED_OF_A_SYMPTOM: usize = 2;
+const TRIED_OF_A_SYMPTOM: usize = 4;
 /// So many symptoms are looked into.
 const MOST_SYMPTOMS: usize = 128;
 
@@ -95,12 +97,12 @@ struct Seen {
     features: Vec<u64>,
     /// What broke, and how: the symptom.
     broken: Vec<Invariant>,
-    ending: String,
+    how: String,
     handshake: bool,
     number: usize,
 }
 
-/// What tells one symptom from another.
+/// What tells one symptom from another: what broke, and how a client died or hung.
 type Symptom = (Vec<Invariant>, String);
 
 impl<'a> Hunt<'a> {
@@ -118,7 +120,8 @@ impl<'a> Hunt<'a> {
         let mut next = 0;
         let mut running = FuturesOrdered::new();
         loop {
-            while running.len() < WINDOW as usize && self.goes_on(next, started, &state) {
+            let most = if state.shrinking.is_empty() { WINDOW as usize } else { BESIDE_SHRINKING };
+            while running.len() < most && self.goes_on(next, started, &state) {
                 let scenario = Arc::new(state.scenario(next));
                 running.push_back(self.look(next, scenario));
                 next += 1;
@@ -176,7 +179,7 @@ impl<'a> Hunt<'a> {
             case,
             features: features(&run),
             broken: run.result.safety.clone(),
-            ending: ending(&run),
+            how: run.result.reason.as_deref().map(plain).unwrap_or_default(),
             handshake: has_shaken_hands(&run),
             number: run.number,
             scenario,
@@ -250,9 +253,9 @@ impl<'a> State<'a> {
 
     /// Looks into a symptom, unless it was looked into.
     fn suspect(&mut self, suspect: Suspect<'_>) {
-        let Suspect { seen: Seen { case, scenario, broken, ending, .. }, hunted, tell } = suspect;
+        let Suspect { seen: Seen { case, scenario, broken, how, .. }, hunted, tell } = suspect;
         let Some(&invariant) = broken.first() else { return };
-        let symptom = (broken.clone(), ending);
+        let symptom = (broken.clone(), how);
         if self.symptoms.len() >= MOST_SYMPTOMS && !self.symptoms.contains_key(&symptom) {
             return;
         }
@@ -278,7 +281,7 @@ impl<'a> State<'a> {
                 scenario: Arc::new(self.scenario(case)),
                 features: Vec::new(),
                 broken: vec![Invariant::Crash],
-                ending: plain(&how),
+                how: plain(&how),
                 handshake: false,
                 number,
             };

@@ -37,5 +37,5 @@ pub use self::{
     finding::Finding,
     hunt::{Hunt, Hunted, Limits, Progress},
     scenario::Scenario,
-    shrink::MOST_TRIES,
+    shrink::{MOST_SLOW_TRIES, MOST_TRIES},
 };

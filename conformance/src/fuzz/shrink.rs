@@ -8,9 +8,10 @@ use crate::{
     runner::{CellRun, Subject},
 };
 
-/// As many smaller scenarios are tried at most. With a client that hangs over each of them, and eight
-/// side by side, that is about four minutes; with any other a few seconds.
+/// As many smaller scenarios are tried at most: a few seconds' work.
 pub const MOST_TRIES: u32 = 400;
+/// As many where each costs a client seconds; with eight side by side about a minute.
+pub const MOST_SLOW_TRIES: u32 = 100;
 /// So many are tried side by side.
 const SIDE_BY_SIDE: usize = 8;
 /// What does not break so many times of as many is no finding.
@@ -23,7 +24,9 @@ pub(super) async fn shrink(
     invariant: Invariant,
     case: u64,
 ) -> Option<Finding> {
-    let search = Search { subject, invariant };
+    let is_slow = matches!(invariant, Invariant::Hang | Invariant::Busy | Invariant::Memory);
+    let most_tries = if is_slow { MOST_SLOW_TRIES } else { MOST_TRIES };
+    let search = Search { subject, invariant, most_tries };
     search.confirm(scenario).await?;
     let (smallest, tries) = search.smallest(scenario.clone()).await;
     // What was taken away may have made it a matter of chance.
@@ -37,6 +40,7 @@ pub(super) async fn shrink(
 struct Search<'a> {
     subject: &'a Subject<'a>,
     invariant: Invariant,
+    most_tries: u32,
 }
 
 impl Search<'_> {
@@ -73,10 +77,9 @@ impl Search<'_> {
                 .filter(|cut| self.subject.supports(&cut.axes()))
                 .collect();
             match self.first_that_breaks(cuts, &mut tries).await {
-                Some((at, cut)) => {
-                    (current, begin, idle) = (cut, begin + at, false);
-                }
-                None if tries >= MOST_TRIES || idle || begin == 0 => return (current, tries),
+                Some((_, cut)) if tries >= self.most_tries => return (cut, tries),
+                Some((at, cut)) => (current, begin, idle) = (cut, begin + at, false),
+                None if tries >= self.most_tries || idle || begin == 0 => return (current, tries),
                 // Once more from the beginning: a cut may be possible now that was not before.
                 None => (begin, idle) = (0, true),
             }
@@ -97,7 +100,7 @@ impl Search<'_> {
             if breaks {
                 return Some((at, cut));
             }
-            if *tries >= MOST_TRIES {
+            if *tries >= self.most_tries {
                 return None;
             }
         }

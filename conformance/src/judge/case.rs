@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgtls_mock_server::{RuleSpec, script::Script, transcript::Observation};
 
-use super::{claim::Claim, secrets::Secrets};
+use super::{claim::Claim, secrets::Secrets, usage::Usage};
 use crate::{axes::Axes, shim::ColumnType};
 
 /// One cell as the judge is given it.
@@ -28,6 +28,8 @@ pub struct Case<'a> {
     /// How long the client took to answer, or was waited for, since the server's start; as far as that
     /// is known.
     pub elapsed: Option<Duration>,
+    /// What the question cost the client, as far as that is known.
+    pub usage: Option<Usage>,
 }
 
 impl<'a> Case<'a> {
@@ -48,6 +50,7 @@ impl<'a> Case<'a> {
             wire: &[],
             script: None,
             elapsed: None,
+            usage: None,
         }
     }
 
@@ -69,6 +72,13 @@ impl<'a> Case<'a> {
     #[must_use]
     pub const fn taking(mut self, elapsed: Duration) -> Self {
         self.elapsed = Some(elapsed);
+        self
+    }
+
+    /// The same of a client whom the question cost so much.
+    #[must_use]
+    pub const fn costing(mut self, usage: Option<Usage>) -> Self {
+        self.usage = usage;
         self
     }
 

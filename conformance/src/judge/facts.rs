@@ -145,8 +145,8 @@ impl<'a> Facts<'a> {
         self.case.script.is_some() || self.case.wire.iter().any(cuts)
     }
 
-    /// Whether the client may still wait for the server: behind its query, on a connection that the server
-    /// has left open, or whose end the wire may have swallowed.
+    /// Whether the client may still wait for the server: for an answer behind its login, on a connection
+    /// that the server has left open, or whose end the wire may have swallowed.
     pub(super) fn may_wait(&self) -> bool {
         let is_left_open = |connection: &Connection| {
             let end = connection.entries.iter().rfind(|entry| {
@@ -160,13 +160,41 @@ impl<'a> Facts<'a> {
         };
         let connections = &self.case.observation.connections;
         let is_served = self.case.script.is_some() && connections.iter().any(is_left_open);
-        !self.query().is_empty() && (is_served || self.case.wire.iter().any(cuts))
+        let asks =
+            |what: &EntryKind| matches!(what, EntryKind::Query(_) | EntryKind::Frontend { .. });
+        let has_asked = || !self.sent(Channel::Either, asks).is_empty();
+        (is_served && self.has_been_served()) || (self.case.wire.iter().any(cuts) && has_asked())
     }
 
     /// Whether the client may have been given another answer than the server sent: the wire was told to
     /// change bytes, and no TLS shows that it did.
     pub(super) fn answer_may_be_changed(&self) -> bool {
         self.trace.outcome == Outcome::Plain && self.case.wire.iter().any(changes)
+    }
+
+    /// Whether a login came to its end, or the client believes so: it has asked for something, or was told
+    /// that it may.
+    fn has_been_served(&self) -> bool {
+        self.connections().any(|(_, connection)| {
+            let mut entries = connection.entries.iter();
+            let let_in = entries.any(|entry| entry.what == EntryKind::Event(Event::AuthOk));
+            let_in
+                && entries.any(|entry| {
+                    matches!(
+                        entry.what,
+                        EntryKind::Query(_)
+                            | EntryKind::Frontend { .. }
+                            | EntryKind::Backend { tag: b'Z', .. }
+                    )
+                })
+        })
+    }
+
+    /// How many bytes the server has sent, TLS's own aside; none where not all of it was kept.
+    pub(super) fn sent_by_server(&self) -> Option<usize> {
+        let sent = self.entries().filter(|(_, entry)| entry.sender == Sender::Server);
+        let sent = sent.map(|(_, entry)| entry.size).sum();
+        (!self.transcript_is_incomplete()).then_some(sent)
     }
 
     /// Whether the client did more than a server keeps of it, so that something may be missing.

@@ -6,6 +6,7 @@
 mod alone;
 mod belief;
 mod blank;
+mod busy_clock;
 mod cell;
 mod cell_run;
 mod checkout;
@@ -21,6 +22,8 @@ mod interrupt;
 mod lanes;
 mod means;
 mod measure;
+mod multiplexed;
+mod multiplexer;
 mod network;
 mod open;
 mod panics;
@@ -36,6 +39,8 @@ mod stack;
 mod subject;
 mod support;
 mod suspicion;
+mod thread_usage;
+mod turn;
 mod virtual_time;
 mod workers;
 

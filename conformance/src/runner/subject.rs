@@ -2,13 +2,15 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Instant,
 };
 
 use pgtls_mock_server::{RuleSpec, script::Script};
-use tokio::sync::Semaphore;
 
 use super::{
     alone::to_the_end,
@@ -18,12 +20,14 @@ use super::{
     cell_run::CellRun,
     environment::TestEnvironment,
     means::Shortage,
+    multiplexer::Multiplexer,
     pool::Pool,
     question::{Question, ServerBehaviour},
-    spec::StackSpec,
-    stack::ProbedStack,
+    spec::{Client, StackSpec},
+    stack::{ProbedStack, Ready},
     support,
     suspicion::Suspicion,
+    turn::Turns,
 };
 use crate::{axes::Axes, judge::Conformance, reference::Version, shim::ColumnType};
 
@@ -31,21 +35,23 @@ use crate::{axes::Axes, judge::Conformance, reference::Version, shim::ColumnType
 #[derive(Debug)]
 pub struct Subject<'a> {
     environment: &'a TestEnvironment,
-    pool: Pool,
+    pool: Arc<Pool>,
     stack: ProbedStack,
     version: Version,
-    lanes: Semaphore,
+    turns: Turns,
+    multiplexer: Option<Multiplexer>,
     asked: AtomicUsize,
 }
 
 impl<'a> Subject<'a> {
     /// Asks the stack who it is.
     pub async fn probe(spec: &StackSpec, environment: &'a TestEnvironment) -> Self {
-        let pool = Pool::new(environment.processes());
-        let stack = ProbedStack::probe(spec, Place { environment, pool: &pool }).await;
+        let pool = Arc::new(Pool::new(environment.processes()));
+        let stack = ProbedStack::probe(spec, Place::of(environment, &pool)).await;
         let (version, asked) = (Version::default(), AtomicUsize::new(0));
+        let (turns, multiplexer) = (Turns::new(1, 0), None);
         let jobs = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { environment, pool, stack, version, lanes: Semaphore::new(jobs), asked }
+        Self { environment, pool, stack, version, turns, multiplexer, asked }.with_jobs(jobs)
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -55,10 +61,24 @@ impl<'a> Subject<'a> {
         self
     }
 
-    /// With so many questions at once; one for each processor without this setting.
+    /// With so many questions at once, beside which others wait on silence; one for each processor
+    /// without this setting.
     #[must_use]
     pub fn with_jobs(mut self, jobs: usize) -> Self {
-        self.lanes = Semaphore::new(jobs.clamp(1, self.environment.processes()));
+        let jobs = jobs.clamp(1, self.environment.processes());
+        let Ok(Ready { hello, client: Client::Process(launch), .. }) = &self.stack.ready else {
+            // Who is in this process waits at no cost.
+            self.turns = Turns::new(jobs, 0);
+            return self;
+        };
+        let waiting = self.stack.worth_waiting_beside();
+        let processes = (jobs + waiting).min(self.environment.processes());
+        let concurrency = hello.supports.concurrency.filter(|several| several.get() > 1);
+        self.multiplexer = concurrency.map(|concurrency| {
+            Multiplexer::new(Arc::clone(&self.pool), launch.clone(), concurrency, processes)
+        });
+        let at_once = self.multiplexer.as_ref().map_or(processes, Multiplexer::capacity);
+        self.turns = Turns::new(jobs, at_once.saturating_sub(jobs));
         self
     }
 
@@ -107,14 +127,14 @@ impl<'a> Subject<'a> {
         fetch: &[ColumnType],
     ) -> CellRun {
         let question = self.question(axes, server, fetch);
-        let lane = self.lanes.acquire().await;
+        let turn = self.turns.next().await;
         let started = Instant::now();
-        let run = match ask(self.place(), &self.stack, question).await {
+        let place = Place { turn: Some(&turn), ..self.place() };
+        let asked = ask(place, &self.stack, question).await;
+        turn.end();
+        let run = match asked {
             Ok(Asked::Closed(run)) => Ok(*run),
-            Ok(Asked::Open(open, _)) => {
-                drop(lane);
-                open.close().await
-            }
+            Ok(Asked::Open(open, _)) => open.close().await,
             Err(shortage) => Err(shortage),
         };
         self.believed(question, started, run)
@@ -129,11 +149,12 @@ impl<'a> Subject<'a> {
         fetch: &[ColumnType],
     ) -> CellRun {
         let question = self.question(axes, server, fetch);
-        let _lane = self.lanes.acquire().await;
+        let turn = self.turns.next().await;
+        let place = Place { turn: Some(&turn), ..self.place() };
         // What the tool was short of may be there again.
-        let mut run = self.to_the_end(question).await;
+        let mut run = self.to_the_end(place, question).await;
         if run.result.conformance == Conformance::Inconclusive {
-            run = self.to_the_end(question).await;
+            run = self.to_the_end(place, question).await;
         }
         run
     }
@@ -156,29 +177,36 @@ impl<'a> Subject<'a> {
         self.try_server_to_the_end(axes, &ServerBehaviour::scripted(script), &[]).await
     }
 
-    async fn to_the_end(&self, question: Question<'_>) -> CellRun {
+    async fn to_the_end(&self, place: Place<'_>, question: Question<'_>) -> CellRun {
         let started = Instant::now();
-        let run = to_the_end(self.place(), &self.stack, question).await;
+        let run = to_the_end(place, &self.stack, question).await;
         self.believed(question, started, run)
     }
 
     /// Which runs' processes were found since the last look to have misbehaved behind an answer, and
-    /// how: the runs by their [numbers](CellRun::number), in the order in which they were tried. Of several that come
-    /// into question, the last.
+    /// how: the runs by their [numbers](CellRun::number). Where several come into question, each of them,
+    /// the last that was answered first: [asked to the end](Self::try_server_to_the_end), the right one
+    /// shows it again.
     #[must_use]
     pub fn suspicions(&self) -> Vec<(usize, String)> {
-        let last = |suspicion: Suspicion| Some((*suspicion.suspects.last()?, suspicion.how));
-        self.pool.suspicions().into_iter().filter_map(last).collect()
+        let each = |Suspicion { suspects, how }: Suspicion| {
+            suspects.into_iter().rev().map(move |suspect| (suspect, how.clone()))
+        };
+        self.pool.suspicions().into_iter().flat_map(each).collect()
     }
 
     /// The same, once all its processes have ended.
     pub async fn settle(&self) -> Vec<(usize, String)> {
+        if let Some(multiplexer) = &self.multiplexer {
+            multiplexer.retire_all().await;
+        }
         self.pool.retire_all().await;
         self.suspicions()
     }
 
     fn place(&self) -> Place<'_> {
-        Place { environment: self.environment, pool: &self.pool }
+        let multiplexer = self.multiplexer.as_ref();
+        Place { multiplexer, ..Place::of(self.environment, &self.pool) }
     }
 
     fn question<'q>(

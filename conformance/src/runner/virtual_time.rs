@@ -4,10 +4,12 @@
 use std::{io, time::Duration};
 
 use super::{
-    desk::NotDone,
+    desk::{Desk, NotDone},
     panics::Panics,
+    thread_usage::measured,
     workers::{Unfinished, Workers},
 };
+use crate::judge::Usage;
 
 /// How long work may really take, whatever its own clock says: for a driver that spins. Chosen as some
 /// hundred times what the slowest cell takes, so that a busy machine does not come near it.
@@ -28,20 +30,26 @@ pub(super) enum Lost {
 }
 
 /// Does work by a clock that goes on only while all of it waits; it is given the panics of its own
-/// threads. What is left of it afterwards is dropped.
+/// threads. What is left of it afterwards is dropped. Behind it, on the same thread, `then` is given what
+/// came of it and what it took.
 ///
 /// # Errors
 ///
 /// If there is no thread to be had, or the work did not end.
-pub(super) async fn run<T, F>(
+pub(super) async fn run<T, F, U>(
     workers: &Workers,
     work: impl FnOnce(Panics) -> F + Send + 'static,
-) -> Result<T, Lost>
+    then: impl FnOnce(T, Usage) -> U + Send + 'static,
+) -> Result<U, Lost>
 where
-    T: Send + 'static,
     F: Future<Output = T>,
+    U: Send + 'static,
 {
-    let done = workers.run(REAL_DEADLINE, move |desk| desk.run(work)).await;
+    let whole = move |desk: &mut Desk| {
+        let (done, usage) = measured(|| desk.run(work));
+        done.map(|done| then(done, usage))
+    };
+    let done = workers.run(REAL_DEADLINE, whole).await;
     let done = done.map_err(|unfinished| match unfinished {
         Unfinished::NoThread(error) => Lost::NoThread(error),
         Unfinished::TimedOut => Lost::Busy(REAL_DEADLINE),

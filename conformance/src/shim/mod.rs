@@ -5,10 +5,12 @@ mod error;
 mod family;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod gauge;
 mod guardian;
 mod launch;
 mod manifest;
 mod message;
+mod meter;
 mod misbehaviour;
 mod orphans;
 mod output;
@@ -16,6 +18,7 @@ mod parting;
 mod process;
 mod run_folder;
 mod supports;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -33,4 +36,8 @@ pub use self::{
     process::ShimProcess,
     run_folder::RunFolder,
     supports::{RootStore, Supports},
+};
+pub(crate) use self::{
+    gauge::{Gauge, Mark},
+    meter::Meter,
 };

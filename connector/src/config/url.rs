@@ -59,7 +59,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     }
     if ports.iter().any(|port| !port.is_empty()) {
         let ports = decode(&ports.join(","))?;
-        if ports.contains(|c: char| !c.is_ascii_digit() && !c.is_ascii_whitespace() && c != ',') {
+        if ports.contains(|c: char| !c.is_ascii_digit() && !is_blank(c) && c != ',') {
             return Err(
                 "a port in the URL is not a number (a / in a password has to be written %2F)"
                     .into(),

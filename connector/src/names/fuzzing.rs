@@ -39,6 +39,9 @@ pub fn host_name(data: &[u8]) {
 
 /// `pgtls_verify_peer_name_matches_certificate_guts`; none for an error.
 fn libpq(sans: &[Name<'_>], common_name: Option<&[u8]>, host: &str) -> Option<bool> {
+    if host.is_empty() {
+        return None;
+    }
     let address = parse_ip(host);
     let mut check_common_name = true;
     for san in sans {
@@ -68,18 +71,16 @@ fn libpq(sans: &[Name<'_>], common_name: Option<&[u8]>, host: &str) -> Option<bo
 fn text(name: &[u8], host: &str, address: Option<IpAddr>) -> Option<bool> {
     let name = [name, &[0]].concat();
     let name = CStr::from_bytes_with_nul(&name).ok()?.to_bytes();
-    let same = |one: &[u8], other: &[u8]| one.to_ascii_lowercase() == other.to_ascii_lowercase();
-    Some(
-        same(name, host.as_bytes()) || (address.is_none() && wildcard(name, host.as_bytes(), same)),
-    )
+    let host = host.as_bytes();
+    Some(name.eq_ignore_ascii_case(host) || (address.is_none() && wildcard(name, host)))
 }
 
 /// `wildcard_certificate_match`.
-fn wildcard(pattern: &[u8], host: &[u8], same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+fn wildcard(pattern: &[u8], host: &[u8]) -> bool {
     if pattern.len() < 3 || !pattern.starts_with(b"*.") || pattern.len() > host.len() {
         return false;
     }
     let start = host.len() - pattern.len() + 1;
-    same(&pattern[1..], &host[start..])
+    pattern[1..].eq_ignore_ascii_case(&host[start..])
         && host.iter().position(|&byte| byte == b'.') >= Some(start - 1)
 }

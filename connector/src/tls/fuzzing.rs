@@ -37,13 +37,15 @@ pub fn root_file(data: &[u8]) {
         roots.iter().map(|der| pem::Pem::new("CERTIFICATE", der.to_vec())).collect();
     let written = pem::encode_many(&written);
     assert_eq!(certificates(written.as_bytes(), from).expect("our own file"), roots);
-    if Store::of_file(&roots).is_ok() {
-        let openssl = X509::stack_from_pem(data).expect("a file that OpenSSL reads");
+    // OpenSSL takes no file of which any section is malformed, and certificates under other labels, too.
+    if Store::of_file(&roots).is_ok()
+        && let Ok(openssl) = X509::stack_from_pem(data)
+    {
         let openssl: Vec<_> = openssl
             .iter()
             .map(|found| CertificateDer::from(found.to_der().expect("DER")))
             .collect();
-        assert_eq!(roots, openssl);
+        assert!(roots.iter().all(|root| openssl.contains(root)), "trusted here alone");
     }
 }
 

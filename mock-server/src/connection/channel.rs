@@ -1,6 +1,6 @@
 //! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
 
-use std::time::Duration;
+use std::{num::NonZeroU16, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
@@ -21,7 +21,7 @@ const READ_SIZE: usize = 4096;
 
 /// How large a buffer may be that no account pays for: more than an honest login fills.
 const FREE: usize = 2 * READ_SIZE;
-/// How much is encrypted before it is sent, in bytes: a record.
+/// The most that is encrypted before it is sent, in bytes: a record.
 const RECORD_SIZE: usize = 16 * 1024;
 
 /// The client is gone, or left, and all that it sent before has been taken.
@@ -43,6 +43,8 @@ pub(crate) struct Channel {
     ciphertext: BytesMut,
     /// To be sent, kept for its capacity.
     outbox: Vec<u8>,
+    /// How much a record carries, in bytes.
+    record_size: usize,
     inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
@@ -96,6 +98,7 @@ impl Channel {
             wire,
             log,
             engine: None,
+            record_size: RECORD_SIZE,
             records: Records::default(),
             unexpected: UnexpectedPackets::default(),
             inbox: BytesMut::new(),
@@ -288,7 +291,7 @@ impl Channel {
         if self.engine.is_none() {
             return self.send_raw(bytes).await;
         }
-        for piece in bytes.chunks(RECORD_SIZE) {
+        for piece in bytes.chunks(self.record_size) {
             let Some(engine) = &mut self.engine else { return };
             self.outbox.clear();
             engine.send(piece, &mut self.outbox);
@@ -297,6 +300,19 @@ impl Channel {
             }
             self.flush().await;
         }
+    }
+
+    /// From here on a TLS record carries no more than so many bytes.
+    pub(crate) fn limit_records(&mut self, size: NonZeroU16) {
+        self.record_size = usize::from(size.get()).min(RECORD_SIZE);
+    }
+
+    /// Has new keys for what is sent through TLS.
+    pub(crate) async fn update_keys(&mut self) {
+        let Some(engine) = &mut self.engine else { return };
+        self.outbox.clear();
+        engine.update_keys(&mut self.outbox);
+        self.flush().await;
     }
 
     /// Sends `bytes` as they are, TLS or not. A client that does not read is idle.

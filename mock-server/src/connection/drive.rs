@@ -64,6 +64,10 @@ impl OpenConnection {
                     Some(input) => self.advance(input, None),
                     None => return Driven::Over,
                 },
+                Action::UpdateKeys => {
+                    self.channel.update_keys().await;
+                    self.advance(Input::Done, None)
+                }
                 Action::MakeVerifier(iterations) => {
                     let verifier = self.core.verifier(iterations).await;
                     self.advance(Input::Verifier(verifier), None)

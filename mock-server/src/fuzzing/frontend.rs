@@ -58,9 +58,15 @@ fn written(message: &Message) -> Option<Vec<u8>> {
         }
         Message::Proof(proof) => write(&|out| theirs::sasl_response(proof.bytes(), out)),
         Message::Query(query) => write(&|out| theirs::query(query, out)),
-        Message::Sync => write(&|out| Ok(theirs::sync(out))),
-        Message::Flush => write(&|out| Ok(theirs::flush(out))),
-        Message::Terminate => write(&|out| Ok(theirs::terminate(out))),
+        Message::Sync => Some(whole(theirs::sync)),
+        Message::Flush => Some(whole(theirs::flush)),
+        Message::Terminate => Some(whole(theirs::terminate)),
         _ => None,
     }
+}
+
+fn whole(write: fn(&mut BytesMut)) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    write(&mut out);
+    out.to_vec()
 }

@@ -165,6 +165,8 @@ impl Machine {
         let exchange = &self.exchange;
         let drawn = || world.seed.child("login").rng();
         Some(match name {
+            // It tells what comes from before TLS, or from without.
+            "canary" if self.encrypted => Vec::new(),
             "canary" => world.canary.into(),
             "number" => world.number.unwrap_or(1).to_string().into(),
             "user" => exchange.user.clone().into(),
@@ -243,11 +245,11 @@ impl Machine {
                 return inject(names::of_backend(&bytes), bytes, parts);
             }
             Content::Welcome => return parts.extend(messages(&bytes)),
-            Content::Repeat(repeated) => {
-                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
-            }
             Content::Message(BackendMessage::AuthenticationSaslFinal(_)) => {
                 EntryKind::ServerSignature { right: self.is_own_signature(&bytes) }
+            }
+            Content::Repeat(repeated) => {
+                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
             }
             Content::Message(_) => describe::message(&bytes),
         };

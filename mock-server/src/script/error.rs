@@ -10,7 +10,9 @@ pub struct ScriptError {
 
 impl ScriptError {
     pub(super) fn new(path: &str, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), what: what.into().replace(['\n', '\r'], " ") }
+        // Both may quote the script, whose keys and texts hold anything.
+        let on_one_line = |text: &str| text.replace(['\n', '\r'], " ");
+        Self { path: on_one_line(path), what: on_one_line(&what.into()) }
     }
 
     /// The path to the wrong place, such as `connections[0].ssl_request[1]`; empty for the whole.

@@ -1,6 +1,6 @@
 //! The language: what a server does on the wire, as values that are JSON outside.
 
-use std::{ops::Deref, sync::Arc};
+use std::{num::NonZeroU16, ops::Deref, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,19 @@ pub struct Tls {
     pub versions: TlsVersions,
     /// Whether the client is asked for a certificate.
     pub client_certificate: bool,
+    /// How many session tickets follow the handshake; with any, a session may be resumed on a later
+    /// connection.
+    #[serde(skip_serializing_if = "is_none")]
+    pub tickets: u8,
+    /// The most that a TLS record carries behind the handshake, in bytes; as much as one can without
+    /// this setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_size: Option<NonZeroU16>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field so")]
+const fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Steps in their order; cheap to clone.
@@ -158,6 +171,9 @@ pub enum Step {
     Wait(Wait),
     /// TLS: from here on the connection goes on inside of it. The ClientHello is waited for.
     Handshake,
+    /// New keys for what the server sends, of which it tells by KeyUpdate (RFC 8446, section 4.6.3), and
+    /// asks the client for the same; nothing outside of TLS 1.3.
+    KeyUpdate,
     /// Takes the client's proof; a wrong one, or none, is rejected as PostgreSQL does.
     Expect(Expected),
     /// Rejects the login as PostgreSQL does: ErrorResponse (FATAL), close.

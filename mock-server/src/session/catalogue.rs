@@ -125,7 +125,7 @@ impl TypeColumn {
     }
 }
 
-/// `oid = $1` or `t.oid = 16400`, and nothing else.
+/// `oid = $1` or `t.oid = 16385`, and nothing else.
 fn key(condition: &[Token]) -> Option<Key> {
     let (path, value) = match condition {
         [path @ .., equals, value] if equals.is_symbol('=') => (path, value),

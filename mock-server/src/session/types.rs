@@ -19,11 +19,11 @@ pub(super) enum Scalar {
     Hstore,
 }
 
-/// The oid of hstore: the first that a new database gives away is 16384 (`FirstNormalObjectId`), and
-/// extensions begin with their functions.
-const HSTORE: u32 = 16400;
+/// The oid of hstore, which shims are told: the first that a new database gives away is 16384
+/// (`FirstNormalObjectId`).
+const HSTORE: u32 = 16385;
 /// The oid of its array, which `CREATE TYPE` makes behind it.
-const HSTORE_ARRAY: u32 = 16405;
+const HSTORE_ARRAY: u32 = 16390;
 
 impl Scalar {
     /// `oid` in `pg_type`.

@@ -89,7 +89,7 @@ impl Fuzz {
         let mut was_interrupted = false;
         for candidate in &candidates {
             let mut stack = HuntedStack::new(candidate, self.stacks.folder.elsewhere());
-            let hunt = stack.hunt(&environment, self.limits(), self.jobs(candidate));
+            let hunt = stack.hunt(&environment, &folder, self.limits(), self.jobs(candidate));
             was_interrupted = tokio::select! {
                 ended = hunt => {
                     ended?;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use pgtls_conformance::{
-    fuzz::{Counterexample, Finding, Hunt, Hunted, Limits},
+    fuzz::{Counterexample, Finding, Hunt, Hunted, Limits, Progress, Scenario},
+    judge::Invariant,
     runner::{StackSpec, Subject, TestEnvironment},
 };
 use pgtls_mock_server::Seed;
@@ -12,6 +13,7 @@ use super::{findings::Folder, progress::Meter};
 use crate::{
     cli::{
         error::CliError,
+        output,
         stacks::{Candidate, Origin},
     },
     foreign,
@@ -34,6 +36,32 @@ pub(super) struct HuntedStack {
     again: Again,
 }
 
+/// The files of one stack's findings.
+struct Files<'a> {
+    stack: &'a str,
+    command: Option<&'a str>,
+    folder: &'a Folder,
+}
+
+impl Files<'_> {
+    /// Writes what breaks the stack, and tells the file and its text.
+    fn write(
+        &self,
+        scenario: &Scenario,
+        broken: &[Invariant],
+        seed: Seed,
+    ) -> Result<(String, String), CliError> {
+        let mut counterexample = Counterexample::new(self.stack, scenario, broken, seed);
+        if let Some(command) = self.command {
+            counterexample = counterexample.of_command(command);
+        }
+        let json = foreign::json(&counterexample)
+            .map_err(|error| CliError::tool("the counterexample is no JSON", error))?;
+        let text = format!("{json}\n");
+        Ok((self.folder.write(self.stack, broken, &text)?, text))
+    }
+}
+
 impl HuntedStack {
     /// A stack that was not hunted yet; its manifests are in `shims`, where that is not the usual place.
     pub(super) fn new(candidate: &Candidate, shims: Option<&Path>) -> Self {
@@ -53,10 +81,12 @@ impl HuntedStack {
         Self { spec, version: None, hunted, files, first: None, command, again }
     }
 
-    /// Hunts it. What was found so far stays where this is dropped.
+    /// Hunts it. What was found so far stays where this is dropped, and is written as it comes: a client
+    /// in this process may take the process with it.
     pub(super) async fn hunt(
         &mut self,
         environment: &TestEnvironment,
+        folder: &Folder,
         limits: Limits,
         jobs: usize,
     ) -> Result<(), CliError> {
@@ -72,26 +102,30 @@ impl HuntedStack {
         }
         self.version = subject.stack_version().map(str::to_owned);
         let mut meter = Meter::new(name, limits);
-        Hunt::new(&subject, environment.seed(), limits)
-            .run(&mut self.hunted, &mut |hunted, progress| meter.tell(hunted, &progress))
+        let files = Files { stack: name, command: self.command.as_deref(), folder };
+        let seed = environment.seed();
+        Hunt::new(&subject, seed, limits)
+            .run(&mut self.hunted, &mut |hunted, progress| {
+                if let Progress::Found(finding) = &progress
+                    && let Err(error) = files.write(&finding.scenario, &finding.broken, seed)
+                {
+                    // It is written again at the end.
+                    output::notice(&error.one_line());
+                }
+                meter.tell(hunted, &progress);
+            })
             .await;
         Ok(())
     }
 
     /// Writes a file for each finding, and for what could not be made small any more.
     pub(super) fn write(&mut self, folder: &Folder, seed: Seed) -> Result<(), CliError> {
-        let name = self.spec.name();
+        let files = Files { stack: self.spec.name(), command: self.command.as_deref(), folder };
         let found = self.hunted.findings.iter().map(|it| (&it.scenario, &it.broken));
         let suspected = self.hunted.suspected.values().map(|(scenario, broken)| (scenario, broken));
         for (scenario, broken) in found.chain(suspected) {
-            let mut counterexample = Counterexample::new(name, scenario, broken, seed);
-            if let Some(command) = &self.command {
-                counterexample = counterexample.of_command(command);
-            }
-            let json = foreign::json(&counterexample)
-                .map_err(|error| CliError::tool("the counterexample is no JSON", error))?;
-            let text = format!("{json}\n");
-            self.files.push(folder.write(name, broken, &text)?);
+            let (file, text) = files.write(scenario, broken, seed)?;
+            self.files.push(file);
             self.first.get_or_insert(text);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! The faults: one small change of right behaviour each.
 
+use pgtls_conformance::judge::Invariant;
+
 /// What may be broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -62,23 +64,23 @@ impl Fault {
     ];
 
     /// What it breaks, whatever else it may break beside.
-    pub(crate) const fn breaks(self) -> &'static str {
+    pub(crate) const fn breaks(self) -> Invariant {
         match self {
-            Self::FallsBack => "plaintext-password",
-            Self::NamesItself => "plaintext-startup",
-            Self::CancelsInClear => "plaintext-cancel",
-            Self::SkipsTheChain => "unverified-chain",
-            Self::SkipsTheName => "unverified-name",
-            Self::TakesBytesBehindS => "injected-plaintext",
-            Self::ShowsServerText => "spoofed-error",
-            Self::DropsTheBinding => "binding-dropped",
-            Self::HasNoTimeout => "hang",
-            Self::SubtractsFromTheLength | Self::TrustsTheColumns => "crash",
-            Self::Storms => "storm",
-            Self::ClaimsTls => "dishonest",
-            Self::TakesAnySignature | Self::TakesAnEarlyEnd => "server-unproven",
-            Self::TrustsTheLength => "memory",
-            Self::CountsWithoutBound => "busy",
+            Self::FallsBack => Invariant::PlaintextPassword,
+            Self::NamesItself => Invariant::PlaintextStartup,
+            Self::CancelsInClear => Invariant::PlaintextCancel,
+            Self::SkipsTheChain => Invariant::UnverifiedChain,
+            Self::SkipsTheName => Invariant::UnverifiedName,
+            Self::TakesBytesBehindS => Invariant::InjectedPlaintext,
+            Self::ShowsServerText => Invariant::SpoofedError,
+            Self::DropsTheBinding => Invariant::BindingDropped,
+            Self::HasNoTimeout => Invariant::Hang,
+            Self::SubtractsFromTheLength | Self::TrustsTheColumns => Invariant::Crash,
+            Self::Storms => Invariant::Storm,
+            Self::ClaimsTls => Invariant::Dishonest,
+            Self::TakesAnySignature | Self::TakesAnEarlyEnd => Invariant::ServerUnproven,
+            Self::TrustsTheLength => Invariant::Memory,
+            Self::CountsWithoutBound => Invariant::Busy,
         }
     }
 }

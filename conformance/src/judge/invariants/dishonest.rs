@@ -28,8 +28,14 @@ pub(super) const DISHONEST: Definition = Definition {
 /// that was not, or the reverse.
 fn claims_more_than_was(facts: &Facts<'_>, tls: Option<bool>) -> bool {
     let was_let_in = facts.entries().any(|(_, entry)| {
-        // What raw bytes come to is the client's to say.
-        matches!(entry.what, EntryKind::Event(Event::AuthOk) | EntryKind::Hostile(_))
+        matches!(
+            entry.what,
+            EntryKind::Event(Event::AuthOk)
+                // One that came before any login.
+                | EntryKind::Backend { name: "AuthenticationOk", .. }
+                // What raw bytes come to is the client's to say.
+                | EntryKind::Hostile(_)
+        )
     });
     let really = facts.trace.outcome;
     let contradicts = |tls: bool| tls != matches!(really, Outcome::Ssl);

@@ -6,6 +6,7 @@
 
 mod binding_dropped;
 mod certificate;
+mod consumption;
 mod definition;
 mod dishonest;
 mod injected_plaintext;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::facts::Facts,
     binding_dropped::BINDING_DROPPED,
-    certificate,
+    certificate, consumption,
     definition::Definition,
     dishonest::DISHONEST,
     injected_plaintext::INJECTED_PLAINTEXT,
@@ -75,6 +75,10 @@ invariants! {
     Dishonest = "dishonest", DISHONEST;
     /// The client asked its query of a server that had to prove itself by SCRAM and did not.
     ServerUnproven = "server-unproven", SERVER_UNPROVEN;
+    /// The client took much memory for what little the server had sent.
+    Memory = "memory", consumption::MEMORY;
+    /// The client took much processor time for what little the server had sent.
+    Busy = "busy", consumption::BUSY;
 }
 
 impl Invariant {

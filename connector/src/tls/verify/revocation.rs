@@ -7,7 +7,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 
 use super::certificate::Certificate;
 use super::der::{
-    self, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME, constructed, context,
+    self, GENERALIZED_TIME, INTEGER, Malformed, Reader, SEQUENCE, UTC_TIME, constructed, context,
 };
 use super::extensions::{AuthorityKey, DistributionPoint, KeyUsage, PointName};
 use super::names::{GeneralName, Name};
@@ -93,7 +93,10 @@ impl List {
         let mut entry = Reader::new(contents);
         let serial = der::integer(entry.expect(INTEGER)?.contents)?;
         self.revoked.insert(serial.to_vec());
-        entry.value()?;
+        // revocationDate, of which nobody asks what it says.
+        if !matches!(entry.value()?.tag, UTC_TIME | GENERALIZED_TIME) {
+            return Err(Malformed);
+        }
         if let Some(extensions) = entry.optional(SEQUENCE)? {
             der::for_each_extension(extensions.contents, |_, critical, _| {
                 self.is_unclear |= critical;

@@ -56,7 +56,7 @@ const VALUES: [(&str, &str, u32, &str, &str); 18] = [
     (
         "'\"a\"=>\"1\", \"b\"=>NULL'::hstore",
         "hstore",
-        16400,
+        16385,
         r#"\"a\"=>\"1\", \"b\"=>NULL"#,
         "0000000200000001610000000131000000016\
          2ffffffff",
@@ -112,16 +112,16 @@ fn a_type_of_an_extension_is_looked_up_by_its_oid() {
         let messages = [parse("", sql), describe(""), bind, execute("", 0), Message::Sync];
         answer(&mut session(), &messages).0
     };
-    let words = look_up(Some(16400));
+    let words = look_up(Some(16385));
     assert_eq!(words[1], "takes [26]");
     let columns = "typname:19:0 typtype:18:0 typelem:26:0 rngsubtype:26:0 typbasetype:26:0 \
                    nspname:19:0 typrelid:26:0";
     assert_eq!(words[2], format!("columns {columns}"));
     assert_eq!(words[4..6], ["row hstore|b|0|NULL|0|public|0", "SELECT 1"]);
-    assert_eq!(look_up(Some(16405))[4], "row _hstore|b|16400|NULL|0|public|0");
+    assert_eq!(look_up(Some(16390))[4], "row _hstore|b|16385|NULL|0|public|0");
     assert_eq!(look_up(Some(99))[4], "SELECT 0");
     assert_eq!(look_up(None)[4], "SELECT 0");
     let sql = "SELECT oid::regtype::text, typtype, typcategory, typrelid, typelem, typbasetype \
-               FROM pg_catalog.pg_type WHERE oid = 16400";
+               FROM pg_catalog.pg_type WHERE oid = 16385";
     assert_eq!(query(&mut session(), sql)[1], "row hstore|b|U|0|0|0");
 }
