@@ -15,6 +15,7 @@ mod support {
     pub(crate) mod in_memory;
     pub(crate) mod query;
     pub(crate) mod session;
+    pub(crate) mod threads;
     pub(crate) mod tls;
 }
 
@@ -33,13 +34,15 @@ use std::{
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use pgtls_mock_server::{MockServer, axes::TlsVersions, pki::Authority};
 use rustls::{ClientConfig, HandshakeKind, ServerConfig, crypto::aws_lc_rs};
-use support::{in_memory, session, tls};
+use support::{
+    in_memory, session,
+    threads::{THREADS, on_all_threads},
+    tls,
+};
 use tokio::{runtime::Runtime, task::JoinSet};
 use tokio_postgres::{Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// On both sides of the ratio.
-const THREADS: usize = 2;
 /// Sessions at a time.
 const AT_A_TIME: usize = 8;
 /// How often sessions and handshakes take turns: often and briefly, so that both meet the same noise.
@@ -96,18 +99,9 @@ fn connections(criterion: &mut Criterion) {
 
 /// How long `count` handshakes take on all threads.
 fn handshakes(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, count: u64) -> Duration {
-    let taken = AtomicU64::new(0);
-    let begin = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while taken.fetch_add(1, Ordering::Relaxed) < count {
-                    assert_eq!(in_memory::handshake(client, server), HandshakeKind::Full);
-                }
-            });
-        }
-    });
-    begin.elapsed()
+    on_all_threads(count, || {
+        assert_eq!(in_memory::handshake(client, server), HandshakeKind::Full);
+    })
 }
 
 /// How long `count` sessions take where each thread has its own runtime, server and clients.

@@ -22,6 +22,13 @@ const SESSIONS_PER_HANDSHAKE: f64 = 0.55;
 const READY_WITHIN: f64 = 50e6;
 /// A listener of an authority that is there, likewise.
 const LISTENS_WITHIN: f64 = 1e6;
+/// A fuzzer tries at least so many scenarios a second that end before TLS, over both backends.
+const SCENARIOS_A_SECOND: f64 = 10_000.0;
+/// At least so many with a whole login for each in-memory handshake of rustls, likewise.
+const LOGINS_PER_HANDSHAKE: f64 = 0.4;
+
+/// The groups whose functions take turns.
+const BY_TURNS: [&str; 2] = ["connections", "fuzz"];
 
 /// Estimates that are older than the newest by more than this belong to another run.
 const LONGEST_RUN: Duration = Duration::from_secs(20 * 60);
@@ -40,7 +47,7 @@ fn main() -> ExitCode {
             println!("{}\n", benchmarks(&medians));
             let bars = bars(&medians);
             println!("{}", bar_table(&bars));
-            if let Some(ratio) = sessions_per_handshake(&medians, "tokio-postgres-shared") {
+            if let Some(ratio) = per_limit(&medians, "connections/tokio-postgres-shared") {
                 println!(
                     "\nsessions for each in-memory handshake in one runtime of both threads: {ratio}"
                 );
@@ -123,9 +130,10 @@ fn benchmarks(medians: &Medians) -> Table {
     let mut table = table(["benchmark", "time", "per second", "× floor", "limit ÷ time"]);
     for (id, &time) in &over_turns(medians) {
         let floor = floor(id).and_then(|floor| medians.get(&floor));
-        let limit = match id.strip_prefix("connections/") {
-            Some(function) => sessions_per_handshake(medians, function).map(|ratio| ratio.median),
-            None => limit(id).and_then(|limit| medians.get(&limit)).map(|limit| limit / time),
+        let limit = if takes_turns(id) {
+            per_limit(medians, id).map(|ratio| ratio.median)
+        } else {
+            limit(id).and_then(|limit| medians.get(&limit)).map(|limit| limit / time)
         };
         table.add_row([
             id.clone(),
@@ -146,7 +154,7 @@ fn over_turns(medians: &Medians) -> Medians {
     let mut turns = BTreeMap::<&str, Vec<f64>>::new();
     for (id, &time) in medians {
         let function = match id.rsplit_once('/') {
-            Some((function, _)) if id.starts_with("connections/") => function,
+            Some((function, _)) if takes_turns(id) => function,
             _ => id,
         };
         turns.entry(function).or_default().push(time);
@@ -156,6 +164,11 @@ fn over_turns(medians: &Medians) -> Medians {
         (function.to_owned(), times[times.len() / 2])
     };
     turns.into_iter().map(median).collect()
+}
+
+/// Whether it is one of several that take turns.
+fn takes_turns(id: &str) -> bool {
+    id.split_once('/').is_some_and(|(group, _)| BY_TURNS.contains(&group))
 }
 
 /// The same without what is measured.
@@ -184,6 +197,14 @@ fn limit(id: &str) -> Option<String> {
         ["connections", "tokio-postgres" | "tokio-postgres-shared", turn] => {
             Some(format!("connections/in-memory/{turn}"))
         }
+        ["fuzz", function, turn] => {
+            // The bar for both backends together goes by the one of them that is quicker.
+            let backend = match function.strip_prefix("login-")? {
+                "both" => "rustls",
+                backend => backend,
+            };
+            Some(format!("fuzz/in-memory-{backend}/{turn}"))
+        }
         _ => None,
     }
 }
@@ -205,16 +226,30 @@ impl Bar {
         let measured = medians.get(id).map(|&time| (duration(time), time <= within));
         Self { what, wanted: format!("≤ {}", duration(within)), measured }
     }
+
+    fn ratio(medians: &Medians, function: &str, what: &'static str, at_least: f64) -> Self {
+        let measured =
+            per_limit(medians, function).map(|ratio| (ratio.to_string(), ratio.median >= at_least));
+        Self { what, wanted: format!("≥ {at_least:.2}"), measured }
+    }
+
+    fn rate(medians: &Medians, function: &str, what: &'static str, at_least: f64) -> Self {
+        let measured = over_turns(medians).get(function).map(|time| {
+            let rate = 1e9 / time;
+            (format!("{rate:.0}"), rate >= at_least)
+        });
+        Self { what, wanted: format!("≥ {at_least:.0}"), measured }
+    }
 }
 
-fn bars(medians: &Medians) -> [Bar; 4] {
+fn bars(medians: &Medians) -> [Bar; 6] {
     [
-        Bar {
-            what: "sessions for each in-memory handshake: median (quarters) of the turns",
-            wanted: format!("≥ {SESSIONS_PER_HANDSHAKE:.2}"),
-            measured: sessions_per_handshake(medians, "tokio-postgres")
-                .map(|ratio| (ratio.to_string(), ratio.median >= SESSIONS_PER_HANDSHAKE)),
-        },
+        Bar::ratio(
+            medians,
+            "connections/tokio-postgres",
+            "sessions for each in-memory handshake: median (quarters) of the turns",
+            SESSIONS_PER_HANDSHAKE,
+        ),
         Bar::time(
             medians,
             "start/authority",
@@ -228,6 +263,18 @@ fn bars(medians: &Medians) -> [Bar; 4] {
             READY_WITHIN,
         ),
         Bar::time(medians, "start/listener", "a listener for a further cell", LISTENS_WITHIN),
+        Bar::rate(
+            medians,
+            "fuzz/before-tls-both",
+            "scenarios a second that end before TLS: median of the turns",
+            SCENARIOS_A_SECOND,
+        ),
+        Bar::ratio(
+            medians,
+            "fuzz/login-both",
+            "scenarios with a login for each in-memory handshake, likewise",
+            LOGINS_PER_HANDSHAKE,
+        ),
     ]
 }
 
@@ -244,8 +291,9 @@ impl fmt::Display for Ratio {
     }
 }
 
-fn sessions_per_handshake(medians: &Medians, function: &str) -> Option<Ratio> {
-    let prefix = format!("connections/{function}/");
+/// How much of a function's time its limit makes up, turn by turn.
+fn per_limit(medians: &Medians, function: &str) -> Option<Ratio> {
+    let prefix = format!("{function}/");
     let mut ratios: Vec<f64> = medians
         .iter()
         .filter(|(id, _)| id.starts_with(&prefix))

@@ -37,28 +37,44 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
 
-/// Looks for a counterexample, and replays it; what it is, after it was written down.
+/// Hunts for one finding, and replays it; what it is, after it was written down.
 async fn finds(fault: &str, seed: &str) -> Counterexample {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("counterexample.json");
     let file = file.to_str().expect("a path");
+    let findings = folder.path().join("findings");
+    let findings = findings.to_str().expect("a path");
     let shim = client(fault);
-    let found = pgtls(&["fuzz", "--shim", &shim, "--seed", seed, "--out", file]).await;
+    let hunt = ["fuzz", "--shim", &shim, "--seed", seed, "--out", file, "--findings", findings];
+    let found = pgtls(&[&hunt[..], &["--first", "--cases", "300"]].concat()).await;
     assert_eq!(found.status.code(), Some(1), "{fault}: {}", told(&found));
-    assert!(told(&found).contains(&format!("again: pgtls replay {file}")), "{}", told(&found));
+    assert!(
+        told(&found).contains(&format!("again:  pgtls replay {findings}/")),
+        "{}",
+        told(&found)
+    );
     // The file names a command, and is not the one to say what runs here.
     let unasked = pgtls(&["replay", file]).await;
     assert_eq!(unasked.status.code(), Some(2), "{fault}: {}", told(&unasked));
     assert!(told(&unasked).contains(&shim), "{}", told(&unasked));
-    let again = pgtls(&["replay", file, "--shim", &shim]).await;
-    assert_eq!(again.status.code(), Some(1), "{fault}: {}", told(&again));
     let counterexample: Counterexample =
         serde_json::from_str(&fs::read_to_string(file).expect("a file")).expect("JSON");
     assert!(!counterexample.broken.is_empty(), "{fault}: {counterexample:?}");
-    for invariant in &counterexample.broken {
-        assert!(told(&again).contains(invariant.id()), "{}", told(&again));
+    // The folder holds the same.
+    for named in [file, findings] {
+        let again = pgtls(&["replay", named, "--shim", &shim]).await;
+        assert_eq!(again.status.code(), Some(1), "{fault}: {}", told(&again));
+        for invariant in &counterexample.broken {
+            assert!(told(&again).contains(invariant.id()), "{}", told(&again));
+        }
     }
     counterexample
+}
+
+/// The script as it stands in the file.
+fn script(counterexample: &Counterexample) -> String {
+    let json = serde_json::to_value(counterexample).expect("JSON");
+    json["script"].to_string()
 }
 
 #[tokio::test]
@@ -70,7 +86,7 @@ async fn what_a_client_does_in_clear_is_found_and_made_small() {
         ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].contains(&&*found.axes),
         "{found:?}"
     );
-    assert_eq!(found.rules, []);
+    assert_eq!((&*script(&found), &*found.rules), (r#"{"connections":[]}"#, &[][..]));
 }
 
 #[tokio::test]
@@ -85,18 +101,17 @@ async fn what_a_client_does_behind_its_answer_is_found_too() {
     for fault in ["dies-afterwards", "answers-twice"] {
         let found = finds(fault, "2").await;
         assert_eq!(found.broken, [Invariant::Crash], "{fault}");
-        assert_eq!(found.axes, "sslmode=require", "{fault}");
+        assert_eq!(script(&found), r#"{"connections":[]}"#, "{fault}");
     }
 }
 
 #[tokio::test]
 async fn an_interrupt_keeps_what_was_found() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("counterexample.json");
     let mut fuzz = tokio::process::Command::new(support::PROGRAM)
         // Each step of making it small takes a deadline.
-        .args(["fuzz", "--shim", &client("hangs"), "--seed", "3", "--out"])
-        .arg(&file)
+        .args(["fuzz", "--shim", &client("hangs"), "--seed", "3", "--findings"])
+        .arg(folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -116,14 +131,26 @@ async fn an_interrupt_keeps_what_was_found() {
     };
     let ended = tokio::time::timeout(Duration::from_secs(120), ended).await.expect("in time");
     assert_eq!(ended.code(), Some(130));
-    let text = fs::read_to_string(&file).expect("what was found");
-    let found: Counterexample = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(found.broken, [Invariant::Hang]);
+    let files: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("what was found");
+        let found: Counterexample = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(found.broken, [Invariant::Hang]);
+    }
 }
 
 #[tokio::test]
-async fn an_honest_client_breaks_nothing_on_any_wire() {
+async fn an_honest_client_breaks_nothing_before_any_server() {
     let shim = client("honest");
-    let output = pgtls(&["fuzz", "--shim", &shim, "--cases", "100"]).await;
+    let hunt = ["fuzz", "--shim", &shim, "--cases", "200", "--format", "json"];
+    let output = pgtls(&hunt).await;
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["schema"], 1);
+    assert!(report["seed"].is_string());
+    let stack = &report["stacks"][0];
+    assert_eq!((&stack["stack"], &stack["scenarios"]), (&"test-client".into(), &200.into()));
+    assert_eq!(stack["findings"], serde_json::json!([]));
+    assert!(stack["handshakes"].as_u64().is_some_and(|count| count > 20), "{report}");
 }

@@ -9,13 +9,16 @@
 //! | [`runner`] | many cells over many stacks |
 //! | [`judge`] | verdicts |
 //! | [`transcript`] | a transcript's lines in words |
-//! | [`fuzz`] | hostile servers made up at random |
+//! | [`check()`](check()), [`fuzz()`](fuzz()) | both as a driver's own tests call them |
+//! | [`fuzz`](mod@fuzz) | hostile servers made up at random |
+//! | [`sweep`] | an honest login, disturbed at every byte |
 //! | [`results`], [`baseline`], [`diff`](mod@diff) | what came out, what was known, what changed |
 
 pub mod axes;
 pub mod baseline;
 mod cell;
 pub mod diff;
+mod downstream;
 mod error;
 mod filter;
 pub mod fuzz;
@@ -30,12 +33,14 @@ pub mod results;
 pub mod runner;
 pub mod shim;
 pub mod suite;
+pub mod sweep;
 mod texts;
 pub mod transcript;
 mod words;
 mod written;
 
 pub use cell::Cell;
+pub use downstream::{Check, Failure, Fuzz, check, fuzz};
 pub use error::Error;
 pub use filter::Filter;
 pub use suite::Suite;

@@ -78,6 +78,10 @@ pub fn words(entry: &Entry, tls: Option<&TlsFacts>) -> String {
         EntryKind::Frontend { name, summary, .. } | EntryKind::Backend { name, summary, .. } => {
             format!("{name} {summary}").trim_end().to_owned()
         }
+        EntryKind::ServerSignature { right: true } => "AuthenticationSASLFinal".to_owned(),
+        EntryKind::ServerSignature { right: false } => {
+            "AuthenticationSASLFinal: not the server's signature".to_owned()
+        }
         EntryKind::Query(query) => format!("the cell's query: {query}"),
         EntryKind::OutOfTurn(what) => format!("out of turn: {what}"),
         EntryKind::Hostile(what) => format!("wrong on purpose: {what}"),

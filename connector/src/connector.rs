@@ -20,7 +20,8 @@ use crate::wait::within;
 ///
 /// It holds checked settings and no connection; clone it freely, and call [`connect`](Connector::connect) as often
 /// as you like. Files (the root file, the client certificate) are read anew at every connection, the system's store at
-/// most once a minute; the TLS library's configuration is built anew only where they have changed.
+/// most once a minute; the TLS library's configuration is built anew only where they have changed. Connectors that
+/// are given clones of one [`Backend`] share those configurations.
 #[derive(Clone)]
 #[must_use = "a connector connects nothing until `connect` is called"]
 pub struct Connector {
@@ -98,7 +99,7 @@ impl Connector {
     }
 
     /// Refuses, before anything is sent, what the backend cannot honour; where nothing is to be encrypted, there is no
-    /// such thing. It looks at files, so it has a timeout, as long as an address has.
+    /// such thing. Where it looks at files, it has a timeout, as long as an address has.
     async fn check(&self) -> Result<(), Error> {
         let by_network = self.settings.targets.iter().any(|target| target.socket_path().is_none());
         if self.settings.mode == SslMode::Disable || !by_network {
@@ -107,6 +108,9 @@ impl Connector {
         let Some(backend) = self.backend.clone() else {
             return Err(Error::configuration(no_backend().to_string()));
         };
+        if !backend.checks_files(&self.settings) {
+            return backend.check(&self.settings).map_err(Error::configuration);
+        }
         let settings = Arc::clone(&self.settings);
         let checked = tokio::task::spawn_blocking(move || backend.check(&settings));
         let failed = |cause: Cause| Error::one(Attempt::new(None, true, Phase::Credentials, cause));

@@ -68,7 +68,7 @@ pub use builder::{Builder, DEFAULT_CANARY, DEFAULT_PASSWORD};
 pub use ended::{Connections, Ended};
 pub use error::Error;
 pub use pgtls_harness::{
-    Seed,
+    Direction, Layer, Seed,
     memory::{Dialer, MemoryStream},
     rules::RuleSpec,
 };

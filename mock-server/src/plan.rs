@@ -1,6 +1,6 @@
 //! Plans: a script's conversations with the certificates that they need.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Error,
@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) context: Option<Arc<Context>>,
     /// How the server's `ssl` parameter reads.
     pub(crate) offers_tls: bool,
+    /// How long the client is waited for.
+    pub(crate) patience: Duration,
 }
 
 impl Plan {
@@ -29,11 +31,13 @@ impl Plan {
         let honest = [Conversation::default()];
         let conversations: &[Conversation] =
             if script.connections.is_empty() { &honest } else { &script.connections };
-        conversations.iter().map(|of| Self::new(of, authority, settings)).collect()
+        let patience = script.idle_timeout_ms.map_or(Duration::MAX, Duration::from_millis);
+        conversations.iter().map(|of| Self::new(of, patience, authority, settings)).collect()
     }
 
     fn new(
         conversation: &Conversation,
+        patience: Duration,
         authority: &Authority,
         settings: TlsSettings,
     ) -> Result<Self, Error> {
@@ -41,6 +45,6 @@ impl Plan {
         let key = ContextKey::new(conversation.tls, settings);
         let context = outline.shakes_hands().then(|| authority.tls_context(key)).transpose()?;
         let offers_tls = outline.offers_tls();
-        Ok(Self { conversation: Arc::new(conversation.clone()), context, offers_tls })
+        Ok(Self { conversation: Arc::new(conversation.clone()), context, offers_tls, patience })
     }
 }

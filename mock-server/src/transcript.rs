@@ -154,6 +154,11 @@ pub enum EntryKind {
         /// A few words on its content.
         summary: String,
     },
+    /// AuthenticationSASLFinal, by which the server shows that it knows the password too.
+    ServerSignature {
+        /// Whether it does: what it sends is the signature of this exchange.
+        right: bool,
+    },
     /// The cell's query, which decides the outcome.
     Query(String),
     /// Any message but the one that the login asked for, behind an injected login; in clear where the
@@ -209,6 +214,7 @@ impl EntryKind {
                 | Self::CancelRequest
                 | Self::Startup { .. }
                 | Self::Proof(_)
+                | Self::ServerSignature { .. }
                 | Self::Query(_)
                 | Self::OutOfTurn(_)
                 | Self::Closed

@@ -11,11 +11,19 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 )
 
-// closing is how long a driver's own goroutines may outlive its answer.
-const closing = 500 * time.Millisecond
+// HstoreOID is the mock server's oid of hstore, which has none of its own: applications look it up once.
+const HstoreOID = 16385
+
+// concurrency is how many requests are at work at a time: most of them may wait for a silent server, and yet a
+// processor has work; where the process dies, they are few enough to be asked again one by one.
+const concurrency = 16
+
+// longest is how much text of one answer is told, in bytes: a hostile server sends more than a line of the
+// contract holds.
+const longest = 1 << 16
 
 // Supports says what a driver takes; what it does not is refused before it is asked.
 type Supports struct {
@@ -27,6 +35,7 @@ type Supports struct {
 	SSLCert        bool     `json:"sslcert"`
 	SSLCRL         bool     `json:"sslcrl"`
 	Cancel         bool     `json:"cancel"`
+	Concurrency    int      `json:"concurrency"` // Serve's own
 }
 
 // Request is one line from the runner; an empty string is an absent key.
@@ -49,6 +58,7 @@ type Request struct {
 	SSLKey         string
 	SSLCRL         string
 	Then           string
+	Fetch          []string // the types of the columns that are to be read as the driver's natural values
 }
 
 // Connected is what a driver saw of a connection that worked. TLS is nil where it does not tell.
@@ -58,7 +68,8 @@ type Connected struct {
 }
 
 // Driver is one driver behind the contract. Connect connects, queries, closes; texts that the
-// driver hands to the application besides its error are added to notices.
+// driver hands to the application besides its error are added to notices. It is called by several
+// goroutines at a time.
 type Driver struct {
 	Name     string
 	Module   string // the Go module whose version is reported
@@ -67,10 +78,22 @@ type Driver struct {
 	SQLState func(error) string // the server's code in an error, or ""
 }
 
-// Serve answers requests until standard input ends.
+// Serve answers requests until standard input ends, each in a goroutine of its own.
 func Serve(d Driver) {
+	d.Supports.Concurrency = concurrency
+	var working sync.WaitGroup
+	defer working.Wait()
+	var writing sync.Mutex
 	out := json.NewEncoder(os.Stdout)
 	out.SetEscapeHTML(false)
+	answer := func(answer map[string]any) {
+		writing.Lock()
+		defer writing.Unlock()
+		if err := out.Encode(answer); err != nil {
+			fmt.Fprintln(os.Stderr, "no answer:", err)
+			os.Exit(1)
+		}
+	}
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -82,48 +105,58 @@ func Serve(d Driver) {
 			fmt.Fprintln(os.Stderr, "not a request:", err)
 			os.Exit(1)
 		}
-		answer := d.result(r)
 		if r.Type == "hello" {
-			answer = map[string]any{"type": "hello", "contract": 1, "name": d.Name, "version": version(d.Module),
-				"tls": "crypto/tls " + runtime.Version(), "supports": d.Supports}
+			answer(map[string]any{"type": "hello", "contract": 1, "name": d.Name, "version": version(d.Module),
+				"tls": "crypto/tls " + runtime.Version(), "supports": d.Supports})
+			continue
 		}
-		if err := out.Encode(answer); err != nil {
-			return
-		}
+		working.Add(1)
+		go func() {
+			defer working.Done()
+			answer(d.result(r))
+		}()
 	}
 }
 
 func (d Driver) result(r Request) map[string]any {
 	answer := map[string]any{"type": "result", "id": r.ID}
-	if r.Type == "hello" {
-		return answer
-	}
 	if reason := d.Supports.refusal(r); reason != "" {
 		answer["outcome"], answer["reason"] = "unsupported", reason
 		return answer
 	}
 	var notices []string
-	before := runtime.NumGoroutine()
 	connected, err := d.Connect(r, &notices)
-	settle(before)
 	if err != nil {
 		class := d.SQLState(err)
 		if class == "" {
 			class = fmt.Sprintf("%T", innermost(err))
 		}
 		message := strings.Join(append([]string{err.Error()}, notices...), "\n")
+		message = message[:min(len(message), longest)]
 		answer["outcome"], answer["error"] = "failed", map[string]string{"class": class, "message": message}
 		return answer
 	}
-	answer["outcome"], answer["tls"], answer["rows"] = "connected", connected.TLS, connected.Rows
+	answer["outcome"], answer["tls"], answer["rows"] = "connected", connected.TLS, told(connected.Rows)
 	return answer
 }
 
-// settle lets what the driver does behind its caller's back (closing, cancelling) come to its end.
-func settle(before int) {
-	for end := time.Now().Add(closing); runtime.NumGoroutine() > before && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+// told is what of the rows a line of the contract takes, none of them null.
+func told(rows [][]string) [][]string {
+	left, lines := longest, [][]string{}
+	for _, row := range rows {
+		line := []string{}
+		for _, text := range row {
+			line = append(line, text[:max(0, min(len(text), left))])
+			if left -= len(text) + 1; left <= 0 {
+				break
+			}
+		}
+		lines = append(lines, line)
+		if left--; left <= 0 {
+			break
+		}
 	}
+	return lines
 }
 
 func (s Supports) refusal(r Request) string {

@@ -33,7 +33,10 @@ def connection_string(request):
 async def connect(request):
     with pgtls_shim.resolving(request):
         async with DatabaseConnection(connection_string(request)).connection as context:
-            return [(value,) for value in await context.query_all(int, request["query"])], None
+            if "fetch" not in request:
+                return [(value,) for value in await context.query_all(int, request["query"])], None
+            types = (int, *[object] * (len(request["fetch"]) - 1))
+            return await context.query_all(tuple[types], request["query"]), None
 
 
 pgtls_shim.serve(

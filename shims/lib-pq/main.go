@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/hstore"
 	"pgtls/shims/go"
 )
 
@@ -88,7 +89,12 @@ func query(conn driver.QueryerContext, r shim.Request, d *dialer) (texts [][]str
 			return nil, err
 		}
 		var line []string
-		for _, value := range row {
+		for column, value := range row {
+			if column < len(r.Fetch) {
+				if err := scan(value, r.Fetch[column]); err != nil {
+					return nil, err
+				}
+			}
 			line = append(line, fmt.Sprint(value))
 		}
 		texts = append(texts, line)
@@ -103,6 +109,19 @@ func query(conn driver.QueryerContext, r shim.Request, d *dialer) (texts [][]str
 		}
 	}
 	return texts, nil
+}
+
+// scan reads a value of a type that database/sql does not know into the driver's own for it.
+func scan(value driver.Value, column string) error {
+	switch column {
+	case "int4[]":
+		return pq.Array(new([]sql.NullInt32)).(sql.Scanner).Scan(value)
+	case "text[]":
+		return pq.Array(new([]sql.NullString)).(sql.Scanner).Scan(value)
+	case "hstore":
+		return new(hstore.Hstore).Scan(value)
+	}
+	return nil
 }
 
 type connector struct {

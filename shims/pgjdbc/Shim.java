@@ -15,19 +15,25 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
 import java.sql.Statement;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
@@ -39,6 +45,13 @@ public final class Shim {
   private static final List<String> MODES =
       List.of("disable", "allow", "prefer", "require", "verify-ca", "verify-full");
   private static final String PKCS8 = "PRIVATE KEY";
+  /**
+   * How many requests are at work at a time: most of them may wait for a silent server, and yet a processor has
+   * work; where the process dies, they are few enough to be asked again one by one.
+   */
+  private static final int CONCURRENCY = 16;
+  /** How much text of one answer is told: a hostile server sends more than a line of the contract holds. */
+  private static final int LONGEST = 1 << 16;
 
   private final List<String> negotiations = new ArrayList<>(List.of("postgres"));
   private final List<String> bindings = new ArrayList<>(List.of("prefer"));
@@ -62,12 +75,40 @@ public final class Shim {
     System.setProperty("user.home", System.getenv("HOME"));
     Shim shim = new Shim();
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
-      JSONObject request = new JSONObject(line);
-      out.println(request.getString("type").equals("hello") ? shim.hello() : shim.result(request));
-      out.flush();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < CONCURRENCY; i++) {
+      Thread thread = new Thread(() -> shim.serve(in, out));
+      threads.add(thread);
+      thread.start();
+    }
+    for (Thread thread : threads) {
+      thread.join();
     }
     System.exit(0);
+  }
+
+  private void serve(BufferedReader in, PrintStream out) {
+    try {
+      while (true) {
+        String line;
+        synchronized (in) {
+          line = in.readLine();
+        }
+        if (line == null) {
+          return;
+        }
+        JSONObject request = new JSONObject(line);
+        JSONObject answer = request.getString("type").equals("hello") ? hello() : result(request);
+        synchronized (out) {
+          out.println(answer);
+          out.flush();
+        }
+      }
+    } catch (Throwable thrown) {
+      // What would end a program of one thread ends this one at once.
+      thrown.printStackTrace();
+      Runtime.getRuntime().halt(1);
+    }
   }
 
   /**
@@ -113,7 +154,8 @@ public final class Shim {
             .put("hostaddr", true)
             .put("sslcert", true)
             .put("sslcrl", false)
-            .put("cancel", true));
+            .put("cancel", true)
+            .put("concurrency", CONCURRENCY));
   }
 
   private JSONObject result(JSONObject request) throws IOException {
@@ -139,7 +181,7 @@ public final class Shim {
       collect(e, texts);
       texts.addAll(notices);
       return answer.put("outcome", "failed")
-          .put("error", new JSONObject().put("class", error).put("message", String.join("\n", texts)));
+          .put("error", new JSONObject().put("class", error).put("message", cut(String.join("\n", texts), LONGEST)));
     } finally {
       if (key != null) {
         Files.delete(key);
@@ -175,6 +217,10 @@ public final class Shim {
         properties.setProperty(name[1], request.getString(name[0]));
       }
     }
+    if (request.has("fetch")) {
+      // Binary from the first execution on, and not from the fifth.
+      properties.setProperty("prepareThreshold", "-1");
+    }
     if (request.has("hostaddr")) {
       properties.setProperty("socketFactory", ToAddress.class.getName());
       properties.setProperty("socketFactoryArg", request.getString("hostaddr"));
@@ -189,14 +235,15 @@ public final class Shim {
       for (SQLWarning warning = connection.getWarnings(); warning != null; warning = warning.getNextWarning()) {
         notices.add(warning.getMessage());
       }
-      JSONArray rows = new JSONArray();
-      try (Statement statement = connection.createStatement(); ResultSet set = statement.executeQuery(request.getString("query"))) {
-        while (set.next()) {
-          JSONArray row = new JSONArray();
-          for (int column = 1; column <= set.getMetaData().getColumnCount(); column++) {
-            row.put(set.getString(column));
-          }
-          rows.put(row);
+      JSONArray rows;
+      String query = request.getString("query");
+      if (request.has("fetch")) {
+        try (PreparedStatement statement = connection.prepareStatement(query); ResultSet set = statement.executeQuery()) {
+          rows = rows(set, request.getJSONArray("fetch"));
+        }
+      } else {
+        try (Statement statement = connection.createStatement(); ResultSet set = statement.executeQuery(query)) {
+          rows = rows(set, new JSONArray());
         }
       }
       if (request.optString("then").equals("cancel")) {
@@ -205,6 +252,77 @@ public final class Shim {
       }
       return rows;
     }
+  }
+
+  /** The rows as texts, as far as a line of the contract takes them. */
+  private static JSONArray rows(ResultSet set, JSONArray fetch) throws SQLException {
+    int left = LONGEST;
+    JSONArray rows = new JSONArray();
+    while (set.next()) {
+      JSONArray row = new JSONArray();
+      for (int column = 1; column <= set.getMetaData().getColumnCount(); column++) {
+        String type = fetch.optString(column - 1, null);
+        String text = cut(String.valueOf(type == null ? set.getString(column) : value(set, column, type)), left);
+        left = Math.max(left - text.length() - 1, 0);
+        if (left > 0) {
+          row.put(text);
+        }
+      }
+      left = Math.max(left - 1, 0);
+      if (left > 0) {
+        rows.put(row);
+      }
+    }
+    return rows;
+  }
+
+  /** A value by the type that the server announces, and then by the type that was asked for. */
+  private static Object value(ResultSet set, int column, String type) throws SQLException {
+    Object value = elements(set.getObject(column));
+    if (value == null) {
+      return null;
+    }
+    switch (type) {
+      case "int2":
+        return set.getShort(column);
+      case "int4":
+        return set.getInt(column);
+      case "int8":
+        return set.getLong(column);
+      case "float4":
+        return set.getFloat(column);
+      case "float8":
+        return set.getDouble(column);
+      case "numeric":
+        return set.getBigDecimal(column);
+      case "bool":
+        return set.getBoolean(column);
+      case "bytea":
+        return set.getBytes(column);
+      case "timestamp":
+        return set.getObject(column, LocalDateTime.class);
+      case "timestamptz":
+        return set.getObject(column, OffsetDateTime.class);
+      case "date":
+        return set.getObject(column, LocalDate.class);
+      case "uuid":
+        return set.getObject(column, UUID.class);
+      case "int4[]":
+      case "text[]":
+        return elements(set.getArray(column));
+      case "hstore":
+        return value;
+      default: // text, json, jsonb
+        return set.getString(column);
+    }
+  }
+
+  private static Object elements(Object value) throws SQLException {
+    return value instanceof Array ? ((Array) value).getArray() : value;
+  }
+
+  private static String cut(String text, int length) {
+    return text.substring(0, Math.min(text.length(), length));
   }
 
   /** The driver has long taken keys only as PKCS #8 in DER: an application converts what it has. */

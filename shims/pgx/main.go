@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"pgtls/shims/go"
 )
 
@@ -50,6 +51,9 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 	if r.Hostaddr != "" {
 		config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{r.Hostaddr}, nil }
 	}
+	var sockets shim.Sockets
+	config.DialFunc = sockets.Watch(config.DialFunc)
+	defer sockets.Settle()
 	ctx := context.Background()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -57,6 +61,7 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 	}
 	defer conn.Close(ctx)
 	connected.TLS = encrypted(conn.PgConn().Conn())
+	conn.TypeMap().RegisterType(&pgtype.Type{Name: "hstore", OID: shim.HstoreOID, Codec: pgtype.HstoreCodec{}})
 	rows, err := conn.Query(ctx, r.Query)
 	if err != nil {
 		return connected, err
@@ -66,7 +71,10 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 		for _, value := range values {
 			texts = append(texts, fmt.Sprint(value))
 		}
-		return texts, err
+		if err != nil || len(r.Fetch) == 0 {
+			return texts, err
+		}
+		return texts, row.Scan(variables(r.Fetch)...)
 	})
 	if err == nil && r.Then == "cancel" {
 		// The query has succeeded: a cancel that fails does not undo that.
@@ -75,6 +83,51 @@ func connect(r shim.Request, notices *[]string) (connected shim.Connected, err e
 		}
 	}
 	return connected, err
+}
+
+// variables is where an application reads columns of these types into, which may be NULL.
+func variables(fetch []string) (pointers []any) {
+	for _, column := range fetch {
+		var pointer any
+		switch column {
+		case "int2":
+			pointer = new(pgtype.Int2)
+		case "int4":
+			pointer = new(pgtype.Int4)
+		case "int8":
+			pointer = new(pgtype.Int8)
+		case "float4":
+			pointer = new(pgtype.Float4)
+		case "float8":
+			pointer = new(pgtype.Float8)
+		case "numeric":
+			pointer = new(pgtype.Numeric)
+		case "bool":
+			pointer = new(pgtype.Bool)
+		case "bytea":
+			pointer = new([]byte)
+		case "text":
+			pointer = new(pgtype.Text)
+		case "timestamp":
+			pointer = new(pgtype.Timestamp)
+		case "timestamptz":
+			pointer = new(pgtype.Timestamptz)
+		case "date":
+			pointer = new(pgtype.Date)
+		case "uuid":
+			pointer = new(pgtype.UUID)
+		case "int4[]":
+			pointer = new([]pgtype.Int4)
+		case "text[]":
+			pointer = new([]pgtype.Text)
+		case "hstore":
+			pointer = new(pgtype.Hstore)
+		default: // json, jsonb
+			pointer = new(any)
+		}
+		pointers = append(pointers, pointer)
+	}
+	return pointers
 }
 
 // encrypted is nil where an early release hides the connection in one of its own.

@@ -20,8 +20,10 @@ def by_psycopg2():
     """The driver's version, its libpq's, the folder of its libraries and `connect`, through its own module."""
     import psycopg2
     import psycopg2.extensions
+    import psycopg2.extras
 
     version = psycopg2.extensions.libpq_version()
+    psycopg2.extras.register_hstore(None, globally=True, oid=pgtls_shim.HSTORE_OID)
 
     def connect(request):
         connection = psycopg2.connect(**libpq.settings(request, version))

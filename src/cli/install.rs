@@ -20,7 +20,8 @@ use crate::foreign::Foreign;
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
-    /// A stack, or NAME@VERSION for another release of it [default: every one]
+    /// A stack, or NAME@VERSION for another release of it, and NAME@VERSION+CRATE@VERSION for one
+    /// that is built from another release of a crate [default: every one]
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
     /// Installs again what is installed
@@ -46,8 +47,8 @@ enum Done {
 impl Install {
     pub(super) async fn run(&self) -> Result<u8, CliError> {
         let mut interrupted = Box::pin(interrupt::listen()?);
-        let wanted = if self.stacks.is_empty() {
-            self.shims.manifests()?
+        let wanted: Vec<_> = if self.stacks.is_empty() {
+            self.shims.manifests()?.into_iter().filter(|stack| !stack.built_in).collect()
         } else {
             self.stacks.iter().map(|name| self.shims.manifest(name)).collect::<Result<_, _>>()?
         };
@@ -99,7 +100,8 @@ impl Install {
             .args(["-c", &stack.install])
             .current_dir(&stack.here)
             .env("DEST", &dest)
-            .env("VERSION", &stack.version)
+            .env("VERSION", stack.release())
+            .env("CRATES", stack.crates().collect::<Vec<_>>().join(" "))
             .env_remove("PINNED")
             .stdin(Stdio::null());
         if stack.is_pinned() {
@@ -114,16 +116,25 @@ impl Install {
         };
         if !log.status.success() {
             let text = [log.stdout, log.stderr].concat();
-            for line in String::from_utf8_lossy(&text).lines() {
+            let text = String::from_utf8_lossy(&text);
+            for line in text.lines() {
                 tracing::error!(stack = stack.id(), "{line}");
             }
             fs::remove_dir_all(&dest).map_err(failed)?;
-            return Ok(Done::LeftOut(format!("its install line failed ({})", log.status)));
+            let reason = reason(&text).map_or_else(String::new, |reason| format!(": {reason}"));
+            return Ok(Done::LeftOut(format!("its install line failed ({}){reason}", log.status)));
         }
         fs::write(stack.installed_mark(), b"").map_err(failed)?;
         let took = started.elapsed().as_secs_f64();
         Ok(Done::Installed(format!("{} installed in {took:.0} s", stack.version)))
     }
+}
+
+/// What an install line, or a tool that it calls, says last in the way that tools tell errors.
+fn reason(log: &str) -> Option<&str> {
+    let errors = log.lines().filter_map(|line| line.trim().split_once(": "));
+    let errors = errors.filter(|(first, _)| first.eq_ignore_ascii_case("error"));
+    errors.map(|(_, reason)| reason).next_back()
 }
 
 /// Between two looks whether everything that was killed is gone.

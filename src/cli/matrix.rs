@@ -248,7 +248,7 @@ fn rendered(
 
 /// Client and server take turns, and some clients wait for a timer in between, so that three cells
 /// keep one processor busy. In this process nothing waits.
-fn default_jobs(in_process: bool) -> usize {
+pub(super) fn default_jobs(in_process: bool) -> usize {
     let processors = thread::available_parallelism().map_or(2, usize::from);
     if in_process { processors } else { 3 * processors }
 }

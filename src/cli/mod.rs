@@ -25,6 +25,7 @@ mod script;
 mod serve;
 mod shim;
 mod stacks;
+mod sweep;
 
 use std::{
     io::{IsTerminal as _, Write as _, stderr},

@@ -99,11 +99,6 @@ impl StacksArgs {
         self.stacks.iter().any(|name| name == "all")
     }
 
-    /// The command line of the one shim that was given by it.
-    pub(super) fn command(&self) -> Option<&str> {
-        self.commands.first().map(String::as_str)
-    }
-
     /// The stacks as drivers in this process; without a name all that can be.
     pub(super) fn candidates_in_process(&self) -> Result<Vec<Candidate>, CliError> {
         let candidates = self.candidates()?;
@@ -220,11 +215,8 @@ impl ShimsArgs {
     /// Every stack there is, built in or by manifest.
     pub(super) fn everything(&self) -> Result<Vec<Candidate>, CliError> {
         let manifests = self.manifests()?;
-        Ok(BuiltIn::ALL
-            .into_iter()
-            .map(built_in)
-            .chain(manifests.iter().map(by_manifest))
-            .collect())
+        let manifests = manifests.iter().filter(|stack| !stack.built_in);
+        Ok(BuiltIn::ALL.into_iter().map(built_in).chain(manifests.map(by_manifest)).collect())
     }
 
     /// The stack of that name, built in or by manifest, installed or not.
@@ -239,7 +231,7 @@ impl ShimsArgs {
         }
     }
 
-    /// The manifest of `NAME` or `NAME@VERSION`.
+    /// The manifest of `NAME`, `NAME@VERSION` or `NAME@VERSION+CRATE@VERSION`.
     pub(super) fn manifest(&self, name: &str) -> Result<ManifestStack, CliError> {
         let (base, version) = match name.split_once('@') {
             Some((base, version)) => (base, Some(version)),
@@ -248,19 +240,42 @@ impl ShimsArgs {
         let manifests = self.manifests()?;
         let Some(manifest) = manifests.iter().find(|manifest| manifest.name == base) else {
             let built_in = BuiltIn::ALL.iter().map(|stack| stack.name());
+            let manifests = manifests.iter().filter(|stack| !stack.built_in);
             let known: Vec<&str> =
-                built_in.chain(manifests.iter().map(|manifest| manifest.name.as_str())).collect();
+                built_in.chain(manifests.map(|manifest| manifest.name.as_str())).collect();
             return Err(CliError::Usage(format!(
                 "no stack is called {base}; there are: {}",
                 known.join(", ")
             )));
         };
         match version {
-            Some(version) if is_version(version) => Ok(manifest.at_version(version)),
-            Some(version) => Err(CliError::Usage(format!("`{version}` is no version"))),
+            Some(version) => other_release(&manifest.at_version(version)),
+            None if manifest.built_in => Err(CliError::Usage(format!(
+                "{base} is built in; another release of it is {base}@VERSION"
+            ))),
             None => Ok(manifest.clone()),
         }
     }
+}
+
+/// The same stack, if what it was asked for at can be versions.
+fn other_release(stack: &ManifestStack) -> Result<ManifestStack, CliError> {
+    if !is_version(stack.release()) {
+        return Err(CliError::Usage(format!("`{}` is no version", stack.release())));
+    }
+    if let Some(of_crate) = stack.crates().find(|of_crate| {
+        let parts = of_crate.split_once('@');
+        !parts.is_some_and(|(name, version)| is_version(name) && is_version(version))
+    }) {
+        return Err(CliError::Usage(format!("`{of_crate}` is no CRATE@VERSION")));
+    }
+    if let (Some(of_crate), false) = (stack.crates().next(), stack.takes_crates) {
+        return Err(CliError::Usage(format!(
+            "{} is built from no crates: there is no +{of_crate}",
+            stack.name
+        )));
+    }
+    Ok(stack.clone())
 }
 
 /// The same stack as a driver in this process.

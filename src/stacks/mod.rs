@@ -7,6 +7,7 @@ mod query;
 mod serve;
 mod tls;
 mod tokio_postgres;
+mod values;
 
 use pgtls_conformance::{
     runner::{Driver as _, Network, StackSpec},
@@ -79,8 +80,8 @@ impl BuiltIn {
         Some(match self {
             Self::TokioPostgresRustls => StackSpec::in_process(name, TokioPostgres(Tls::Rustls)),
             Self::TokioPostgresNativeTls => StackSpec::in_process(name, TokioPostgres(Tls::Native)),
-            Self::PgtlsRustls => StackSpec::in_process(name, Pgtls(Tls::Rustls)),
-            Self::PgtlsNativeTls => StackSpec::in_process(name, Pgtls(Tls::Native)),
+            Self::PgtlsRustls => StackSpec::in_process(name, Pgtls::new(Tls::Rustls)),
+            Self::PgtlsNativeTls => StackSpec::in_process(name, Pgtls::new(Tls::Native)),
             Self::LibpqPsql => return None,
         })
     }
@@ -110,8 +111,8 @@ impl BuiltIn {
         match self {
             Self::TokioPostgresRustls => Ok(TokioPostgres(Tls::Rustls).hello()),
             Self::TokioPostgresNativeTls => Ok(TokioPostgres(Tls::Native).hello()),
-            Self::PgtlsRustls => Ok(Pgtls(Tls::Rustls).hello()),
-            Self::PgtlsNativeTls => Ok(Pgtls(Tls::Native).hello()),
+            Self::PgtlsRustls => Ok(Pgtls::new(Tls::Rustls).hello()),
+            Self::PgtlsNativeTls => Ok(Pgtls::new(Tls::Native).hello()),
             Self::LibpqPsql => psql::hello().await,
         }
     }
@@ -124,8 +125,8 @@ impl BuiltIn {
             Self::TokioPostgresNativeTls => {
                 TokioPostgres(Tls::Native).connect(request, network).await
             }
-            Self::PgtlsRustls => Pgtls(Tls::Rustls).connect(request, network).await,
-            Self::PgtlsNativeTls => Pgtls(Tls::Native).connect(request, network).await,
+            Self::PgtlsRustls => Pgtls::new(Tls::Rustls).connect(request, network).await,
+            Self::PgtlsNativeTls => Pgtls::new(Tls::Native).connect(request, network).await,
             Self::LibpqPsql => psql::connect(request).await,
         }
     }

@@ -18,14 +18,17 @@ use super::{
     tls::Tls,
 };
 
-/// The connector on one TLS library.
+/// The connector on one TLS library, whose configurations its connections share.
 #[derive(Debug)]
-pub(super) struct Pgtls(pub(super) Tls);
+pub(super) struct Pgtls {
+    tls: Tls,
+    backend: Backend,
+}
 
 impl Driver for Pgtls {
     fn hello(&self) -> Hello {
         Hello {
-            tls: match self.0 {
+            tls: match self.tls {
                 Tls::Native => {
                     format!(
                         "native-tls {}, {}",
@@ -43,8 +46,9 @@ impl Driver for Pgtls {
                 hostaddr: true,
                 sslcert: true,
                 // native-tls has no way to give one, so the connector refuses it.
-                sslcrl: self.0 == Tls::Rustls,
+                sslcrl: self.tls == Tls::Rustls,
                 cancel: true,
+                ..Supports::default()
             },
             ..Hello::new("pgtls-connector", locked_version("pgtls-connector"))
         }
@@ -52,7 +56,7 @@ impl Driver for Pgtls {
 
     async fn connect(&self, request: &Connect, network: &Network) -> Outcome {
         let connector = match connector(request, network) {
-            Ok(connector) => connector.with_backend(self.backend()),
+            Ok(connector) => connector.with_backend(self.backend.clone()),
             Err(error) => return Outcome::failed("configuration", &error),
         };
         let (client, connection) = match connector.connect().await {
@@ -62,15 +66,19 @@ impl Driver for Pgtls {
         let encrypted = connection.is_encrypted();
         let cancel = connection.cancel_token();
         let connection = spawn(connection);
-        let outcome = match query(&client, &request.query).await {
-            Outcome::Connected { rows, .. } => Outcome::Connected { tls: Some(encrypted), rows },
-            failed => failed,
-        };
-        if request.then == Some(FollowUp::Cancel) {
-            let timeout = Duration::from_millis(request.timeout_ms);
-            if let Err(error) = cancel.cancel_within(timeout).await {
-                tracing::warn!(%error, "the cancel request failed");
+        let timeout = Duration::from_millis(request.timeout_ms);
+        // The connector is done with connecting, and tokio-postgres bounds no query: an application does.
+        let outcome = match tokio::time::timeout(timeout, query(&client, request, network)).await {
+            Ok(Outcome::Connected { rows, .. }) => {
+                Outcome::Connected { tls: Some(encrypted), rows }
             }
+            Ok(failed) => failed,
+            Err(elapsed) => Outcome::failed("query", &elapsed),
+        };
+        if request.then == Some(FollowUp::Cancel)
+            && let Err(error) = cancel.cancel_within(timeout).await
+        {
+            tracing::debug!(%error, "the cancel request failed");
         }
         close(client, connection).await;
         outcome
@@ -78,11 +86,12 @@ impl Driver for Pgtls {
 }
 
 impl Pgtls {
-    fn backend(&self) -> Backend {
-        match self.0 {
+    pub(super) fn new(tls: Tls) -> Self {
+        let backend = match tls {
             Tls::Rustls => Backend::rustls(),
             Tls::Native => Backend::native_tls(),
-        }
+        };
+        Self { tls, backend }
     }
 }
 

@@ -83,6 +83,7 @@ pub(super) async fn hello() -> Result<Hello, String> {
             sslcrl: true,
             // psql cancels when its user interrupts it, and a program is not its user.
             cancel: false,
+            ..Supports::default()
         },
         libpq: Some(major),
     })

@@ -2,9 +2,14 @@
 
 use std::{error::Error, time::Duration};
 
-use pgtls_conformance::shim::Outcome;
+use pgtls_conformance::{
+    runner::Network,
+    shim::{Connect, Outcome},
+};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
+
+use super::values::texts;
 
 /// How long a connection may take to close once its client is gone.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -19,27 +24,36 @@ pub(super) fn spawn(
     })
 }
 
-/// Runs the query by the simple protocol, and tells its rows.
-pub(super) async fn query(client: &Client, query: &str) -> Outcome {
-    use tokio_postgres::SimpleQueryMessage::Row;
-    match client.simple_query(query).await {
-        Ok(messages) => Outcome::Connected {
-            tls: None,
-            rows: messages
-                .iter()
-                .filter_map(|message| match message {
-                    Row(row) => Some(row),
-                    _ => None,
-                })
-                .map(|row| {
-                    (0..row.len())
-                        .map(|column| row.get(column).unwrap_or_default().to_owned())
-                        .collect()
-                })
-                .collect(),
-        },
+/// Runs the query, and tells its rows: by the simple protocol where a number is all that is asked for,
+/// and as an application reads typed values where columns of types are.
+pub(super) async fn query(client: &Client, request: &Connect, network: &Network) -> Outcome {
+    let rows = if request.fetch.is_empty() {
+        simple(client, &request.query).await
+    } else {
+        typed(client, request, network).await
+    };
+    match rows {
+        Ok(rows) => Outcome::Connected { tls: None, rows },
         Err(error) => Outcome::failed(class(&error), &error),
     }
+}
+
+type Rows = Result<Vec<Vec<String>>, tokio_postgres::Error>;
+
+async fn simple(client: &Client, query: &str) -> Rows {
+    use tokio_postgres::SimpleQueryMessage::Row;
+    let messages = client.simple_query(query).await?;
+    let rows = messages.iter().filter_map(|message| match message {
+        Row(row) => Some(row),
+        _ => None,
+    });
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    rows.map(|row| (0..row.len()).map(|column| Ok(text(row.try_get(column)?))).collect()).collect()
+}
+
+async fn typed(client: &Client, request: &Connect, network: &Network) -> Rows {
+    let rows = client.query(&request.query, &[]).await?;
+    rows.iter().map(|row| texts(row, &request.fetch, network.is_in_memory())).collect()
 }
 
 /// Lets the connection end in order.

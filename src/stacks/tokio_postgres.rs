@@ -47,6 +47,7 @@ impl Driver for TokioPostgres {
                 // native-tls has no way to give one.
                 sslcrl: self.0 == Tls::Rustls,
                 cancel: true,
+                ..Supports::default()
             },
             ..Hello::new("tokio-postgres", locked_version("tokio-postgres"))
         }
@@ -140,7 +141,7 @@ async fn over_sockets<T: Secures<Socket>>(config: &Config, tls: T, request: &Con
         Err(error) => return Outcome::failed(class(&error), &error),
     };
     let connection = spawn(connection);
-    let outcome = query(&client, &request.query).await;
+    let outcome = query(&client, request, &Network::tcp(request)).await;
     if request.then == Some(FollowUp::Cancel) {
         warn(client.cancel_token().cancel_query(tls).await);
     }
@@ -165,7 +166,7 @@ async fn over_streams<T: Secures<Stream>>(
         Err(error) => return Outcome::failed(class(&*error), &*error),
     };
     let connection = spawn(connection);
-    let outcome = query(&client, &request.query).await;
+    let outcome = query(&client, request, network).await;
     if request.then == Some(FollowUp::Cancel) {
         let token = client.cancel_token();
         let cancelled = async {

@@ -19,7 +19,7 @@ pub(super) fn plaintext_password(observation: &Observation, secrets: &Secrets) -
 /// Where on a connection the password, or something computed from it, came unencrypted: in a proof, in
 /// the names of a ClientHello, or anywhere in the bytes outside of TLS. What cannot be told to be in
 /// one message may be in any of them.
-fn on_connection(number: usize, connection: &Connection, leak: &Leak) -> Vec<Position> {
+fn on_connection(number: usize, connection: &Connection, leak: &Leak<'_>) -> Vec<Position> {
     let sent_in_clear = |wanted: &dyn Fn(&EntryKind) -> bool| -> Vec<Position> {
         let fits = |entry: &Entry| {
             entry.sender == Sender::Client && !entry.encrypted && wanted(&entry.what)

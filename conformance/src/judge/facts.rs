@@ -1,5 +1,7 @@
 //! What a verdict rests on: the transcript of one cell, what its client said, and what was asked of it.
 
+use std::{borrow::Cow, time::Duration};
+
 use pgtls_mock_server::{
     RuleSpec,
     trace::{Event, Outcome, Trace},
@@ -7,7 +9,10 @@ use pgtls_mock_server::{
 };
 
 use super::{case::Case, claim::Claim, exposure::plaintext_password};
-use crate::{axes::Sslmode, transcript::Position};
+use crate::{
+    axes::{Axes, ServerAxes, Sslmode},
+    transcript::Position,
+};
 
 /// A case, and what several verdicts ask of it.
 #[derive(Debug)]
@@ -18,6 +23,10 @@ pub(super) struct Facts<'a> {
     /// Where the password, or something computed from it, came unencrypted.
     pub(super) plaintext_password: Vec<Position>,
 }
+
+/// How long a client may take to notice that the server has ended the connection: far longer than any
+/// does on a busy machine.
+const TIME_TO_NOTICE: Duration = Duration::from_secs(2);
 
 /// What a message travelled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +56,19 @@ impl<'a> Facts<'a> {
     /// Whether the mode demands that the certificate's chain be verified.
     pub(super) fn verifies(&self) -> bool {
         matches!(self.case.axes.effective_sslmode(), Sslmode::VerifyCa | Sslmode::VerifyFull)
+    }
+
+    /// The axes, with the certificate that the server shows on the connection of that number.
+    pub(super) fn axes_of(&self, connection: usize) -> Cow<'a, Axes> {
+        let axes = self.case.axes;
+        let shown = self.case.script.and_then(|script| script.on_connection(connection as u64));
+        match shown {
+            Some(shown) if shown.tls.certificate != axes.server.certificate => {
+                let server = ServerAxes { certificate: shown.tls.certificate, ..axes.server };
+                Cow::Owned(Axes { server, ..axes.clone() })
+            }
+            _ => Cow::Borrowed(axes),
+        }
     }
 
     /// Every entry with its position.
@@ -120,7 +142,59 @@ impl<'a> Facts<'a> {
     /// Whether the client may fail behind its query, or wait for an answer, through no fault of its
     /// own: the wire was told to lose bytes or to end, or a script decides what is answered.
     pub(super) fn answer_may_be_missing(&self) -> bool {
-        self.case.scripted || self.case.wire.iter().any(cuts)
+        self.case.script.is_some() || self.case.wire.iter().any(cuts)
+    }
+
+    /// Whether the client may still wait for the server: for an answer behind its login, on a connection
+    /// that the server has left open, or whose end the wire may have swallowed.
+    pub(super) fn may_wait(&self) -> bool {
+        let is_left_open = |connection: &Connection| {
+            let end = connection.entries.iter().rfind(|entry| {
+                entry.sender == Sender::Server
+                    && matches!(entry.what, EntryKind::Closed | EntryKind::Reset)
+            });
+            let was_long_ago = |end: &Entry| {
+                self.case.elapsed.is_none_or(|elapsed| end.at + TIME_TO_NOTICE < elapsed)
+            };
+            !end.is_some_and(was_long_ago)
+        };
+        let connections = &self.case.observation.connections;
+        let is_served = self.case.script.is_some() && connections.iter().any(is_left_open);
+        let asks =
+            |what: &EntryKind| matches!(what, EntryKind::Query(_) | EntryKind::Frontend { .. });
+        let has_asked = || !self.sent(Channel::Either, asks).is_empty();
+        (is_served && self.has_been_served()) || (self.case.wire.iter().any(cuts) && has_asked())
+    }
+
+    /// Whether the client may have been given another answer than the server sent: the wire was told to
+    /// change bytes, and no TLS shows that it did.
+    pub(super) fn answer_may_be_changed(&self) -> bool {
+        self.trace.outcome == Outcome::Plain && self.case.wire.iter().any(changes)
+    }
+
+    /// Whether a login came to its end, or the client believes so: it has asked for something, or was told
+    /// that it may.
+    fn has_been_served(&self) -> bool {
+        self.connections().any(|(_, connection)| {
+            let mut entries = connection.entries.iter();
+            let let_in = entries.any(|entry| entry.what == EntryKind::Event(Event::AuthOk));
+            let_in
+                && entries.any(|entry| {
+                    matches!(
+                        entry.what,
+                        EntryKind::Query(_)
+                            | EntryKind::Frontend { .. }
+                            | EntryKind::Backend { tag: b'Z', .. }
+                    )
+                })
+        })
+    }
+
+    /// How many bytes the server has sent, TLS's own aside; none where not all of it was kept.
+    pub(super) fn sent_by_server(&self) -> Option<usize> {
+        let sent = self.entries().filter(|(_, entry)| entry.sender == Sender::Server);
+        let sent = sent.map(|(_, entry)| entry.size).sum();
+        (!self.transcript_is_incomplete()).then_some(sent)
     }
 
     /// Whether the client did more than a server keeps of it, so that something may be missing.
@@ -143,4 +217,9 @@ fn cuts(rule: &RuleSpec) -> bool {
             | RuleSpec::JitterInbound { .. }
             | RuleSpec::JitterOutbound { .. }
     )
+}
+
+/// What the client receives is not what was sent, and goes on.
+fn changes(rule: &RuleSpec) -> bool {
+    matches!(rule, RuleSpec::CorruptOutbound { .. } | RuleSpec::DuplicateOutbound { .. })
 }

@@ -66,6 +66,7 @@ pub fn judge(case: Case<'_>, expected: &Trace) -> Judgement {
 mod tests {
     use pgtls_mock_server::{
         RuleSpec,
+        trace::Outcome,
         transcript::{EntryKind, Sender},
     };
 
@@ -105,6 +106,27 @@ mod tests {
             (&Claim::Hang, &cut, EntryKind::ClientHello, &["hang"]),
         ] {
             assert_eq!(self::ids(&broken("default", claim, wire, what)), ids);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_the_wire_changed_makes_nobody_dishonest_but_inside_tls() {
+        let (axes, secrets): (Axes, _) = ("sslmode=disable".parse().expect("axes"), secrets());
+        let connected = |tls| Claim::Connected { rows: vec![vec!["4712".to_owned()]], tls };
+        let flipped = [RuleSpec::CorruptOutbound { at: 1, xor: 1 }];
+        for (claim, encrypted, wire, ids) in [
+            (connected(None), false, &flipped[..], &[][..]),
+            (connected(None), false, &[], &["dishonest"]),
+            (connected(None), true, &flipped, &["dishonest"]),
+            // What it says of TLS no wire can change.
+            (connected(Some(true)), false, &flipped, &["dishonest"]),
+        ] {
+            let query = EntryKind::Query("SELECT 4711".to_owned());
+            let mut observation =
+                observation(vec![connection(vec![entry(Sender::Client, encrypted, query)])]);
+            observation.trace.outcome = if encrypted { Outcome::Ssl } else { Outcome::Plain };
+            let case = Case::new(&axes, &observation, &claim, &secrets).on_wire(wire);
+            assert_eq!(self::ids(&judge(case, &Trace::default()).broken), ids, "{claim:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Finding the canary password, or what is computed from it, in bytes that crossed in clear.
 
+use std::cell::OnceCell;
+
 use base64::{Engine as _, engine::general_purpose};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
@@ -8,25 +10,66 @@ use sha2::{Sha256, Sha512};
 
 use super::{
     secrets::Secrets,
-    spelling::{base64, contains, halves, hex},
+    spelling::{base64, contains, halves, hex, shortest_base64},
 };
 
+/// The shortest of what is computed from a password, in bytes: MD5.
+const SHORTEST_COMPUTED: usize = 16;
+
 /// Everything by which the password can be told in bytes that crossed in clear.
+///
+/// Most connections have nothing in clear but an SSLRequest, and what SCRAM computes is made to take
+/// long: what bytes are too short to hold is not worked out.
 #[derive(Debug)]
-pub(super) struct Leak {
-    /// In lower case: either half of the password in whatever way characters are written.
+pub(super) struct Leak<'a> {
+    secrets: &'a Secrets,
+    challenges: &'a [Challenge],
+    written: OnceCell<Written>,
+    /// What is computed from the password.
+    computed: OnceCell<Vec<Vec<u8>>>,
+}
+
+/// The password as it may be written.
+#[derive(Debug)]
+struct Written {
+    /// In lower case: either half of it in whatever way characters are written.
     spellings: Vec<Vec<u8>>,
     /// It and either half in base64.
     base64: Vec<Vec<u8>>,
-    /// What is computed from it.
-    computed: Vec<Vec<u8>>,
 }
 
-impl Leak {
+impl<'a> Leak<'a> {
     /// The password, and what is computed from it and these challenges. A challenge of one
     /// connection may be answered on another one.
-    pub(super) fn new(secrets: &Secrets, challenges: &[Challenge]) -> Self {
-        let (one, other) = halves(&secrets.password);
+    pub(super) const fn new(secrets: &'a Secrets, challenges: &'a [Challenge]) -> Self {
+        Self { secrets, challenges, written: OnceCell::new(), computed: OnceCell::new() }
+    }
+
+    /// Whether the bytes hold the password, half of it, a plain encoding of it, or something that
+    /// is computed from it.
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        let half = self.secrets.password.len() / 2;
+        if bytes.is_empty() || bytes.len() < half.min(shortest_base64(half)) {
+            return false;
+        }
+        let lower = bytes.to_ascii_lowercase();
+        let Written { spellings, base64 } =
+            self.written.get_or_init(|| Written::of(&self.secrets.password));
+        let computed = match bytes.len() {
+            ..SHORTEST_COMPUTED => &[],
+            _ => self.computed.get_or_init(|| computed(self.secrets, self.challenges)).as_slice(),
+        };
+        // base64 and digests as they are: the encodings in which case tells.
+        base64.iter().chain(computed).any(|needle| contains(bytes, needle))
+            || computed.iter().any(|value| contains(bytes, unpadded(value).as_bytes()))
+            || spellings.iter().any(|needle| contains(&lower, needle))
+            || computed.iter().any(|value| contains(&lower, &hex(value)))
+    }
+}
+
+impl Written {
+    fn of(password: &str) -> Self {
+        let (one, other) = halves(password);
         let spell = |half: &[u8]| {
             let half = half.to_ascii_lowercase();
             [
@@ -39,26 +82,8 @@ impl Leak {
         Self {
             spellings: [one, other].into_iter().flat_map(spell).collect(),
             // What a half shows at every phase may be too short to be nobody else's.
-            base64: [one, other, secrets.password.as_bytes()]
-                .into_iter()
-                .flat_map(base64)
-                .collect(),
-            computed: computed(secrets, challenges),
+            base64: [one, other, password.as_bytes()].into_iter().flat_map(base64).collect(),
         }
-    }
-
-    /// Whether the bytes hold the password, half of it, a plain encoding of it, or something that
-    /// is computed from it.
-    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
-        if bytes.is_empty() {
-            return false;
-        }
-        let lower = bytes.to_ascii_lowercase();
-        // base64 and digests as they are: the encodings in which case tells.
-        self.base64.iter().chain(&self.computed).any(|needle| contains(bytes, needle))
-            || self.computed.iter().any(|value| contains(bytes, unpadded(value).as_bytes()))
-            || self.spellings.iter().any(|needle| contains(&lower, needle))
-            || self.computed.iter().any(|value| contains(&lower, &hex(value)))
     }
 }
 

@@ -18,6 +18,7 @@ mod sample;
 mod secrets;
 mod spelling;
 mod trust;
+mod usage;
 mod verdict;
 mod warning;
 
@@ -27,6 +28,7 @@ pub use self::{
     invariants::Invariant,
     judgement::{Broken, Judgement, judge},
     secrets::Secrets,
+    usage::Usage,
     verdict::Conformance,
     warning::Warning,
 };

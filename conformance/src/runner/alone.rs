@@ -18,8 +18,12 @@ pub(super) async fn to_the_end(
     question: Question<'_>,
 ) -> Result<CellRun, Shortage> {
     let alone = Pool::new(1);
-    let place = Place { pool: &alone, ..place };
-    let mut run = match ask_alone(place, stack, question).await? {
+    let place = Place { pool: &alone, multiplexer: None, ..place };
+    let asked = ask_alone(place, stack, question).await?;
+    if let Some(turn) = place.turn {
+        turn.give_way();
+    }
+    let mut run = match asked {
         Asked::Closed(run) => *run,
         Asked::Open(open, process) => {
             let (run, ()) = tokio::join!(open.close_behind(process), alone.retire_all());

@@ -20,6 +20,7 @@ pub(super) struct Blank<'a> {
     pub(super) stack: &'a str,
     pub(super) axes: &'a Axes,
     pub(super) expected: Trace,
+    pub(super) number: usize,
 }
 
 impl<'a> Blank<'a> {
@@ -30,7 +31,7 @@ impl<'a> Blank<'a> {
             question.axes,
             question.version,
         );
-        Self { stack, axes: question.axes, expected }
+        Self { stack, axes: question.axes, expected, number: question.number }
     }
 
     pub(super) fn id(&self) -> String {
@@ -47,6 +48,7 @@ impl<'a> Blank<'a> {
 
     pub(super) fn unsupported(&self, reason: String) -> CellRun {
         CellRun {
+            number: self.number,
             result: CellResult { reason: Some(reason), ..self.result() },
             observation: Observation::default(),
         }

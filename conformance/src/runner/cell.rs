@@ -1,6 +1,10 @@
 //! One cell up to its answer: a server, and a question to a client.
 
-use tokio::{sync::oneshot, time::Instant};
+use pgtls_mock_server::MockServer;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::{
     TestEnvironment,
@@ -10,17 +14,19 @@ use super::{
     claim::Claimed,
     in_process,
     means::Shortage,
+    multiplexer::Multiplexer,
     open::OpenCell,
     pool::{NoProcess, Pool},
-    question::Question,
+    question::{Question, ServerBehaviour},
     spec::Client,
     stack::{ProbedStack, Ready, Unfit},
     support,
     suspicion::Suspicion,
+    turn::Turn,
 };
 use crate::{
-    judge::{Claim, Conformance},
-    shim::{Launch, Misbehaviour, Request, Response, ShimError},
+    judge::{Claim, Conformance, Usage},
+    shim::{Launch, Meter, Misbehaviour, Request, Response, ShimError},
 };
 
 /// Where questions are asked.
@@ -28,6 +34,25 @@ use crate::{
 pub(super) struct Place<'a> {
     pub(super) environment: &'a TestEnvironment,
     pub(super) pool: &'a Pool,
+    /// The processes that take several questions at once, where there are any to be asked.
+    pub(super) multiplexer: Option<&'a Multiplexer>,
+    /// The turn that the question gives up where it waits on silence.
+    pub(super) turn: Option<&'a Turn>,
+}
+
+impl<'a> Place<'a> {
+    /// Where questions are asked one at a time, and each waits as long as it has to.
+    pub(super) const fn of(environment: &'a TestEnvironment, pool: &'a Pool) -> Self {
+        Self { environment, pool, multiplexer: None, turn: None }
+    }
+
+    /// Waits for what a client answers.
+    async fn wait<T>(&self, server: &MockServer, answer: impl Future<Output = T>) -> T {
+        match self.turn {
+            Some(turn) => turn.wait(server, answer).await,
+            None => answer.await,
+        }
+    }
 }
 
 /// What came of asking.
@@ -92,6 +117,13 @@ async fn ask_of<'a>(
         }
     };
     let attempt = Attempt { place, blank, question, launch };
+    if whom == Whom::Any
+        && let Some(multiplexer) = place.multiplexer
+        && let Some(open) = attempt.ask_multiplexed(multiplexer).await?
+    {
+        let (_, closed) = oneshot::channel();
+        return Ok(Asked::Open(Box::new(open), closed));
+    }
     let earlier = match attempt.ask(whom).await? {
         Answered::Surely(asked) => return Ok(asked),
         Answered::Doubtfully(_) if whom == Whom::New => return Ok(attempt.answered_another()),
@@ -130,6 +162,14 @@ fn fit<'a>(
     }
 }
 
+/// Waits for an answer, and watches what it costs.
+async fn watched<T>(meter: &mut Option<Meter>, answer: impl Future<Output = T>) -> T {
+    match meter {
+        Some(meter) => meter.watch(answer).await,
+        None => answer.await,
+    }
+}
+
 fn closed<'a>(run: CellRun) -> Asked<'a> {
     Asked::Closed(Box::new(run))
 }
@@ -150,6 +190,43 @@ enum Answered<'a> {
 }
 
 impl<'a> Attempt<'a> {
+    /// Asks one of the processes that take several questions at once. None where it was of no use, or
+    /// gave no answer: with several questions there, that may be the fault of any.
+    async fn ask_multiplexed(
+        &self,
+        multiplexer: &Multiplexer,
+    ) -> Result<Option<OpenCell<'a>>, Shortage> {
+        let Self { place, blank, question, .. } = self;
+        let Question { axes, server: behaviour, number, .. } = *question;
+        let environment = place.environment;
+        let client_environment = environment.client_environment(axes)?;
+        let secrets = environment.secrets(&blank.id(), axes);
+        let server = environment.serve(behaviour, &secrets).await?;
+        let connect = environment.connect(axes, &secrets, &server, number as u64)?;
+        let connect = question.put(connect, &secrets);
+        let scrubber = environment.scrubber(&secrets, &server);
+        let put = multiplexer.ask(&client_environment, connect, number, scrubber);
+        if put.begun.await.is_err() {
+            return Ok(None);
+        }
+        let started = Instant::now();
+        let answer = timeout(environment.deadline(), put.answer);
+        let Ok(Ok(told)) = place.wait(&server, answer).await else { return Ok(None) };
+        let answered = Instant::now();
+        let open = OpenCell {
+            blank: blank.clone(),
+            question: *question,
+            secrets,
+            scrubber: told.scrubber,
+            server,
+            claimed: Claimed::of(Ok(told.outcome)),
+            elapsed: answered - started,
+            answered,
+            usage: told.usage,
+        };
+        self.confirmed(open).await.map(Some)
+    }
+
     async fn ask(&self, whom: Whom) -> Result<Answered<'a>, Shortage> {
         let Self { place, blank, question, launch } = self;
         let Question { axes, server: behaviour, number, .. } = *question;
@@ -171,12 +248,15 @@ impl<'a> Attempt<'a> {
         let server = environment.serve(behaviour, &secrets).await?;
         let id = number as u64;
         let connect = environment.connect(axes, &secrets, &server, id)?;
+        let connect = question.put(connect, &secrets);
         let home = checkout.process.home().display().to_string();
         let scrubber = environment.scrubber(&secrets, &server).hide(home, "{home}");
         checkout.is_asked_again();
         let started = Instant::now();
         let connect = Request::Connect(Box::new(connect));
-        let asked = checkout.process.ask(&connect, environment.deadline()).await;
+        let mut meter = checkout.process.meter();
+        let asked = checkout.process.ask(&connect, environment.deadline());
+        let asked = place.wait(&server, watched(&mut meter, asked)).await;
         let answered = Instant::now();
         let (claimed, other) = match asked {
             Ok(Response::Result(answer)) if answer.id != id => {
@@ -194,20 +274,23 @@ impl<'a> Attempt<'a> {
             Claim::Crash => Some(Claim::Crash),
             _ => None,
         };
+        let usage = meter.map(|meter| meter.usage());
         let how = scrubber.scrub(claimed.reason.as_deref().unwrap_or_default());
         let open = OpenCell {
             blank: blank.clone(),
-            behaviour,
+            question: *question,
             secrets,
             scrubber: scrubber.clone(),
             server,
             claimed,
             elapsed: answered - started,
             answered,
+            usage,
         };
         let Some(lost) = lost else {
             let process = checkout.has_answered(number, scrubber);
             place.pool.give_back(blank.stack, &client_environment, checkout);
+            let open = self.confirmed(open).await?;
             return Ok(Answered::Surely(Asked::Open(Box::new(open), process)));
         };
         // What has read its question and hangs, hangs over it.
@@ -220,7 +303,45 @@ impl<'a> Attempt<'a> {
         if used && !own {
             return Ok(Answered::Doubtfully(earlier));
         }
+        let open = self.confirmed(open).await?;
         Ok(Answered::Surely(closed(open.close().await?)))
+    }
+
+    /// The cell, with what it cost measured again where that seems too much: what a client does when it
+    /// is asked for the first time, and what others have left it to do, is not this question's.
+    async fn confirmed(&self, open: OpenCell<'a>) -> Result<OpenCell<'a>, Shortage> {
+        let Some(usage) = open.usage.filter(|usage| usage.is_excessive()) else { return Ok(open) };
+        let again = self.cost_of_the_second_question().await?;
+        Ok(OpenCell { usage: again.map(|again| usage.min(again)), ..open })
+    }
+
+    /// What the question costs a process that has answered an honest one, and nothing else.
+    async fn cost_of_the_second_question(&self) -> Result<Option<Usage>, Shortage> {
+        let Self { place, blank, question, launch } = self;
+        let environment = place.environment;
+        let client_environment = environment.client_environment(question.axes)?;
+        let Ok(mut checkout) = place.pool.start(launch, &client_environment).await else {
+            return Ok(None);
+        };
+        let secrets = environment.secrets(&blank.id(), question.axes);
+        let mut usage = None;
+        for behaviour in [&ServerBehaviour::default(), question.server] {
+            let server = environment.serve(behaviour, &secrets).await?;
+            let id = question.number as u64;
+            let connect = environment.connect(question.axes, &secrets, &server, id)?;
+            let connect = Request::Connect(Box::new(question.put(connect, &secrets)));
+            let mut meter = checkout.process.meter();
+            let asked = checkout.process.ask(&connect, environment.deadline());
+            let Some(meter) = &mut meter else { continue };
+            // What it answers was told before.
+            let answer = meter.watch_up_to(asked, Usage::is_excessive).await;
+            usage = Some(meter.usage());
+            if answer.is_none() {
+                break;
+            }
+        }
+        checkout.process.kill().await;
+        Ok(usage)
     }
 
     /// A process that nobody else can have spoilt gave no answer to this.

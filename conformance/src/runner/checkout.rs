@@ -13,6 +13,10 @@ use super::{
 };
 use crate::shim::{Misbehaviour, ShimProcess};
 
+/// As many answered cells as are remembered of a process: more than it can answer while they are watched,
+/// and what it answers again is nearly always one of the last.
+const REMEMBERED: usize = 1000;
+
 /// A process that was taken out of the pool, and what it was asked so far.
 #[derive(Debug)]
 pub(super) struct Checkout {
@@ -69,6 +73,9 @@ impl Checkout {
         scrubber: Scrubber,
     ) -> oneshot::Receiver<AskedAgain> {
         self.used = true;
+        if self.answered.len() == REMEMBERED {
+            self.answered.remove(0);
+        }
         self.answered.push(Answered { cell, scrubber, at: Instant::now() });
         let (open, closed) = oneshot::channel();
         self.open = Some(open);

@@ -1,20 +1,22 @@
 //! One cell of a driver in this process: server and client on one thread, over streams in memory, by
 //! a clock that goes on only while both wait.
 
-use std::{panic::AssertUnwindSafe, time::Instant as RealInstant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant as RealInstant};
 
 use futures_util::FutureExt as _;
+use pgtls_mock_server::trace::Trace;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     blank::{Blank, amend},
+    busy_clock::BusyClock,
     cell_run::CellRun,
     claim::Claimed,
     driver::SharedDriver,
     environment::TestEnvironment,
     means::Shortage,
     network::Network,
-    open::OpenCell,
+    open::{ClosedCell, OpenCell},
     panics::Panics,
     question::{Question, ServerBehaviour},
     suspicion::WATCHED,
@@ -22,8 +24,9 @@ use super::{
 };
 use crate::{
     axes::Axes,
+    judge::Usage,
     reference::Version,
-    shim::{Connect, ShimError},
+    shim::{ColumnType, Connect, ShimError},
 };
 
 /// Asks a driver, and judges what came of it.
@@ -43,17 +46,25 @@ pub(super) async fn ask(
         stack: blank.stack.to_owned(),
         axes: question.axes.clone(),
         server: question.server.clone(),
+        fetch: question.fetch.to_vec(),
         version: question.version,
         number: question.number,
+        expected: blank.expected.clone(),
     };
-    let panics = Panics::default();
-    let watched = panics.clone();
-    let run = async move || cell.run(&watched).await;
-    match virtual_time::run(environment.workers(), &panics, run).await {
+    let begun = RealInstant::now();
+    let cell = Arc::new(cell);
+    let asked = Arc::clone(&cell);
+    let ask = async move |panics| asked.ask(&panics).await;
+    let judge = move |answered: Result<Answered, Shortage>, usage| {
+        answered.map(|answered| cell.judged(answered, usage))
+    };
+    match virtual_time::run(environment.workers(), ask, judge).await {
         Ok(run) => run,
-        Err(Lost::Busy(limit)) => {
-            Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
-        }
+        // That one deadline goes by real time, in which others may have had the processor.
+        Err(Lost::Busy(limit)) => match environment.shortage_since(begun) {
+            Some(shortage) => Err(shortage),
+            None => Ok(blank.hung(format!("its thread was still busy after {limit:?}"))),
+        },
         // Drivers' panics are caught before: what is left is the tool's own trouble.
         Err(lost) => Err(Shortage::Other(lost.to_string())),
     }
@@ -66,45 +77,82 @@ struct Cell {
     stack: String,
     axes: Axes,
     server: ServerBehaviour,
+    fetch: Vec<ColumnType>,
     version: Version,
     number: usize,
+    /// What the reference says.
+    expected: Trace,
+}
+
+/// A cell that is closed and not judged.
+struct Answered {
+    closed: ClosedCell,
+    /// The driver's first panic, in words.
+    panic: Option<String>,
 }
 
 impl Cell {
-    async fn run(self, panics: &Panics) -> Result<CellRun, Shortage> {
-        let Self { environment, driver, stack, axes, server: behaviour, version, number } = &self;
-        let question = Question { axes, server: behaviour, version: *version, number: *number };
-        let blank = Blank::of(stack, question);
+    fn question(&self) -> Question<'_> {
+        let Self { axes, server, fetch, version, number, .. } = self;
+        Question { axes, server, fetch, version: *version, number: *number }
+    }
+
+    fn blank(&self) -> Blank<'_> {
+        let Self { stack, axes, expected, number, .. } = self;
+        Blank { stack, axes, expected: expected.clone(), number: *number }
+    }
+
+    fn judged(&self, answered: Answered, usage: Usage) -> CellRun {
+        let Answered { closed, panic } = answered;
+        let question = self.question();
+        let scrubber = closed.scrubber.clone();
+        let mut run = closed.judged(&self.blank(), question, Some(usage));
+        if let Some(how) = panic {
+            amend(&mut run.result, Some(scrubber.scrub(&how)));
+        }
+        run
+    }
+
+    async fn ask(&self, panics: &Panics) -> Result<Answered, Shortage> {
+        let Self { environment, driver, axes, server: behaviour, number, .. } = self;
+        let number = *number;
+        let question = self.question();
+        let blank = self.blank();
         let secrets = environment.secrets(&blank.id(), axes);
         let server = environment.serve_in_memory(behaviour, &secrets).await?;
         let Some(dialer) = server.dialer() else {
             return Err(Shortage::Other("a server in memory without a dialer".to_owned()));
         };
-        let network = Network::in_memory(dialer, environment.client_environment(axes)?);
-        let request = environment.connect(axes, &secrets, &server, *number as u64)?;
+        let clock = BusyClock::start();
+        let network =
+            Network::in_memory(dialer, clock.clone(), environment.client_environment(axes)?);
+        let request = environment.connect(axes, &secrets, &server, number as u64)?;
+        let request = question.put(request, &secrets);
         let scrubber = environment.scrubber(&secrets, &server);
         let (real, started) = (RealInstant::now(), Instant::now());
-        let claimed = self.claim(driver, &request, &network, panics).await;
+        let claimed = tokio::select! {
+            claimed = self.claim(driver, &request, &network, panics) => claimed,
+            () = clock.run() => return Err(Shortage::Other("a clock that stopped".to_owned())),
+        };
         let answered = Instant::now();
         let open = OpenCell {
             blank,
-            behaviour,
+            question,
             secrets,
-            scrubber: scrubber.clone(),
+            scrubber,
             server,
             claimed,
             // What it computed, and what it waited.
             elapsed: real.elapsed() + (answered - started),
             answered,
+            // Known once its thread has nothing more to do for it.
+            usage: None,
         };
         drop(network);
         // What the driver does behind its answer belongs to the cell, as with a process.
         sleep_until(answered + WATCHED).await;
-        let mut run = open.close().await?;
-        if let Some(how) = panics.first() {
-            amend(&mut run.result, Some(scrubber.scrub(&how)));
-        }
-        Ok(run)
+        let closed = open.finish().await?;
+        Ok(Answered { closed, panic: panics.first() })
     }
 
     /// What the driver claims: its answer, or that it panicked or gave none by the deadline.

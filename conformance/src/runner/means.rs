@@ -177,7 +177,8 @@ fn threads(most: usize) -> usize {
         let mut started = 0;
         while started < most
             && thread::Builder::new()
-                .stack_size(16 << 10)
+                // Little, and yet enough for what an allocator that counts keeps of each thread.
+                .stack_size(64 << 10)
                 .spawn_scoped(scope, move || drop(waiting.lock()))
                 .is_ok()
         {

@@ -44,7 +44,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn question(&self, number: usize) -> (&'a ProbedStack, Question<'a>) {
         let Planned { stack, axes, server } = &self.cells[number];
-        (stack, Question { axes, server, version: self.version, number })
+        (stack, Question { axes, server, fetch: &[], version: self.version, number })
     }
 
     /// The result of what was measured, or of what could not be.

@@ -13,10 +13,10 @@ use tokio::{
 
 use super::{
     blank::Blank, cell_run::CellRun, checkout::AskedAgain, claim::Claimed, means::Shortage,
-    question::ServerBehaviour, scrub::Scrubber, suspicion::WATCHED,
+    question::Question, scrub::Scrubber, suspicion::WATCHED,
 };
 use crate::{
-    judge::{Case, Claim, Judgement, Secrets, judge},
+    judge::{Case, Claim, Judgement, Secrets, Usage, judge},
     results::{CellResult, Evidence, Observed, Tls},
     shim::ClientError,
 };
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct OpenCell<'a> {
     pub(super) blank: Blank<'a>,
-    pub(super) behaviour: &'a ServerBehaviour,
+    pub(super) question: Question<'a>,
     pub(super) secrets: Secrets,
     pub(super) scrubber: Scrubber,
     pub(super) server: MockServer,
@@ -36,6 +36,8 @@ pub(super) struct OpenCell<'a> {
     /// From the question to the answer.
     pub(super) elapsed: Duration,
     pub(super) answered: Instant,
+    /// What it cost the client, as far as that is known.
+    pub(super) usage: Option<Usage>,
 }
 
 impl OpenCell<'_> {
@@ -62,22 +64,58 @@ impl OpenCell<'_> {
     ///
     /// If the server itself failed: nothing follows from what it saw.
     pub(super) async fn close(self) -> Result<CellRun, Shortage> {
-        let Self { blank, behaviour, secrets, scrubber, server, claimed, elapsed, answered } = self;
+        let (blank, question, usage) = (self.blank.clone(), self.question, self.usage);
+        Ok(self.finish().await?.judged(&blank, question, usage))
+    }
+
+    /// Closes the cell, and leaves it to others to judge it.
+    ///
+    /// # Errors
+    ///
+    /// If the server itself failed: nothing follows from what it saw.
+    pub(super) async fn finish(self) -> Result<ClosedCell, Shortage> {
+        let Self { secrets, scrubber, server, claimed, elapsed, answered, .. } = self;
         let observation = server.finish(GRACE.saturating_sub(answered.elapsed())).await;
         let mut entries = observation.connections.iter().flat_map(|connection| &connection.entries);
         if entries.any(|entry| entry.what == EntryKind::ServerFailed) {
             return Err(Shortage::Other("the mock server failed".to_owned()));
         }
+        Ok(ClosedCell { observation, secrets, scrubber, claimed, elapsed })
+    }
+}
+
+/// A cell to which nothing more can come.
+#[derive(Debug)]
+pub(super) struct ClosedCell {
+    observation: Observation,
+    secrets: Secrets,
+    pub(super) scrubber: Scrubber,
+    claimed: Claimed,
+    elapsed: Duration,
+}
+
+impl ClosedCell {
+    /// What is to be said of it, beside what it cost.
+    pub(super) fn judged(
+        self,
+        blank: &Blank<'_>,
+        question: Question<'_>,
+        usage: Option<Usage>,
+    ) -> CellRun {
+        let Self { observation, secrets, scrubber, claimed, elapsed } = self;
         let Claimed { claim, error, reason } = claimed;
         if let Claim::Unsupported(reason) = &claim
             && observation.connections.is_empty()
         {
-            return Ok(blank.unsupported(scrubber.scrub(reason)));
+            return blank.unsupported(scrubber.scrub(reason));
         }
         let axes = blank.axes;
         let case = Case::new(axes, &observation, &claim, &secrets)
-            .on_wire(&behaviour.rules)
-            .scripted(behaviour.script.is_some());
+            .fetching(question.fetch)
+            .on_wire(&question.server.rules)
+            .scripted(question.server.script.as_deref())
+            .taking(elapsed)
+            .costing(usage);
         let Judgement { trace, conformance, broken, warnings } = judge(case, &blank.expected);
         let error = error.map(|error| ClientError {
             class: scrubber.scrub(&error.class),
@@ -100,7 +138,7 @@ impl OpenCell<'_> {
             reason: reason.map(|reason| scrubber.scrub(&reason)),
             ..blank.result()
         };
-        Ok(CellRun { result, observation })
+        CellRun { number: blank.number, result, observation }
     }
 }
 

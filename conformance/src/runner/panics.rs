@@ -4,7 +4,7 @@ use std::{
     any::Any,
     cell::RefCell,
     panic::{self, PanicHookInfo},
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
 };
 
 thread_local! {
@@ -34,15 +34,24 @@ impl Panics {
         WATCH.set(Some(self.clone()));
     }
 
+    /// From now on there has been none.
+    pub(super) fn forget(&self) {
+        self.lock().take();
+    }
+
     /// The first one, in words.
     pub(super) fn first(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     fn note(&self, info: &PanicHookInfo<'_>) {
         let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
         let words = format!("panicked{place}: {}", words(info.payload()));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(words);
+        self.lock().get_or_insert(words);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

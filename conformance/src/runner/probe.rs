@@ -8,12 +8,12 @@ use pgtls_mock_server::{MockServer, trace, transcript::Observation};
 use tokio::time::timeout;
 
 use super::{
+    busy_clock::BusyClock,
     cell::{Asked, Place, ask},
     driver::SharedDriver,
     environment::{TestEnvironment, TestEnvironmentError},
     means::Shortage,
     network::Network,
-    panics::Panics,
     pool::{HELLO_TIMEOUT, NoProcess},
     question::{Question, ServerBehaviour},
     spec::{Client, StackSpec},
@@ -100,7 +100,8 @@ impl ProbedStack {
         number: usize,
     ) -> Result<Result<(), String>, Unfit> {
         let server = ServerBehaviour::of(axes);
-        let question = Question { axes, server: &server, version: Version::default(), number };
+        let version = Version::default();
+        let question = Question { axes, server: &server, fetch: &[], version, number };
         let run = match ask(place, self, question).await.map_err(Unfit::Short)? {
             Asked::Closed(run) => *run,
             Asked::Open(open, _) => open.close().await.map_err(Unfit::Short)?,
@@ -170,15 +171,18 @@ async fn interrogate(name: &str, launch: &Launch, place: Place<'_>) -> Result<Re
 /// Asks a driver in this process the same.
 async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Result<Ready, Unfit> {
     let (of_driver, of_environment) = (driver.clone(), environment.clone());
-    let panics = Panics::default();
-    let questions = async move || {
+    let questions = async move |_| {
         let hello = of_driver.hello();
         let server = of_environment
             .serve_in_memory(&ServerBehaviour::default(), &secrets(&of_environment))
             .await
             .map_err(|error| no_server(&error))?;
         let dialer = server.dialer().ok_or("a server in memory without a dialer")?;
-        let network = Network::in_memory(dialer, of_environment.bare_client_environment());
+        let network = Network::in_memory(
+            dialer,
+            BusyClock::start(),
+            of_environment.bare_client_environment(),
+        );
         let request = nonsense(&server, &of_environment);
         let answer = of_driver.connect(&request, &network);
         let answer = timeout(of_environment.deadline(), answer).await;
@@ -187,7 +191,7 @@ async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Resu
         refused(answer, &server.finish(Duration::ZERO).await)?;
         Ok::<_, String>(hello)
     };
-    let hello = virtual_time::run(environment.workers(), &panics, questions).await;
+    let hello = virtual_time::run(environment.workers(), questions, |hello, _| hello).await;
     match hello {
         Ok(hello) => {
             let client = Client::InProcess(driver.clone());

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use pgtls_mock_server::{RuleSpec, axes::ServerAxes, script::Script};
 
-use crate::{axes::Axes, reference::Version};
+use crate::{
+    axes::Axes,
+    judge::Secrets,
+    reference::Version,
+    shim::{ColumnType, Connect},
+};
 
 /// What the server of a cell does, from accept to close.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +21,8 @@ pub struct ServerBehaviour {
     pub script: Option<Arc<Script>>,
     /// What its wire does with the bytes; nothing but in fuzzing.
     pub rules: Vec<RuleSpec>,
+    /// How many bytes of each connection are kept as they passed.
+    pub recorded: usize,
 }
 
 impl ServerBehaviour {
@@ -47,6 +54,13 @@ impl ServerBehaviour {
         self.rules = rules.into_iter().collect();
         self
     }
+
+    /// Keeping so many bytes of each connection as they passed.
+    #[must_use]
+    pub const fn recording(mut self, bytes: usize) -> Self {
+        self.recorded = bytes;
+        self
+    }
 }
 
 /// What is asked of a stack.
@@ -54,7 +68,16 @@ impl ServerBehaviour {
 pub(super) struct Question<'a> {
     pub(super) axes: &'a Axes,
     pub(super) server: &'a ServerBehaviour,
+    /// The columns that are asked for behind the number.
+    pub(super) fetch: &'a [ColumnType],
     pub(super) version: Version,
     /// Tells the questions of one run apart.
     pub(super) number: usize,
+}
+
+impl Question<'_> {
+    /// The connect call with the query that is asked.
+    pub(super) fn put(&self, connect: Connect, secrets: &Secrets) -> Connect {
+        connect.fetching(secrets.number, self.fetch)
+    }
 }

@@ -79,6 +79,7 @@ impl TestEnvironment {
             .canary(&secrets.clear_text)
             .query_number(secrets.number)
             .rules(behaviour.rules.iter().cloned())
+            .record(behaviour.recorded)
             .seed(self.seed())
             // Well past what makes a storm.
             .most_connections(64)
@@ -157,6 +158,7 @@ impl TestEnvironment {
             dbname: "postgres".to_owned(),
             timeout_ms: self.timeout_ms(),
             query: format!("SELECT {}", secrets.number),
+            fetch: Vec::new(),
             sslmode: unless(axes.sslmode == Sslmode::Unset, axes.sslmode.name()),
             sslrootcert: root.map(|path| path.to_string_lossy().into_owned()),
             sslnegotiation: unless(

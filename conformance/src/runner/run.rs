@@ -60,7 +60,7 @@ async fn tell(
     interrupt: &Interrupt,
 ) {
     let pool = Pool::new(environment.processes());
-    let place = Place { environment, pool: &pool };
+    let place = Place::of(environment, &pool);
     // With a single process more than is asked something at once, one can wait on silence.
     let jobs = plan.jobs.clamp(1, (environment.processes() - 1).max(1));
     let probes = stream::iter(&plan.stacks)

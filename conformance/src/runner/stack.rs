@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use super::{means::Shortage, spec::Client};
+use super::{environment::TestEnvironment, means::Shortage, spec::Client};
 use crate::{results, shim::Hello};
+
+/// As many processes of one stack as may wait on silence: what they cost is their start, and memory.
+const MOST_WAITING: usize = 64;
+/// As many silent questions as are reckoned with where nobody knows how many come: among a thousand, the
+/// share that a fuzzer's servers leave without an answer.
+const SILENT: usize = 256;
 
 /// A stack that was asked who it is.
 #[derive(Debug)]
@@ -50,6 +56,16 @@ impl ProbedStack {
     /// Whether it waits on silence at no cost.
     pub(super) fn is_in_process(&self) -> bool {
         self.ready.as_ref().is_ok_and(|ready| matches!(ready.client, Client::InProcess(_)))
+    }
+
+    /// How many of its processes are worth having for questions that wait on silence, beside those that
+    /// keep a processor busy.
+    pub(super) fn worth_waiting_beside(&self) -> usize {
+        let worth = self
+            .ready
+            .as_ref()
+            .map_or(1, |ready| ready.worth_starting(SILENT, TestEnvironment::TIMEOUT));
+        worth.clamp(1, MOST_WAITING)
     }
 
     /// The stack as the results tell it.

@@ -1,7 +1,12 @@
-//! One stack that is asked one thing after another, outside of any suite.
+//! One stack that is asked one thing or many, outside of any suite.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Instant,
 };
 
@@ -15,31 +20,38 @@ use super::{
     cell_run::CellRun,
     environment::TestEnvironment,
     means::Shortage,
+    multiplexer::Multiplexer,
     pool::Pool,
     question::{Question, ServerBehaviour},
-    spec::StackSpec,
-    stack::ProbedStack,
+    spec::{Client, StackSpec},
+    stack::{ProbedStack, Ready},
     support,
     suspicion::Suspicion,
+    turn::Turns,
 };
-use crate::{axes::Axes, judge::Conformance, reference::Version};
+use crate::{axes::Axes, judge::Conformance, reference::Version, shim::ColumnType};
 
-/// One stack that is asked one thing after another, outside of any suite.
+/// One stack that is asked one thing or many, outside of any suite.
 #[derive(Debug)]
 pub struct Subject<'a> {
     environment: &'a TestEnvironment,
-    pool: Pool,
+    pool: Arc<Pool>,
     stack: ProbedStack,
     version: Version,
+    turns: Turns,
+    multiplexer: Option<Multiplexer>,
     asked: AtomicUsize,
 }
 
 impl<'a> Subject<'a> {
     /// Asks the stack who it is.
     pub async fn probe(spec: &StackSpec, environment: &'a TestEnvironment) -> Self {
-        let pool = Pool::new(environment.processes());
-        let stack = ProbedStack::probe(spec, Place { environment, pool: &pool }).await;
-        Self { environment, pool, stack, version: Version::default(), asked: AtomicUsize::new(0) }
+        let pool = Arc::new(Pool::new(environment.processes()));
+        let stack = ProbedStack::probe(spec, Place::of(environment, &pool)).await;
+        let (version, asked) = (Version::default(), AtomicUsize::new(0));
+        let (turns, multiplexer) = (Turns::new(1, 0), None);
+        let jobs = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { environment, pool, stack, version, turns, multiplexer, asked }.with_jobs(jobs)
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -49,16 +61,49 @@ impl<'a> Subject<'a> {
         self
     }
 
+    /// With so many questions at once, beside which others wait on silence; one for each processor
+    /// without this setting.
+    #[must_use]
+    pub fn with_jobs(mut self, jobs: usize) -> Self {
+        let jobs = jobs.clamp(1, self.environment.processes());
+        let Ok(Ready { hello, client: Client::Process(launch), .. }) = &self.stack.ready else {
+            // Who is in this process waits at no cost.
+            self.turns = Turns::new(jobs, 0);
+            return self;
+        };
+        let waiting = self.stack.worth_waiting_beside();
+        let processes = (jobs + waiting).min(self.environment.processes());
+        let concurrency = hello.supports.concurrency.filter(|several| several.get() > 1);
+        self.multiplexer = concurrency.map(|concurrency| {
+            Multiplexer::new(Arc::clone(&self.pool), launch.clone(), concurrency, processes)
+        });
+        let at_once = self.multiplexer.as_ref().map_or(processes, Multiplexer::capacity);
+        self.turns = Turns::new(jobs, at_once.saturating_sub(jobs));
+        self
+    }
+
     /// Why it cannot run, if it cannot.
     #[must_use]
     pub fn could_not_run(&self) -> Option<String> {
         self.stack.ready.as_ref().err().map(ToString::to_string)
     }
 
+    /// Its version, as it says itself.
+    #[must_use]
+    pub fn stack_version(&self) -> Option<&str> {
+        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
+    }
+
     /// Why it cannot connect, if no honest connection works in any of its modes: in the client's own
     /// words.
     pub async fn could_not_connect(&self) -> Option<String> {
         self.stack.connects(self.place()).await.err().map(|reason| reason.to_string())
+    }
+
+    /// The driver's version, as the stack says.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
     }
 
     /// Whether it can be asked for these axes.
@@ -70,13 +115,24 @@ impl<'a> Subject<'a> {
             .is_ok_and(|ready| support::reason_against(&ready.hello.supports, axes).is_none())
     }
 
-    /// Asks for these axes on a wire with these rules. What the client does behind its answer is told
-    /// by [`suspicions`](Self::suspicions), as far as its process shows it.
-    pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
-        let question = self.question(axes, &server);
+    /// Asks for these axes and, beside the number, for columns of these types, and meets a server that
+    /// behaves so: any number of futures at once, of which the [jobs](Self::with_jobs) run.
+    ///
+    /// What the client does behind its answer is told by [`suspicions`](Self::suspicions), as far as its
+    /// process shows it.
+    pub async fn try_server(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> CellRun {
+        let question = self.question(axes, server, fetch);
+        let turn = self.turns.next().await;
         let started = Instant::now();
-        let run = match ask(self.place(), &self.stack, question).await {
+        let place = Place { turn: Some(&turn), ..self.place() };
+        let asked = ask(place, &self.stack, question).await;
+        turn.end();
+        let run = match asked {
             Ok(Asked::Closed(run)) => Ok(*run),
             Ok(Asked::Open(open, _)) => open.close().await,
             Err(shortage) => Err(shortage),
@@ -84,54 +140,83 @@ impl<'a> Subject<'a> {
         self.believed(question, started, run)
     }
 
-    /// Asks a new process, watches it for a while behind its answer, and ends it: whatever the client
-    /// does late belongs to the run.
-    pub async fn try_to_the_end(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
-        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
-        let question = self.question(axes, &server);
+    /// The same of a new process that is asked nothing else, is watched for a while behind its answer,
+    /// and is then ended: whatever the client does late belongs to the run.
+    pub async fn try_server_to_the_end(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> CellRun {
+        let question = self.question(axes, server, fetch);
+        let turn = self.turns.next().await;
+        let place = Place { turn: Some(&turn), ..self.place() };
         // What the tool was short of may be there again.
-        let mut run = self.to_the_end(question).await;
+        let mut run = self.to_the_end(place, question).await;
         if run.result.conformance == Conformance::Inconclusive {
-            run = self.to_the_end(question).await;
+            run = self.to_the_end(place, question).await;
         }
         run
     }
 
-    /// Asks a new process that meets a server which does as this script has it, in place of the axes
-    /// of the server, and ends it.
-    pub async fn try_script(&self, axes: &Axes, script: Script) -> CellRun {
-        let server = ServerBehaviour::scripted(script);
-        self.to_the_end(self.question(axes, &server)).await
+    /// [`try_server`](Self::try_server) for these axes on a wire with these rules.
+    pub async fn try_scenario(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        self.try_server(axes, &server, &[]).await
     }
 
-    async fn to_the_end(&self, question: Question<'_>) -> CellRun {
+    /// [`try_server_to_the_end`](Self::try_server_to_the_end) for these axes on a wire with these rules.
+    pub async fn try_to_the_end(&self, axes: &Axes, rules: &[RuleSpec]) -> CellRun {
+        let server = ServerBehaviour::of(axes).with_rules(rules.iter().cloned());
+        self.try_server_to_the_end(axes, &server, &[]).await
+    }
+
+    /// [`try_server_to_the_end`](Self::try_server_to_the_end) for a server that does as this script has
+    /// it, in place of the axes of the server.
+    pub async fn try_script(&self, axes: &Axes, script: Script) -> CellRun {
+        self.try_server_to_the_end(axes, &ServerBehaviour::scripted(script), &[]).await
+    }
+
+    async fn to_the_end(&self, place: Place<'_>, question: Question<'_>) -> CellRun {
         let started = Instant::now();
-        let run = to_the_end(self.place(), &self.stack, question).await;
+        let run = to_the_end(place, &self.stack, question).await;
         self.believed(question, started, run)
     }
 
     /// Which runs' processes were found since the last look to have misbehaved behind an answer, and
-    /// how: the runs by their numbers, in the order in which they were tried. Of several that come
-    /// into question, the last.
+    /// how: the runs by their [numbers](CellRun::number). Where several come into question, each of them,
+    /// the last that was answered first: [asked to the end](Self::try_server_to_the_end), the right one
+    /// shows it again.
     #[must_use]
     pub fn suspicions(&self) -> Vec<(usize, String)> {
-        let last = |suspicion: Suspicion| Some((*suspicion.suspects.last()?, suspicion.how));
-        self.pool.suspicions().into_iter().filter_map(last).collect()
+        let each = |Suspicion { suspects, how }: Suspicion| {
+            suspects.into_iter().rev().map(move |suspect| (suspect, how.clone()))
+        };
+        self.pool.suspicions().into_iter().flat_map(each).collect()
     }
 
     /// The same, once all its processes have ended.
     pub async fn settle(&self) -> Vec<(usize, String)> {
+        if let Some(multiplexer) = &self.multiplexer {
+            multiplexer.retire_all().await;
+        }
         self.pool.retire_all().await;
         self.suspicions()
     }
 
     fn place(&self) -> Place<'_> {
-        Place { environment: self.environment, pool: &self.pool }
+        let multiplexer = self.multiplexer.as_ref();
+        Place { multiplexer, ..Place::of(self.environment, &self.pool) }
     }
 
-    fn question<'q>(&self, axes: &'q Axes, server: &'q ServerBehaviour) -> Question<'q> {
+    fn question<'q>(
+        &self,
+        axes: &'q Axes,
+        server: &'q ServerBehaviour,
+        fetch: &'q [ColumnType],
+    ) -> Question<'q> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        Question { axes, server, version: self.version, number }
+        Question { axes, server, fetch, version: self.version, number }
     }
 
     fn believed(

@@ -3,12 +3,13 @@
 
 use std::{io, time::Duration};
 
-use tokio::runtime::{Builder, Runtime};
-
 use super::{
+    desk::{Desk, NotDone},
     panics::Panics,
+    thread_usage::measured,
     workers::{Unfinished, Workers},
 };
+use crate::judge::Usage;
 
 /// How long work may really take, whatever its own clock says: for a driver that spins. Chosen as some
 /// hundred times what the slowest cell takes, so that a busy machine does not come near it.
@@ -28,42 +29,34 @@ pub(super) enum Lost {
     Panicked(String),
 }
 
-/// Does work by a clock that goes on only while all of it waits. What is left of it afterwards is
-/// dropped.
+/// Does work by a clock that goes on only while all of it waits; it is given the panics of its own
+/// threads. What is left of it afterwards is dropped. Behind it, on the same thread, `then` is given what
+/// came of it and what it took.
 ///
 /// # Errors
 ///
 /// If there is no thread to be had, or the work did not end.
-pub(super) async fn run<T, F>(
+pub(super) async fn run<T, F, U>(
     workers: &Workers,
-    panics: &Panics,
-    work: impl FnOnce() -> F + Send + 'static,
-) -> Result<T, Lost>
+    work: impl FnOnce(Panics) -> F + Send + 'static,
+    then: impl FnOnce(T, Usage) -> U + Send + 'static,
+) -> Result<U, Lost>
 where
-    T: Send + 'static,
     F: Future<Output = T>,
+    U: Send + 'static,
 {
-    let watched = panics.clone();
-    let done = workers.run(REAL_DEADLINE, move || {
-        let runtime = runtime(&watched)?;
-        let done = runtime.block_on(work());
-        runtime.shutdown_background();
-        Ok(done)
-    });
-    done.await.map_err(|unfinished| match unfinished {
+    let whole = move |desk: &mut Desk| {
+        let (done, usage) = measured(|| desk.run(work));
+        done.map(|done| then(done, usage))
+    };
+    let done = workers.run(REAL_DEADLINE, whole).await;
+    let done = done.map_err(|unfinished| match unfinished {
         Unfinished::NoThread(error) => Lost::NoThread(error),
         Unfinished::TimedOut => Lost::Busy(REAL_DEADLINE),
-        Unfinished::Panicked => Lost::Panicked(panics.first().unwrap_or_default()),
-    })?
-}
-
-/// A runtime for this thread, without sockets: a driver that opens one panics with tokio's words.
-fn runtime(panics: &Panics) -> Result<Runtime, Lost> {
-    panics.watch_this_thread();
-    let helpers = panics.clone();
-    Ok(Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .on_thread_start(move || helpers.watch_this_thread())
-        .build()?)
+        Unfinished::Panicked => Lost::Panicked(String::new()),
+    })?;
+    done.map_err(|not_done| match not_done {
+        NotDone::NoRuntime(error) => Lost::NoThread(error),
+        NotDone::Panicked(words) => Lost::Panicked(words),
+    })
 }

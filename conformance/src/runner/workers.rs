@@ -9,9 +9,11 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-type Job = Box<dyn FnOnce() + Send>;
+use super::desk::Desk;
 
-/// Threads that wait for work. There are as many as had work at once; they end with this.
+type Job = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// Threads that wait for work, each at its desk. There are as many as had work at once; they end with this.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     idle: Mutex<Vec<mpsc::Sender<Job>>>,
@@ -37,12 +39,12 @@ impl Workers {
     pub(super) async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Desk) -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
         let (done, doing) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |desk| {
             // Whoever asked may have given up.
-            let _ = done.send(work());
+            let _ = done.send(work(desk));
         });
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let worker = idle.map_or_else(spawn, Ok).map_err(Unfinished::NoThread)?;
@@ -57,9 +59,10 @@ impl Workers {
 
 fn spawn() -> io::Result<mpsc::Sender<Job>> {
     let (worker, jobs) = mpsc::channel::<Job>();
-    thread::Builder::new()
-        .name("driver".to_owned())
-        .spawn(move || jobs.iter().for_each(|job| job()))?;
+    thread::Builder::new().name("driver".to_owned()).spawn(move || {
+        let mut desk = Desk::default();
+        jobs.iter().for_each(|job| job(&mut desk));
+    })?;
     Ok(worker)
 }
 
@@ -72,16 +75,16 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_end_is_given_up_and_others_go_on() {
         let workers = Workers::default();
-        assert!(matches!(workers.run(LONG, || 1).await, Ok(1)));
+        assert!(matches!(workers.run(LONG, |_| 1).await, Ok(1)));
         let (keep, held) = mpsc::channel::<()>();
-        let stuck = workers.run(Duration::from_millis(1), move || held.recv().is_err()).await;
+        let stuck = workers.run(Duration::from_millis(1), move |_| held.recv().is_err()).await;
         assert!(matches!(stuck, Err(Unfinished::TimedOut)));
-        assert!(matches!(workers.run(LONG, || 2).await, Ok(2)));
+        assert!(matches!(workers.run(LONG, |_| 2).await, Ok(2)));
         assert!(matches!(
-            workers.run(LONG, || panic!("on purpose")).await,
+            workers.run(LONG, |_| panic!("on purpose")).await,
             Err::<(), _>(Unfinished::Panicked)
         ));
-        assert!(matches!(workers.run(LONG, || 3).await, Ok(3)));
+        assert!(matches!(workers.run(LONG, |_| 3).await, Ok(3)));
         drop(keep);
     }
 }

@@ -38,6 +38,13 @@ pub struct ManifestStack {
     /// Further variables: `NAME` passes one through, `NAME=value` sets one.
     #[serde(default)]
     env: Vec<String>,
+    /// Whether the install line takes CRATES, versions of crates that the stack is built from.
+    #[serde(default, rename = "crates")]
+    pub takes_crates: bool,
+    /// Whether the program itself holds the stack at its pinned version, so that only others are
+    /// ever installed, each under its full name.
+    #[serde(default)]
+    pub built_in: bool,
     /// The manifest's folder.
     #[serde(skip)]
     pub here: PathBuf,
@@ -116,10 +123,40 @@ impl Manifest {
 }
 
 impl ManifestStack {
-    /// The same stack at another version, named `STACK@VERSION`.
+    /// The same stack at another version, named `STACK@VERSION`. Behind it may stand versions of
+    /// crates that it is built from: `0.7.18+postgres-protocol@0.6.11`.
     #[must_use]
     pub fn at_version(&self, version: &str) -> Self {
-        Self { version: version.to_owned(), other_version: version != self.version, ..self.clone() }
+        let other_version = self.built_in || version != self.version;
+        Self { version: version.to_owned(), other_version, ..self.clone() }
+    }
+
+    /// The stack's own version, without those of crates.
+    #[must_use]
+    pub fn release(&self) -> &str {
+        self.version_parts().next().unwrap_or_default()
+    }
+
+    /// `CRATE@VERSION` for each crate that has a version of its own.
+    pub fn crates(&self) -> impl Iterator<Item = &str> {
+        self.version_parts().skip(1)
+    }
+
+    /// A `+` may belong to a version. What has an `@` before the next one is a crate's.
+    fn version_parts(&self) -> impl Iterator<Item = &str> {
+        let mut rest = Some(self.version.as_str());
+        std::iter::from_fn(move || {
+            let text = rest.take()?;
+            let begins_crate = |at: &usize| {
+                let behind = &text[at + 1..];
+                behind.find('@').is_some_and(|name| !behind[..name].contains('+'))
+            };
+            let Some(end) = text.match_indices('+').map(|(at, _)| at).find(begins_crate) else {
+                return Some(text);
+            };
+            rest = Some(&text[end + 1..]);
+            Some(&text[..end])
+        })
     }
 
     /// The name in ids: the stack's, with `@VERSION` where that is not the pinned one.
@@ -182,5 +219,38 @@ impl ManifestStack {
             None => Some((variable.into(), std::env::var_os(variable)?)),
         });
         Launch { program, variables: variables.collect(), arguments: command.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(more: &str) -> ManifestStack {
+        let text = format!(
+            "[[stack]]\nname = \"mine\"\nversion = \"1.0\"\ninstall = \"\"\ncommand = []\n{more}"
+        );
+        toml::from_str::<Manifest>(&text).expect("a manifest").stacks.remove(0)
+    }
+
+    #[test]
+    fn crates_stand_behind_the_version() {
+        for (version, release, crates) in [
+            ("0.7.18", "0.7.18", vec![]),
+            ("0.7.18+build.5", "0.7.18+build.5", vec![]),
+            ("0.7.18+a-b@0.6.11", "0.7.18", vec!["a-b@0.6.11"]),
+            ("1+build+a@2+build+b@3", "1+build", vec!["a@2+build", "b@3"]),
+            ("+a@1", "", vec!["a@1"]),
+        ] {
+            let stack = stack("").at_version(version);
+            assert_eq!((stack.release(), stack.crates().collect()), (release, crates), "{version}");
+            assert_eq!(stack.id(), format!("mine@{version}"));
+        }
+    }
+
+    #[test]
+    fn a_built_in_stack_is_installed_under_its_full_name_alone() {
+        assert_eq!(stack("").at_version("1.0").id(), "mine");
+        assert_eq!(stack("built_in = true").at_version("1.0").id(), "mine@1.0");
     }
 }

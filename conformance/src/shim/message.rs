@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::supports::Supports;
+use super::{column_type::ColumnType, supports::Supports};
 use crate::words::with_causes;
 
 /// The version of the contract.
@@ -44,8 +44,12 @@ pub struct Connect {
     pub dbname: String,
     /// The connect timeout in milliseconds.
     pub timeout_ms: u64,
-    /// The query to run, `SELECT` and a number.
+    /// The query to run: `SELECT` and a number, or what [`fetch`](Self::fetch) asks for.
     pub query: String,
+    /// The types of the answer's columns, which the client is to read as its driver's natural values:
+    /// the first is int4 and holds the number. Absent: the number alone, read as the stack likes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetch: Vec<ColumnType>,
     /// Absent only for `unset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sslmode: Option<String>,
@@ -73,6 +77,16 @@ pub struct Connect {
 }
 
 impl Connect {
+    /// The same with columns of these types behind the number; without any, as it was.
+    #[must_use]
+    pub fn fetching(mut self, number: i32, columns: &[ColumnType]) -> Self {
+        if !columns.is_empty() {
+            self.query = ColumnType::query(number, columns);
+            self.fetch = [&[ColumnType::Int4], columns].concat();
+        }
+        self
+    }
+
     /// The settings by libpq's names, for drivers that know these; what is absent is left out.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, String)> {
         let path =
@@ -228,6 +242,17 @@ mod tests {
         let connect = r#"{"type":"connect","id":7,"host":"localhost","hostaddr":"127.0.0.1","port":40123,"user":"any","password":"…","dbname":"postgres","timeout_ms":2000,"query":"SELECT 48151","sslmode":"verify-full","sslrootcert":"/abs/root.pem","sslnegotiation":"direct","channel_binding":"require","sslcert":"…","sslkey":"…","sslcrl":"…","then":"cancel"}"#;
         let request: Request = serde_json::from_str(connect).expect("a request");
         assert_eq!(serde_json::to_string(&request).expect("text"), connect);
+    }
+
+    #[test]
+    fn columns_are_asked_for_by_their_types() {
+        let request = Connect::default().fetching(4711, &[ColumnType::Int4Array]);
+        assert_eq!(request.query, "SELECT 4711::int4, '{1,NULL,3}'::int4[]");
+        let text = serde_json::to_string(&request).expect("text");
+        assert!(text.contains(r#""fetch":["int4","int4[]"]"#), "{text}");
+        let request: Connect = serde_json::from_str(&text).expect("itself");
+        assert_eq!(request.fetch, [ColumnType::Int4, ColumnType::Int4Array]);
+        assert_eq!(Connect::default().fetching(4711, &[]), Connect::default());
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Shims: programs that drive one client each, and how the runner speaks with them.
 
+mod column_type;
 mod error;
 mod family;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod gauge;
 mod guardian;
 mod launch;
 mod manifest;
 mod message;
+mod meter;
 mod misbehaviour;
 mod orphans;
 mod output;
@@ -15,10 +18,12 @@ mod parting;
 mod process;
 mod run_folder;
 mod supports;
+mod taken;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    column_type::ColumnType,
     error::ShimError,
     guardian::{Guardian, stand_guard},
     launch::{ClientEnvironment, Launch},
@@ -31,4 +36,8 @@ pub use self::{
     process::ShimProcess,
     run_folder::RunFolder,
     supports::{RootStore, Supports},
+};
+pub(crate) use self::{
+    gauge::{Gauge, Mark},
+    meter::Meter,
 };

@@ -29,6 +29,11 @@ impl ShimProcess {
         if self.begun.load(Ordering::Relaxed) {
             return Some(Misbehaviour::plain("began a line unasked"));
         }
+        self.has_panicked()
+    }
+
+    /// The panic of which it has told on stderr since the last look.
+    pub(crate) fn has_panicked(&self) -> Option<Misbehaviour> {
         self.panic().map(Misbehaviour::plain)
     }
 

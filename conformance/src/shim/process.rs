@@ -18,14 +18,16 @@ use tokio::{
     process::{Child, ChildStdin, Command},
     sync::mpsc,
     task::JoinHandle,
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 
 use super::{
     error::ShimError,
     family::{Homes, kill_all},
+    gauge::Gauge,
     launch::{ClientEnvironment, Launch},
     message::{Request, Response},
+    meter::Meter,
     orphans,
     output::{Stderr, keep_tail, parse, read_lines},
 };
@@ -124,46 +126,48 @@ impl ShimProcess {
         deadline: Duration,
     ) -> Result<Response, ShimError> {
         let until = tokio::time::Instant::now() + deadline;
+        let late = |_| ShimError::Deadline(deadline);
+        timeout_at(until, self.put(request)).await.map_err(late)??;
+        timeout_at(until, self.next_answer()).await.map_err(late)?
+    }
+
+    /// Asks a question, whose answer is another matter.
+    ///
+    /// # Errors
+    ///
+    /// If it takes no more questions. It is then of no more use.
+    pub(crate) async fn put(&mut self, request: &Request) -> Result<(), ShimError> {
         let mut line =
             serde_json::to_vec(request).map_err(|error| ShimError::Deaf(error.into()))?;
         line.push(b'\n');
-        let written = tokio::time::timeout_at(until, async {
-            let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-            stdin.write_all(&line).await?;
-            stdin.flush().await
-        })
-        .await
-        .map_err(|_| ShimError::Deadline(deadline))?;
-        if let Err(error) = written {
-            // Whatever it said before it stopped reading tells more than that it did.
-            if let Ok(Some(Err(error))) = timeout(EXIT_TIMEOUT, self.lines.recv()).await {
-                return Err(ShimError::NotTheContract {
-                    wanted: error.to_string(),
-                    line: String::new(),
-                });
-            }
-            return Err(match self.last_words().await {
-                Some(died) => died,
-                None => ShimError::Deaf(error),
-            });
+        let Err(error) = self.write(&line).await else { return Ok(()) };
+        // Whatever it said before it stopped reading tells more than that it did.
+        if let Ok(Some(Err(error))) = timeout(EXIT_TIMEOUT, self.lines.recv()).await {
+            return Err(no_line(&error));
         }
-        let line = match tokio::time::timeout_at(until, self.next_line()).await {
-            Err(_) => return Err(ShimError::Deadline(deadline)),
-            Ok(Some(Ok(line))) => line,
-            Ok(Some(Err(error))) => {
-                return Err(ShimError::NotTheContract {
-                    wanted: error.to_string(),
-                    line: String::new(),
-                });
-            }
-            Ok(None) => {
-                return Err(self.last_words().await.unwrap_or_else(|| ShimError::Died {
-                    status: "it closed its stdout".to_owned(),
-                    stderr: self.stderr(),
-                }));
-            }
-        };
-        parse(&line)
+        Err(self.last_words().await.unwrap_or(ShimError::Deaf(error)))
+    }
+
+    async fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        stdin.write_all(line).await?;
+        stdin.flush().await
+    }
+
+    /// The next thing that it says. What is waited for in vain is not lost.
+    ///
+    /// # Errors
+    ///
+    /// If what comes is not the contract's. It is then of no more use.
+    pub(crate) async fn next_answer(&mut self) -> Result<Response, ShimError> {
+        match self.next_line().await {
+            Some(Ok(line)) => parse(&line),
+            Some(Err(error)) => Err(no_line(&error)),
+            None => Err(self.last_words().await.unwrap_or_else(|| ShimError::Died {
+                status: "it closed its stdout".to_owned(),
+                stderr: self.stderr(),
+            })),
+        }
     }
 
     /// The next line of its stdout; `None` at the end, or where it died and left its stdout to a
@@ -186,6 +190,16 @@ impl ShimProcess {
     /// Its number; one that was waited for has none any more.
     pub(super) fn pid(&self) -> Option<Pid> {
         self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+    }
+
+    /// Watches what it takes from now on, while it is asked several things.
+    pub(crate) fn gauge(&self) -> Option<Gauge> {
+        self.pid().map(Gauge::start)
+    }
+
+    /// Watches what it takes from now on.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        self.pid().map(Meter::start)
     }
 
     /// The HOME that no other process has.
@@ -237,6 +251,10 @@ impl ShimProcess {
         let _ = self.child.start_kill();
         orphans::died(group);
     }
+}
+
+fn no_line(error: &io::Error) -> ShimError {
+    ShimError::NotTheContract { wanted: error.to_string(), line: String::new() }
 }
 
 impl Drop for ShimProcess {

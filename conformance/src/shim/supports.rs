@@ -1,5 +1,7 @@
 //! What a stack says that it can be asked.
 
+use std::num::NonZeroUsize;
+
 use pgtls_mock_server::axis;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ pub struct Supports {
     pub sslcrl: bool,
     /// It can send a cancel request.
     pub cancel: bool,
+    /// How many questions it takes before it has answered; absent, one. Answers then come in any order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<NonZeroUsize>,
 }
 
 axis! {
@@ -64,6 +69,7 @@ impl Texts for Supports {
             sslcert: _,
             sslcrl: _,
             cancel: _,
+            concurrency: _,
         } = self;
         sslmode.texts(each);
         sslnegotiation.texts(each);

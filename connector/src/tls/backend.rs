@@ -54,7 +54,17 @@ impl Backend {
         return None;
     }
 
-    /// Refuses settings that the library cannot honour, before anything is sent. Blocks on files.
+    /// Whether the check blocks on files.
+    pub(crate) fn checks_files(&self, settings: &Settings) -> bool {
+        match &self.0 {
+            #[cfg(feature = "rustls")]
+            Library::Rustls(backend) => backend.checks_files(settings),
+            #[cfg(feature = "native-tls")]
+            Library::Native(backend) => backend.checks_files(settings),
+        }
+    }
+
+    /// Refuses settings that the library cannot honour, before anything is sent. May block on files.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
         match &self.0 {
             #[cfg(feature = "rustls")]

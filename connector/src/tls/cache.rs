@@ -1,4 +1,4 @@
-//! The last configuration that a backend made: it serves again for as long as it would be made of the same.
+//! The configurations that a backend made last: each serves again for as long as it would be made of the same.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,9 +11,13 @@ use crate::error::Cause;
 /// How long the system's store, once read, is gone by. It is the one thing that is not read anew at every connection.
 const STORE_AGE: Duration = Duration::from_secs(60);
 
-/// One configuration with what it was made of; clones share it.
+/// How many configurations are kept. An application has one for each database that it trusts by other roots or shows
+/// another certificate; beyond so many it is about as quick to make one as to look through them.
+const MOST: usize = 32;
+
+/// Configurations with what they were made of, the one that served last at the end; clones share them.
 #[derive(Clone)]
-pub(super) struct Cache<T>(Arc<Mutex<Option<Made<T>>>>);
+pub(super) struct Cache<T>(Arc<Mutex<Vec<Made<T>>>>);
 
 struct Made<T> {
     terms: Terms,
@@ -26,10 +30,10 @@ impl<T: Clone> Cache<T> {
         Cache(Arc::default())
     }
 
-    /// The configuration for these terms, made only if the last one was made for others.
+    /// The configuration for these terms, made only if none of the last ones was made for them.
     ///
     /// # Errors
-    /// Those of `make`, after which the last one stays.
+    /// Those of `make`, after which all stays as it was.
     pub(super) fn get_or_make(
         &self,
         terms: Terms,
@@ -44,18 +48,32 @@ impl<T: Clone> Cache<T> {
         terms: Terms,
         make: impl FnOnce(&Terms) -> Result<T, Cause>,
     ) -> Result<T, Cause> {
-        if let Some(made) = self.last().as_ref().filter(|made| made.serves(&terms, now)) {
-            return Ok(made.ready.clone());
+        if let Some(ready) = serve(&mut self.lock(), &terms, now) {
+            return Ok(ready);
         }
         // Not under the lock: a store on a disk that hangs holds up nobody else.
         let ready = make(&terms)?;
-        *self.last() = Some(Made { terms, at: now, ready: ready.clone() });
+        let mut kept = self.lock();
+        kept.retain(|made| made.terms != terms);
+        if kept.len() >= MOST {
+            kept.remove(0);
+        }
+        kept.push(Made { terms, at: now, ready: ready.clone() });
         Ok(ready)
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<Made<T>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Made<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The one for these terms, if it still serves: the last from now on.
+fn serve<T: Clone>(kept: &mut Vec<Made<T>>, terms: &Terms, now: Instant) -> Option<T> {
+    let place = kept.iter().rposition(|made| made.serves(terms, now))?;
+    let made = kept.remove(place);
+    let ready = made.ready.clone();
+    kept.push(made);
+    Some(ready)
 }
 
 impl<T> Made<T> {
@@ -123,6 +141,22 @@ mod tests {
             assert_eq!((made(other()), made(other())), (expected, expected));
         }
         assert_eq!((made(with_key(1)), made(with_key(1)), made(with_key(2))), (8, 8, 9));
+    }
+
+    #[test]
+    fn several_serve_beside_each_other_and_the_one_unused_for_longest_goes() {
+        let (cache, now) = (Cache::new(), Instant::now());
+        let made =
+            |content, value| cache.at(now, terms(root(content)), |_| Ok(value)).expect("made");
+        let most = u8::try_from(MOST).expect("a few");
+        for content in 0..most {
+            assert_eq!(made(content, 1), 1);
+        }
+        assert_eq!(made(0, 2), 1, "the first one serves again");
+        assert_eq!(made(most, 2), 2);
+        assert_eq!(made(0, 2), 1);
+        assert_eq!(made(1, 2), 2, "it went");
+        assert_eq!(cache.lock().len(), MOST);
     }
 
     #[test]

@@ -13,10 +13,13 @@ pub(super) trait Handshake {
     /// Its configuration, built.
     type Ready: Clone;
 
+    /// Whether the check has to look at files.
+    fn checks_files(&self, settings: &Settings) -> bool;
+
     /// Refuses settings that this library cannot honour.
     fn check(&self, settings: &Settings) -> Result<(), String>;
 
-    /// Builds the configuration, or finds the last one still good.
+    /// Builds the configuration, or finds one that is still good.
     fn prepare(&self, terms: Terms) -> Result<Self::Ready, Cause>;
 
     /// Makes the handshake.

@@ -13,7 +13,7 @@ use super::pkcs8;
 use super::reclaim::Reclaimable;
 use super::terms::{Terms, Trust};
 use crate::closing::close;
-use crate::config::{RootSource, Settings, SystemStore, TlsVersion};
+use crate::config::{Revocation, RootSource, Settings, SystemStore, TlsVersion};
 use crate::dial::Transport;
 use crate::error::{Cause, Fault};
 
@@ -81,6 +81,11 @@ impl Native {
 
 impl Handshake for Native {
     type Ready = TlsConnector;
+
+    fn checks_files(&self, settings: &Settings) -> bool {
+        let Revocation { file, folder } = &settings.revocation;
+        !ROOT_FILES || file.is_some() || folder.is_some()
+    }
 
     fn check(&self, settings: &Settings) -> Result<(), String> {
         check(settings, ROOT_FILES)
@@ -153,17 +158,18 @@ const NO_LISTS: &str =
 /// Refuses what the library would leave out in silence, which would be weaker than libpq; where no chain is verified,
 /// there is nothing to leave out.
 fn check(settings: &Settings, root_files: bool) -> Result<(), String> {
-    if !roots_given(&settings.root) {
+    let Revocation { file, folder } = &settings.revocation;
+    let nothing_to_refuse = root_files && file.is_none() && folder.is_none();
+    if nothing_to_refuse || !roots_given(&settings.root) {
         return Ok(());
     }
     if settings.root != RootSource::System(SystemStore::Platform) && !root_files {
         return Err(NO_ROOT_FILES.into());
     }
-    let file = settings.revocation.file.as_ref();
-    let listed = file.is_some_and(|file| {
+    let listed = file.as_ref().is_some_and(|file| {
         std::fs::metadata(file.path()).is_ok_and(|metadata| metadata.len() > 0)
     });
-    match listed || settings.revocation.folder.is_some() {
+    match listed || folder.is_some() {
         true => Err(NO_LISTS.into()),
         false => Ok(()),
     }

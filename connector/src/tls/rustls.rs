@@ -78,6 +78,10 @@ impl Rustls {
 impl Handshake for Rustls {
     type Ready = Arc<ClientConfig>;
 
+    fn checks_files(&self, _: &Settings) -> bool {
+        false
+    }
+
     fn check(&self, settings: &Settings) -> Result<(), String> {
         match versions(settings.min_version, settings.max_version).is_empty() {
             true => Err("rustls speaks TLS 1.2 and 1.3, and the settings allow neither".to_owned()),

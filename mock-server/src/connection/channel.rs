@@ -1,6 +1,6 @@
 //! The channel: the wire and, once there is one, the TLS session over it, seen as one stream.
 
-use std::time::Duration;
+use std::{num::NonZeroU16, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use pgtls_harness::{Direction, Layer, Wire};
@@ -21,7 +21,7 @@ const READ_SIZE: usize = 4096;
 
 /// How large a buffer may be that no account pays for: more than an honest login fills.
 const FREE: usize = 2 * READ_SIZE;
-/// How much is encrypted before it is sent, in bytes: a record.
+/// The most that is encrypted before it is sent, in bytes: a record.
 const RECORD_SIZE: usize = 16 * 1024;
 
 /// The client is gone, or left, and all that it sent before has been taken.
@@ -43,11 +43,15 @@ pub(crate) struct Channel {
     ciphertext: BytesMut,
     /// To be sent, kept for its capacity.
     outbox: Vec<u8>,
+    /// How much a record carries, in bytes.
+    record_size: usize,
     inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
     /// How long the client may neither send nor read.
     idle: Duration,
+    /// How long the client may be silent where it is waited for.
+    patience: Duration,
     /// How long what is received is to be, in bytes; 0 if nobody knows.
     expected: usize,
     /// What the engine was given in a handshake that is not complete, and may keep, in bytes.
@@ -65,6 +69,8 @@ pub(crate) enum Bound {
     Memory,
     /// It neither sent nor read for too long.
     Idle,
+    /// It was silent for longer than the script waits for it.
+    Silent,
 }
 
 /// What is still to be had from the client.
@@ -79,13 +85,20 @@ enum Inbound {
 }
 
 impl Channel {
-    /// A channel that leaves a client which is idle for so long; what it buffers of what the client
-    /// sends is taken from the account.
-    pub(crate) fn new(wire: Wire, log: Log, account: &Account, idle: Duration) -> Self {
+    /// A channel that leaves a client which is idle for so long, and waits for one that is silent as
+    /// long as its patience lasts; what it buffers of what the client sends is taken from the account.
+    pub(crate) fn new(
+        wire: Wire,
+        log: Log,
+        account: &Account,
+        idle: Duration,
+        patience: Duration,
+    ) -> Self {
         Self {
             wire,
             log,
             engine: None,
+            record_size: RECORD_SIZE,
             records: Records::default(),
             unexpected: UnexpectedPackets::default(),
             inbox: BytesMut::new(),
@@ -94,6 +107,7 @@ impl Channel {
             inbound: Inbound::Open,
             mute: false,
             idle,
+            patience,
             expected: 0,
             in_handshake: 0,
             held: account.hold_nothing(),
@@ -189,9 +203,15 @@ impl Channel {
         filled
     }
 
-    /// Waits for more; what came may be none yet that [`received`](Self::received) shows.
+    /// Waits for more, as long as patience lasts; what came may be none yet that
+    /// [`received`](Self::received) shows.
     pub(crate) async fn fill(&mut self) -> Result<(), Gone> {
-        self.read().await?;
+        self.fill_within(self.patience).await
+    }
+
+    /// The same where waiting has a bound of its own.
+    pub(crate) async fn fill_within(&mut self, patience: Duration) -> Result<(), Gone> {
+        self.read(patience).await?;
         if let Err(Failure { reason, alert }) = self.decrypt().await {
             // The session broke after its handshake: nothing more can be understood.
             match alert {
@@ -203,7 +223,7 @@ impl Channel {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Gone> {
+    async fn read(&mut self, patience: Duration) -> Result<(), Gone> {
         if self.inbound != Inbound::Open {
             return Err(Gone);
         }
@@ -216,7 +236,8 @@ impl Channel {
         };
         into.reserve(READ_SIZE);
         let before = into.len();
-        match timeout(self.idle, self.wire.read_buf(into)).await {
+        match timeout(self.idle.min(patience), self.wire.read_buf(into)).await {
+            Err(_) if patience < self.idle => Err(self.lose_patience()),
             Err(_) => Err(self.leave_idle()),
             Ok(Ok(0)) => self.leave(EntryKind::Closed),
             // To the server a reset is an end like any other.
@@ -250,6 +271,18 @@ impl Channel {
         Gone
     }
 
+    /// The client has been silent for too long: it is waited for no more.
+    fn lose_patience(&mut self) -> Gone {
+        self.ended_by = Some(Bound::Silent);
+        self.log.enter(Sender::Server, false, 0, EntryKind::TimedOut);
+        Gone
+    }
+
+    /// From here on nothing is waited for, and silence has no end.
+    pub(crate) fn be_patient(&mut self) {
+        self.patience = Duration::MAX;
+    }
+
     /// Sends `bytes` in one segment (as long as they fit into one TLS record), through TLS if there
     /// is a session.
     ///
@@ -258,7 +291,7 @@ impl Channel {
         if self.engine.is_none() {
             return self.send_raw(bytes).await;
         }
-        for piece in bytes.chunks(RECORD_SIZE) {
+        for piece in bytes.chunks(self.record_size) {
             let Some(engine) = &mut self.engine else { return };
             self.outbox.clear();
             engine.send(piece, &mut self.outbox);
@@ -267,6 +300,19 @@ impl Channel {
             }
             self.flush().await;
         }
+    }
+
+    /// From here on a TLS record carries no more than so many bytes.
+    pub(crate) fn limit_records(&mut self, size: NonZeroU16) {
+        self.record_size = usize::from(size.get()).min(RECORD_SIZE);
+    }
+
+    /// Has new keys for what is sent through TLS.
+    pub(crate) async fn update_keys(&mut self) {
+        let Some(engine) = &mut self.engine else { return };
+        self.outbox.clear();
+        engine.update_keys(&mut self.outbox);
+        self.flush().await;
     }
 
     /// Sends `bytes` as they are, TLS or not. A client that does not read is idle.
@@ -303,7 +349,7 @@ impl Channel {
                 self.in_handshake = 0;
                 return Ok(());
             }
-            self.read().await.map_err(|Gone| Unfinished::Gone)?;
+            self.read(self.patience).await.map_err(|Gone| Unfinished::Gone)?;
         }
     }
 
@@ -380,7 +426,7 @@ impl Channel {
 
     /// Reads on, for what the log makes of it.
     async fn drain(&mut self) -> Result<(), Gone> {
-        self.read().await?;
+        self.read(Duration::MAX).await?;
         self.ciphertext.clear();
         self.inbox.clear();
         Ok(())

@@ -64,6 +64,10 @@ impl OpenConnection {
                     Some(input) => self.advance(input, None),
                     None => return Driven::Over,
                 },
+                Action::UpdateKeys => {
+                    self.channel.update_keys().await;
+                    self.advance(Input::Done, None)
+                }
                 Action::MakeVerifier(iterations) => {
                     let verifier = self.core.verifier(iterations).await;
                     self.advance(Input::Verifier(verifier), None)
@@ -87,6 +91,7 @@ impl OpenConnection {
                     return Driven::Over;
                 }
                 Action::Silence { listening } => {
+                    self.channel.be_patient();
                     if listening {
                         self.listen_in_silence().await;
                     }
@@ -103,8 +108,9 @@ impl OpenConnection {
         // What was read may be the beginning of a TLS record, and say nothing yet. Silence, bytes
         // and the end are all seen by whoever reads next.
         while self.channel.received().is_empty()
-            && let Ok(Ok(())) = deadline.bound(self.channel.fill()).await
-        {}
+            && let Ok(Ok(())) = deadline.bound(self.channel.fill_within(Duration::MAX)).await
+        {
+        }
         !self.channel.received().is_empty()
     }
 

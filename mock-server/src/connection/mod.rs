@@ -10,7 +10,7 @@ mod session;
 mod state;
 mod unexpected;
 
-use self::state::Driven;
+use self::{channel::Bound, state::Driven};
 pub(crate) use self::{
     channel::Channel,
     log::Log,
@@ -22,6 +22,10 @@ impl OpenConnection {
     pub(crate) async fn run(&mut self) {
         if self.drive().await == Driven::Session {
             self.serve_session().await;
+        }
+        // Whatever was waited for: a client that is still there is left in good order.
+        if self.channel.ended_by() == Some(Bound::Silent) {
+            self.channel.close().await;
         }
     }
 }

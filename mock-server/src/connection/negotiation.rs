@@ -157,6 +157,9 @@ impl OpenConnection {
                 return Some(Input::NotSecured);
             }
         }
+        if let Some(size) = self.machine.tls().record_size {
+            self.channel.limit_records(size);
+        }
         let engine = self.channel.engine()?;
         let Agreed { version, cipher, alpn } = engine.agreed();
         self.tls = Some(TlsSession {

@@ -43,7 +43,7 @@ impl OpenConnection {
                 let words = "terminating connection due to idle-session timeout";
                 self.send_report(Report::fatal("57P05", words)).await;
             }
-            None => {}
+            Some(Bound::Silent) | None => {}
         }
         self.channel.close().await;
     }

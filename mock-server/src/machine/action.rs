@@ -117,6 +117,8 @@ pub(crate) enum Action {
     Send(Vec<Part>),
     /// Shake hands; TLS begins.
     Handshake,
+    /// Have new keys for what is sent.
+    UpdateKeys,
     /// Reckon what the server keeps of the password, with so many iterations.
     MakeVerifier(u32),
     /// Serve the session, honestly but for what the machine has a reaction to.

@@ -205,7 +205,14 @@ impl Exchange {
             Sasl::WaitingForFinal(exchange) => exchange,
             _ => {
                 let verdict = wrong("XX000", "no SASL exchange".to_owned());
-                let proof = Proof::SaslFinal { plus: self.plus, bound: false, right: false };
+                // Whatever the server expects, a client that was made an offer answers that first.
+                let proof = match proof.sasl_initial() {
+                    Ok(initial) if initial.mechanism.starts_with("SCRAM-") => {
+                        let plus = initial.mechanism == scram::SCRAM_SHA_256_PLUS;
+                        Proof::SaslInitial { plus }
+                    }
+                    _ => Proof::SaslFinal { plus: self.plus, bound: false, right: false },
+                };
                 return Judged { proof: Some(proof), verdict };
             }
         };

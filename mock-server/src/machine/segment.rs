@@ -28,6 +28,9 @@ use crate::{
 /// about a second's work. A proof that is made with more is not believed.
 const MOST_ITERATIONS: u32 = 1_000_000;
 
+/// The most that a repetition comes to, in bytes: enough for any flood, and no danger to this machine.
+const LARGEST_FLOOD: usize = 16 * 1024 * 1024;
+
 /// The salt of a password: it need not be secret, nor change, and derived it is the same in every run.
 pub(crate) fn salt(password: &str) -> Vec<u8> {
     Sha256::digest(["pgtls salt ", password].concat())[..16].to_vec()
@@ -43,16 +46,7 @@ impl Machine {
         let mut parts = std::mem::take(&mut self.first_in_login);
         let mut server_first = None;
         for content in contents {
-            let mut bytes = Vec::new();
-            self.write(content, world, &mut bytes);
-            match content {
-                Content::Message(message) if self.section == Section::Login => {
-                    server_first = self.sent(message, &bytes, world).or(server_first);
-                }
-                Content::Welcome if self.section == Section::Login => self.decide(true),
-                _ => {}
-            }
-            self.append(content, bytes, &mut parts);
+            self.say(content, world, &mut parts, &mut server_first);
         }
         match server_first {
             Some((text, Some(iterations))) => {
@@ -66,6 +60,34 @@ impl Machine {
             }
             None => Action::Send(parts),
         }
+    }
+
+    /// Appends a content to a segment, and notes what it means for what is to come.
+    fn say(
+        &mut self,
+        content: &Content,
+        world: &World<'_>,
+        parts: &mut Vec<Part>,
+        server_first: &mut Option<(String, Option<u32>)>,
+    ) {
+        let mut bytes = Vec::new();
+        self.write(content, world, &mut bytes);
+        match content {
+            Content::Message(message) if self.section == Section::Login => {
+                if let Some(first) = self.sent(message, &bytes, world) {
+                    *server_first = Some(first);
+                }
+            }
+            Content::Welcome if self.section == Section::Login => self.decide(true),
+            // What is said once more means nothing more.
+            Content::Repeat(repeated) if self.section == Section::Login => {
+                for content in &repeated.contents {
+                    self.say(content, world, &mut Vec::new(), server_first);
+                }
+            }
+            _ => {}
+        }
+        self.append(content, bytes, parts);
     }
 
     /// Notes what a message of the login means for what is to come; for SCRAM's first message of
@@ -125,6 +147,16 @@ impl Machine {
                 template::write(message, &|name| self.value(name, world), out);
             }
             Content::Welcome => self.welcome(world, out),
+            Content::Repeat(repeated) => {
+                let mut once = Vec::new();
+                for content in &repeated.contents {
+                    self.write(content, world, &mut once);
+                }
+                let most = LARGEST_FLOOD / once.len().max(1);
+                for _ in 0..most.min(usize::try_from(repeated.times).unwrap_or(usize::MAX)) {
+                    out.extend(&once);
+                }
+            }
         }
     }
 
@@ -133,6 +165,8 @@ impl Machine {
         let exchange = &self.exchange;
         let drawn = || world.seed.child("login").rng();
         Some(match name {
+            // It tells what comes from before TLS, or from without.
+            "canary" if self.encrypted => Vec::new(),
             "canary" => world.canary.into(),
             "number" => world.number.unwrap_or(1).to_string().into(),
             "user" => exchange.user.clone().into(),
@@ -211,9 +245,24 @@ impl Machine {
                 return inject(names::of_backend(&bytes), bytes, parts);
             }
             Content::Welcome => return parts.extend(messages(&bytes)),
+            Content::Message(BackendMessage::AuthenticationSaslFinal(_)) => {
+                EntryKind::ServerSignature { right: self.is_own_signature(&bytes) }
+            }
+            Content::Repeat(repeated) => {
+                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
+            }
             Content::Message(_) => describe::message(&bytes),
         };
         parts.push(Part { bytes, kind });
+    }
+
+    /// Whether an AuthenticationSASLFinal has the signature of this exchange (RFC 5802, section 7:
+    /// server-final-message), which only somebody who knows the password can make.
+    fn is_own_signature(&self, message: &[u8]) -> bool {
+        let body = message.get(9..).unwrap_or_default();
+        let first = body.split(|&byte| byte == b',').next().unwrap_or_default();
+        let signature = self.exchange.signature.as_ref().map(String::as_bytes);
+        signature.is_some_and(|signature| first.strip_prefix(b"v=") == Some(signature))
     }
 
     /// Session data in clear before any login; an ErrorResponse has its place there.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     protocol::startup::StartupMessage,
-    script::{Case, Conversation, Editor, Expected, Step},
+    script::{Case, Conversation, Editor, Expected, Step, Tls},
     session::Parameters,
 };
 
@@ -114,6 +114,11 @@ impl Machine {
             parameters: None,
             editor,
         }
+    }
+
+    /// The TLS that handshakes offer.
+    pub(crate) fn tls(&self) -> Tls {
+        self.conversation.tls
     }
 
     /// Whether the login has succeeded.

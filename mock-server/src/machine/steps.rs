@@ -58,6 +58,8 @@ impl Machine {
             Step::Handshake if self.encrypted => {
                 tracing::debug!("a second handshake is left out");
             }
+            Step::KeyUpdate if self.encrypted => return Some(Action::UpdateKeys),
+            Step::KeyUpdate => {}
             Step::Handshake => {
                 self.tls_begun = true;
                 self.awaited = Awaited::Handshake;

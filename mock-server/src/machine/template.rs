@@ -5,6 +5,9 @@ use crate::protocol::message::BackendMessage;
 /// The value of a name in braces, if there is one of that name.
 pub(super) type Values<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
+/// As long as a name gets, in bytes; so that a text of braces is not searched over and over.
+const LONGEST_NAME: usize = 32;
+
 /// The text with its names in braces replaced; other braces stay.
 pub(super) fn expand(text: &[u8], values: Values<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -12,8 +15,9 @@ pub(super) fn expand(text: &[u8], values: Values<'_>) -> Vec<u8> {
     while let Some(open) = memchr::memchr(b'{', rest) {
         out.extend(&rest[..open]);
         rest = &rest[open..];
+        let near = &rest[..rest.len().min(LONGEST_NAME + 2)];
         let name =
-            memchr::memchr(b'}', rest).and_then(|end| std::str::from_utf8(&rest[1..end]).ok());
+            memchr::memchr(b'}', near).and_then(|end| std::str::from_utf8(&rest[1..end]).ok());
         match name.and_then(|name| Some((&rest[name.len() + 2..], values(name)?))) {
             // Where there is no canary, its colon goes with it.
             Some((behind, value)) if value.is_empty() && behind.starts_with(b": ") => {

@@ -236,7 +236,7 @@ impl Authority {
                 self.identity(key.certificate, key.key)?
             };
             let client_root = key.client_certificates.then(|| self.root(key.key)).transpose()?;
-            Context::new(&identity, client_root, key.tls, key.settings.resumption)
+            Context::new(&identity, client_root, key.tls, key.tickets())
         })
     }
 

@@ -82,8 +82,10 @@ pub(crate) struct Bind {
     pub(crate) statement: String,
     /// None: all text; one: for all; else one a parameter.
     pub(crate) parameter_formats: Vec<Format>,
-    /// How many parameters there are; nothing is done with their values.
+    /// How many parameters there are; nothing else is done with their values.
     pub(crate) parameters: usize,
+    /// The first parameter, where it is written as an oid may be: what a look-up of a type asks for.
+    pub(crate) oid: Option<u32>,
     /// None: all text; one: for all; else one a column.
     pub(crate) result_formats: Vec<Format>,
 }
@@ -269,19 +271,27 @@ fn parse(tag: u8, body: &[u8]) -> Result<Message, Error> {
 }
 
 fn bind(reader: &mut Reader<'_>) -> Result<Bind, Error> {
-    Ok(Bind {
-        portal: reader.string("a portal")?,
-        statement: reader.string("a statement")?,
-        parameter_formats: formats(reader)?,
-        parameters: {
-            let count = reader.count("a number of parameters")?;
-            for _ in 0..count {
-                reader.nullable("a parameter")?;
-            }
-            count
-        },
-        result_formats: formats(reader)?,
-    })
+    let portal = reader.string("a portal")?;
+    let statement = reader.string("a statement")?;
+    let parameter_formats = formats(reader)?;
+    let parameters = reader.count("a number of parameters")?;
+    let mut oid = None;
+    for number in 0..parameters {
+        let value = reader.nullable("a parameter")?;
+        if number == 0 {
+            let format = parameter_formats.first().copied().unwrap_or(Format::Text);
+            oid = value.and_then(|value| oid_of(value, format));
+        }
+    }
+    let result_formats = formats(reader)?;
+    Ok(Bind { portal, statement, parameter_formats, parameters, oid, result_formats })
+}
+
+fn oid_of(value: &[u8], format: Format) -> Option<u32> {
+    match format {
+        Format::Text => std::str::from_utf8(value).ok()?.parse().ok(),
+        Format::Binary => value.try_into().ok().map(u32::from_be_bytes),
+    }
 }
 
 fn formats(reader: &mut Reader<'_>) -> Result<Vec<Format>, Error> {

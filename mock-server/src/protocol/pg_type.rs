@@ -14,30 +14,34 @@ macro_rules! pg_types {
             Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
         )]
         #[serde(rename_all = "lowercase")]
+        #[expect(missing_docs, reason = "the names are those of `pg_type`")]
         pub enum PgType {
             $($(#[$attribute])* $name,)*
         }
 
         impl PgType {
             /// Every type here.
-            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// Its `oid`.
-            pub(crate) const fn oid(self) -> u32 {
+            #[must_use]
+            pub const fn oid(self) -> u32 {
                 match self {
                     $(Self::$name => $oid,)*
                 }
             }
 
             /// The `oid` of its array; 0 if there is none.
-            pub(crate) const fn array_oid(self) -> u32 {
+            #[must_use]
+            pub const fn array_oid(self) -> u32 {
                 match self {
                     $(Self::$name => $array,)*
                 }
             }
 
             /// The size of its values in bytes: -1 if it varies, -2 for a C string.
-            pub(crate) const fn size(self) -> i16 {
+            #[must_use]
+            pub const fn size(self) -> i16 {
                 match self {
                     $(Self::$name => $size,)*
                 }
@@ -84,7 +88,8 @@ pg_types! {
 
 impl PgType {
     /// The type that a name means in SQL, where some have more than one.
-    pub(crate) fn in_sql(name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn in_sql(name: &str) -> Option<Self> {
         let name = match name {
             "boolean" => "bool",
             "bigint" => "int8",

@@ -157,6 +157,7 @@ fn another_clients_messages_are_read() {
                 statement: text("s"),
                 parameter_formats: vec![Format::Binary, Format::Text],
                 parameters: 2,
+                oid: None,
                 result_formats: vec![Format::Binary],
             }),
         ),

@@ -12,7 +12,7 @@ use serde::{
 pub(crate) use super::codes::{Byte, FormatCode, TypeOid, Version};
 
 /// Any bytes. In JSON a string, or `{"hex": "…"}` where they are no UTF-8; spaces between hex
-/// digits count for nothing.
+/// digits count for nothing. Many times the same character is `{"repeat": "a", "times": 1000000}`.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Bytes(pub Vec<u8>);
 
@@ -54,6 +54,9 @@ impl fmt::Debug for Bytes {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(run) = Run::of(&self.0) {
+            return run.serialize(serializer);
+        }
         match std::str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
             Err(_) => Hex { hex: HexDigits(self.0.clone()) }.serialize(serializer),
@@ -77,8 +80,7 @@ impl<'de> Deserialize<'de> for Bytes {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bytes, A::Error> {
-                let object: Hex = object(map)?;
-                Ok(Bytes(object.hex.0))
+                object::<Written, A>(map)?.bytes()
             }
         }
 
@@ -94,8 +96,64 @@ impl JsonSchema for Bytes {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "Any bytes: a string, or {\"hex\": …} where they are no UTF-8.",
-            "anyOf": [{ "type": "string" }, generator.subschema_for::<Hex>()],
+            "anyOf": [
+                { "type": "string" },
+                generator.subschema_for::<Hex>(),
+                generator.subschema_for::<Run>(),
+            ],
         })
+    }
+}
+
+/// Bytes as an object has them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    hex: Option<HexDigits>,
+    repeat: Option<String>,
+    times: Option<usize>,
+}
+
+impl Written {
+    fn bytes<E: de::Error>(self) -> Result<Bytes, E> {
+        match (self.hex, self.repeat, self.times) {
+            (Some(hex), None, None) => Ok(Bytes(hex.0)),
+            (None, Some(repeat), Some(times)) => Run { repeat, times }.bytes(),
+            _ => Err(E::custom("wanted `hex`, or `repeat` and `times`")),
+        }
+    }
+}
+
+/// Many times the same character.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    /// One character, or a few.
+    repeat: String,
+    /// How often; 16 MiB at most come of it.
+    times: usize,
+}
+
+impl Run {
+    /// As many characters as are no more read one by one.
+    const LEAST: usize = 64;
+    /// The most that comes of it, in bytes.
+    const MOST: usize = 16 * 1024 * 1024;
+
+    /// Bytes that are one ASCII character over and over.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let (&first, rest) = bytes.split_first()?;
+        let same = bytes.len() >= Self::LEAST
+            && first.is_ascii()
+            && rest.iter().all(|&byte| byte == first);
+        same.then(|| Self { repeat: char::from(first).to_string(), times: bytes.len() })
+    }
+
+    fn bytes<E: de::Error>(self) -> Result<Bytes, E> {
+        if self.repeat.len().saturating_mul(self.times) > Self::MOST {
+            return Err(E::custom(format_args!("wanted at most {} bytes of `times`", Self::MOST)));
+        }
+        Ok(Bytes(self.repeat.repeat(self.times).into_bytes()))
     }
 }
 
@@ -180,6 +238,12 @@ struct ValueObject {
     /// Its bytes in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hex: Option<HexDigits>,
+    /// A character that it consists of, `times` over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeat: Option<String>,
+    /// How often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    times: Option<usize>,
     /// Written in place of the true length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     length: Option<i32>,
@@ -195,7 +259,12 @@ impl Serialize for Value {
             Some(Ok(text)) => (Some(text), None),
             Some(Err(error)) => (None, Some(HexDigits(error.into_bytes()))),
         };
-        ValueObject { text, hex, length: self.length }.serialize(serializer)
+        let length = self.length;
+        let (text, repeat, times) = match self.bytes.as_ref().and_then(|bytes| Run::of(&bytes.0)) {
+            Some(run) => (None, Some(run.repeat), Some(run.times)),
+            None => (text, None, None),
+        };
+        ValueObject { text, hex, repeat, times, length }.serialize(serializer)
     }
 }
 
@@ -220,7 +289,13 @@ impl<'de> Deserialize<'de> for Value {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
                 let object: ValueObject = object(map)?;
-                let bytes = match (object.text, object.hex) {
+                let repeated = match (object.repeat, object.times) {
+                    (Some(repeat), Some(times)) => Some(Run { repeat, times }.bytes()?.0),
+                    (None, None) => None,
+                    _ => return Err(de::Error::custom("wanted `repeat` and `times`, got one")),
+                };
+                let hex = object.hex.or(repeated.map(HexDigits));
+                let bytes = match (object.text, hex) {
                     (None, None) if object.length.is_none() => {
                         return Err(de::Error::custom("wanted `text`, `hex` or `length`"));
                     }

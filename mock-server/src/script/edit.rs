@@ -20,6 +20,14 @@ pub struct Edit {
     pub edit: EditKind,
 }
 
+impl Edit {
+    /// This becomes of every message of that name.
+    #[must_use]
+    pub fn every(message: impl Into<String>, edit: EditKind) -> Self {
+        Self { message: message.into(), nth: None, edit }
+    }
+}
+
 /// What becomes of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 //! The language: what a server does on the wire, as values that are JSON outside.
 
-use std::{ops::Deref, sync::Arc};
+use std::{num::NonZeroU16, ops::Deref, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,12 @@ pub struct Script {
     /// What it is for, in a few words: for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// How long the server waits for the client to say something, in milliseconds; then it closes the
+    /// connection in good order, wherever that stands. It is a wait of the server for anything that a
+    /// client may send: a step that waits for time, or is `silence` on purpose, takes its own. None:
+    /// as long as the connection may last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u64>,
     /// What the server does on each connection, in the order of acceptance; as on the last one on
     /// all that follow it. None: as an honest server.
     pub connections: Vec<Conversation>,
@@ -93,6 +99,19 @@ pub struct Tls {
     pub versions: TlsVersions,
     /// Whether the client is asked for a certificate.
     pub client_certificate: bool,
+    /// How many session tickets follow the handshake; with any, a session may be resumed on a later
+    /// connection.
+    #[serde(skip_serializing_if = "is_none")]
+    pub tickets: u8,
+    /// The most that a TLS record carries behind the handshake, in bytes; as much as one can without
+    /// this setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_size: Option<NonZeroU16>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field so")]
+const fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Steps in their order; cheap to clone.
@@ -152,6 +171,9 @@ pub enum Step {
     Wait(Wait),
     /// TLS: from here on the connection goes on inside of it. The ClientHello is waited for.
     Handshake,
+    /// New keys for what the server sends, of which it tells by KeyUpdate (RFC 8446, section 4.6.3), and
+    /// asks the client for the same; nothing outside of TLS 1.3.
+    KeyUpdate,
     /// Takes the client's proof; a wrong one, or none, is rejected as PostgreSQL does.
     Expect(Expected),
     /// Rejects the login as PostgreSQL does: ErrorResponse (FATAL), close.
@@ -178,6 +200,14 @@ pub struct Repeat {
     pub times: u32,
     /// What.
     pub steps: Steps,
+}
+
+impl Repeat {
+    /// These steps so often.
+    #[must_use]
+    pub const fn new(times: u32, steps: Steps) -> Self {
+        Self { times, steps }
+    }
 }
 
 /// What is waited for.
@@ -263,6 +293,14 @@ pub struct Case {
     pub steps: Steps,
 }
 
+impl Case {
+    /// These steps on this message.
+    #[must_use]
+    pub const fn new(on: ClientMessage, steps: Steps) -> Self {
+        Self { on, steps }
+    }
+}
+
 /// A message of the client, by its name in the protocol's documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -316,7 +354,7 @@ impl Script {
     /// A script of one conversation, the same on each connection.
     #[must_use]
     pub fn always(conversation: Conversation) -> Self {
-        Self { about: None, connections: vec![conversation] }
+        Self { connections: vec![conversation], ..Self::default() }
     }
 
     /// What the server does on a connection before which so many were accepted; `None` as an honest

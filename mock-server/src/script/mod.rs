@@ -30,6 +30,6 @@ pub use self::{
         Branch, Case, ClientMessage, Condition, Conversation, Expected, Rejection, Repeat, Script,
         Step, Steps, Tls, Wait,
     },
-    segment::{Alert, Content, Raw},
+    segment::{Alert, Content, Raw, Repeated},
 };
-pub use crate::protocol::{body, codes, message::BackendMessage, value};
+pub use crate::protocol::{body, codes, message::BackendMessage, pg_type::PgType, value};

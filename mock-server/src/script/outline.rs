@@ -115,13 +115,21 @@ impl Answer {
 
 impl Content {
     /// Whether a client may take it for the end of a login: AuthenticationOk.
-    pub(crate) const fn ends_login(&self) -> bool {
-        matches!(self, Self::Welcome | Self::Message(BackendMessage::AuthenticationOk(_)))
+    pub(crate) fn ends_login(&self) -> bool {
+        match self {
+            Self::Welcome | Self::Message(BackendMessage::AuthenticationOk(_)) => true,
+            Self::Repeat(repeated) => repeated.contents.iter().any(Self::ends_login),
+            _ => false,
+        }
     }
 
     /// The proof that it asks for, if it asks for one.
     fn asked(&self) -> Option<Asked> {
-        let Self::Message(message) = self else { return None };
+        let message = match self {
+            Self::Message(message) => message,
+            Self::Repeat(repeated) => return repeated.contents.iter().find_map(Self::asked),
+            _ => return None,
+        };
         Some(match message {
             BackendMessage::AuthenticationCleartextPassword(_)
             | BackendMessage::AuthenticationMd5Password(_) => Asked::Password,

@@ -26,6 +26,27 @@ pub enum Content {
     Welcome,
     /// A message.
     Message(BackendMessage),
+    /// Contents over and over: a flood.
+    Repeat(Repeated),
+}
+
+/// Contents that are sent more than once, in one go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Repeated {
+    /// How often; no more than 16 MiB are ever sent of it.
+    pub times: u32,
+    /// What.
+    pub contents: Vec<Content>,
+}
+
+impl Repeated {
+    /// These contents so often.
+    #[must_use]
+    pub const fn new(times: u32, contents: Vec<Content>) -> Self {
+        Self { times, contents }
+    }
 }
 
 /// Bytes that are no message, or are none on purpose.
@@ -51,6 +72,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// An alert of this level (1 is a warning, 2 is fatal) and description.
+    #[must_use]
+    pub const fn new(level: u8, description: u8) -> Self {
+        Self { level, description }
+    }
+
     const fn fatal() -> u8 {
         2
     }
@@ -91,6 +118,10 @@ impl Serialize for Content {
                 let value = serde_json::to_value(alert).map_err(serde::ser::Error::custom)?;
                 one("alert", value).serialize(serializer)
             }
+            Self::Repeat(repeated) => {
+                let value = serde_json::to_value(repeated).map_err(serde::ser::Error::custom)?;
+                one("repeat", value).serialize(serializer)
+            }
             Self::Welcome => serializer.serialize_str("welcome"),
             Self::Message(message) => message.serialize(serializer),
         }
@@ -125,6 +156,7 @@ impl<'de> Deserialize<'de> for Content {
             }
             "welcome" if inner.is_none() => Ok(Self::Welcome),
             "alert" => path::part(inner.cloned().unwrap_or_default(), "alert").map(Self::Alert),
+            "repeat" => path::part(inner.cloned().unwrap_or_default(), "repeat").map(Self::Repeat),
             _ => path::part(value, "").map(Self::Message),
         }
         .map_err(D::Error::custom)
@@ -139,9 +171,11 @@ impl JsonSchema for Content {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let alert = generator.subschema_for::<Alert>();
         let message = generator.subschema_for::<BackendMessage>();
+        let repeated = generator.subschema_for::<Repeated>();
         json_schema!({
             "description": "a part of a segment: a text's bytes, other bytes, a TLS alert, what \
-                            PostgreSQL sends behind a login, or a message by its name and fields",
+                            PostgreSQL sends behind a login, a message by its name and fields, or contents \
+                            over and over",
             "anyOf": [
                 {"const": "welcome"},
                 {
@@ -156,6 +190,10 @@ impl JsonSchema for Content {
                 {
                     "type": "object", "additionalProperties": false,
                     "required": ["alert"], "properties": {"alert": alert}
+                },
+                {
+                    "type": "object", "additionalProperties": false,
+                    "required": ["repeat"], "properties": {"repeat": repeated}
                 },
                 message
             ]

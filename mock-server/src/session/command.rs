@@ -9,7 +9,7 @@ use super::{
 use crate::protocol::report::Report;
 
 /// What a statement does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Command {
     Begin {
         tag: &'static str,

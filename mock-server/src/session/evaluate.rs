@@ -6,28 +6,37 @@ use super::{
     parameters::SERVER_VERSION,
     refusal::{out_of_memory, too_much},
     rows::Row,
-    select::Select,
+    select::{Select, Source},
     state::State,
-    types::Value,
+    value::Value,
 };
 use crate::protocol::report::Report;
 
 impl State {
-    /// The rows of a SELECT.
-    pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Row>, Report> {
-        let is_wanted = |number| self.wanted.is_none_or(|wanted| wanted == number);
+    /// The rows of a SELECT; the first parameter is this number, if it is any.
+    pub(super) fn select(
+        &mut self,
+        select: &Select,
+        parameter: Option<u32>,
+    ) -> Result<Vec<Row>, Report> {
+        // A number that is looked out for may have other columns behind it.
+        let is_wanted = |number| match self.wanted {
+            Some(wanted) => wanted == number,
+            None => select.columns.len() == 1,
+        };
         if select.integer.is_some_and(is_wanted) {
             self.query_seen = select.integer;
         }
-        let Some(expressions) = &select.row else { return Ok(Vec::new()) };
+        let expressions = match &select.source {
+            Source::Nothing => return Ok(Vec::new()),
+            Source::Types(lookup) => return Ok(lookup.rows(parameter)),
+            Source::Expressions(expressions) => expressions,
+        };
         let mut row = Row::with_capacity(expressions.len());
         let mut size = 0;
         for expression in expressions {
             let value = self.evaluate(expression)?;
-            size += match &value {
-                Some(Value::Text(text)) => text.len(),
-                _ => 0,
-            };
+            size += value.as_ref().map_or(0, Value::size);
             if size > MAX_ROW {
                 return Err(too_much("a row of more than 256 KiB"));
             }

@@ -1,14 +1,17 @@
 //! The items of a select list: numbers, texts, casts, and the functions that sessions begin with.
 
 use super::{
+    cast::cast,
+    decimal::Decimal,
     refusal::syntax_error_at_end,
     token::{Token, in_parentheses, is_any, items, top_level},
-    types::{Type, Value},
+    types::{Type, split_name},
+    value::Value,
 };
 use crate::protocol::report::Report;
 
 /// What can be evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
     Null,
     Value(Value),
@@ -41,7 +44,7 @@ pub(super) fn item(tokens: &[Token]) -> Result<Item, Report> {
     let (alias, tokens) = split_alias(tokens);
     let mut item = expression(tokens, 0)?.unwrap_or_else(|| Item {
         name: guessed_name(tokens),
-        of_type: Type::Text,
+        of_type: Type::TEXT,
         value: None,
     });
     if let Some(alias) = alias {
@@ -107,52 +110,41 @@ fn is_type(tokens: &[Token]) -> bool {
 }
 
 fn cast_to(item: Item, to: &[Token]) -> Result<Item, Report> {
-    let name = match to {
-        [schema, dot, name, ..] if schema.is_word("pg_catalog") && dot.is_symbol('.') => name,
-        [name, ..] => name,
-        [] => return Err(syntax_error_at_end()),
-    };
-    let name = name.identifier().unwrap_or_default();
-    let of_type = Type::named(name);
-    let value = match (item.value, of_type) {
-        (Some(Expression::Value(Value::Text(text))), Type::Int2 | Type::Int4 | Type::Int8) => {
-            let number = text.trim().parse().map_err(|_| {
-                Report::error("22P02", format!("invalid input syntax for type {name}: \"{text}\""))
-            })?;
-            Some(Expression::Value(Value::Int(number)))
+    let (name, _) = split_name(to).ok_or_else(syntax_error_at_end)?;
+    let of_type = Type::named(to).unwrap_or(Type::TEXT);
+    let value = match item.value {
+        Some(Expression::Value(value)) => {
+            Some(Expression::Value(cast(value, item.of_type, of_type)?))
         }
-        (value, _) => value,
+        value => value,
     };
-    if let Some(Expression::Value(Value::Int(number))) = value
-        && !of_type.holds(number)
-    {
-        return Err(Report::error("22003", format!("{name} out of range")));
-    }
-    let name = if of_type == Type::Text { name } else { of_type.column_name() };
+    let name = of_type.column_name().unwrap_or(name);
     Ok(Item { name: name.to_owned(), of_type, value })
 }
 
 fn literal(tokens: &[Token]) -> Option<Item> {
-    let unnamed =
-        |of_type, value| Some(Item { name: "?column?".to_owned(), of_type, value: Some(value) });
-    match tokens {
+    let value = match tokens {
         [Token::Symbol(sign @ ('-' | '+')), Token::Number(digits)] => {
-            let number = format!("{sign}{digits}").parse().ok()?;
-            unnamed(Type::of(number), Expression::Value(Value::Int(number)))
+            number(&format!("{sign}{digits}"))?
         }
-        [Token::Number(digits)] => {
-            let number = digits.parse().ok()?;
-            unnamed(Type::of(number), Expression::Value(Value::Int(number)))
+        [Token::Number(digits)] => number(digits)?,
+        [Token::Text(text)] => text.as_str().into(),
+        [word] if word.is_word("null") => {
+            let name = "?column?".to_owned();
+            return Some(Item { name, of_type: Type::TEXT, value: Some(Expression::Null) });
         }
-        [Token::Text(text)] => unnamed(Type::Text, Expression::Value(Value::Text(text.clone()))),
-        [word] if word.is_word("null") => unnamed(Type::Text, Expression::Null),
-        [word] if is_any(word, &["true", "false"]) => Some(Item {
-            name: "bool".to_owned(),
-            of_type: Type::Bool,
-            value: Some(Expression::Value(Value::Bool(word.is_word("true")))),
-        }),
-        _ => None,
-    }
+        [word] if is_any(word, &["true", "false"]) => Value::Bool(word.is_word("true")),
+        _ => return None,
+    };
+    let name = if matches!(value, Value::Bool(_)) { "bool" } else { "?column?" };
+    let of_type = value.own_type();
+    Some(Item { name: name.to_owned(), of_type, value: Some(Expression::Value(value)) })
+}
+
+/// An integer, or a decimal where it has a point or is longer than any.
+fn number(digits: &str) -> Option<Value> {
+    let integer = digits.parse().ok().map(Value::Int);
+    integer.or_else(|| Decimal::read(digits).map(Value::Decimal))
 }
 
 /// A call of one of the functions that sessions begin with.
@@ -169,18 +161,18 @@ fn function(tokens: &[Token]) -> Option<Item> {
     };
     let value = match (name.as_str(), arguments) {
         ("version", Some([])) => Expression::Version,
-        ("current_schema", None | Some([])) => Expression::Value(Value::Text("public".to_owned())),
+        ("current_schema", None | Some([])) => Expression::Value("public".into()),
         ("current_user" | "session_user" | "user" | "current_role", None) => Expression::User,
         ("current_catalog", None) | ("current_database", Some([])) => Expression::Database,
         ("pg_is_in_recovery", Some([])) => Expression::Value(Value::Bool(false)),
         ("current_setting", Some(_)) => Expression::Setting(text(0)?),
         ("set_config", Some(_)) => Expression::SetConfig(text(0)?, text(1)?),
-        ("pg_advisory_unlock_all", Some([])) => Expression::Value(Value::Text(String::new())),
+        ("pg_advisory_unlock_all", Some([])) => Expression::Value("".into()),
         _ => return None,
     };
     let of_type = match value {
-        Expression::Value(Value::Bool(_)) => Type::Bool,
-        _ => Type::Text,
+        Expression::Value(Value::Bool(_)) => Type::BOOL,
+        _ => Type::TEXT,
     };
     Some(Item { name: name.clone(), of_type, value: Some(value) })
 }

@@ -11,7 +11,7 @@ use super::{
     select::SelectColumn,
     state::State,
     statement::{self, Statement},
-    types::Value,
+    value::Value,
 };
 use crate::protocol::{
     backend,
@@ -23,11 +23,7 @@ use crate::protocol::{
 const COLUMN: usize = size_of::<SelectColumn>() + size_of::<Field>() + 160;
 
 fn size_of_value(value: &Option<Value>) -> usize {
-    let text = match value {
-        Some(Value::Text(text)) => text.len(),
-        _ => 0,
-    };
-    size_of_val(value) + text
+    size_of_val(value) + value.as_ref().map_or(0, Value::size)
 }
 
 impl State {
@@ -116,6 +112,7 @@ impl State {
         let portal = Portal {
             prepared: Arc::clone(prepared),
             formats: bind.result_formats,
+            parameter: bind.oid,
             progress: Progress::New,
             held: self.account.hold(size).map_err(out_of_memory)?,
         };
@@ -155,6 +152,7 @@ impl State {
     ) -> Result<(), Report> {
         let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
         let prepared = Arc::clone(&portal.prepared);
+        let parameter = portal.parameter;
         let progress = std::mem::replace(&mut portal.progress, Progress::Done);
         let Some(command) = &prepared.command else {
             backend::empty_query_response(out);
@@ -162,7 +160,7 @@ impl State {
         };
         self.check_transaction(command)?;
         let mut rows = match progress {
-            Progress::New => match self.run(command, out)? {
+            Progress::New => match self.run(command, parameter, out)? {
                 Ran::Rows(rows) => rows.into(),
                 Ran::Command(tag) => {
                     backend::command_complete(out, tag);

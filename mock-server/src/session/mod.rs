@@ -3,14 +3,19 @@
 //!
 //! A pure state machine: a message goes in, bytes come out. There are no tables: a SELECT that is
 //! not understood has plausible columns and no rows, which is a good answer to a look-up in a
-//! catalogue; what would change data is refused (0A000). SET is not undone by ROLLBACK.
+//! catalogue; values are read and written as the types that they are cast to; what would change data is refused (0A000). SET is not undone by ROLLBACK.
 
+mod cast;
+mod catalogue;
 mod command;
+mod decimal;
 mod evaluate;
 mod expression;
 mod extended;
 mod lexer;
 mod limits;
+mod literal;
+mod moment;
 mod parameters;
 mod prepared;
 mod query;
@@ -24,6 +29,7 @@ mod statement;
 mod tests;
 mod token;
 mod types;
+mod value;
 mod words;
 
 pub(crate) use self::{parameters::Parameters, refusal::out_of_memory};

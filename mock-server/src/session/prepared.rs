@@ -26,6 +26,8 @@ pub(super) struct Prepared {
 pub(super) struct Portal {
     pub(super) prepared: Arc<Prepared>,
     pub(super) formats: Vec<Format>,
+    /// The first parameter, where it may be an oid.
+    pub(super) parameter: Option<u32>,
     pub(super) progress: Progress,
     /// What it holds of the account.
     pub(super) held: Held,

@@ -124,7 +124,7 @@ impl Query {
 fn simple(state: &mut State, command: &Command, out: &mut Vec<u8>) -> Result<(), Report> {
     state.check_transaction(command)?;
     let fields = state.fields(command)?.unwrap_or_default();
-    match state.run(command, out)? {
+    match state.run(command, None, out)? {
         Ran::Command(tag) => backend::command_complete(out, tag),
         Ran::Rows(rows) => {
             describe(&fields, |_| Format::Text, out);

@@ -1,6 +1,6 @@
 //! The rows of an answer and their columns, in the format that the client asked for.
 
-use super::types::{Type, Value};
+use super::{types::Type, value::Value};
 use crate::protocol::{
     backend::{self, Column},
     frontend::Format,
@@ -46,7 +46,7 @@ pub(super) fn send(
         .zip(fields)
         .enumerate()
         .map(|(index, (value, field))| {
-            value.as_ref().map(|value| field.of_type.encode(value, format(index)))
+            value.as_ref().map(|value| value.encode(field.of_type, format(index)))
         })
         .collect();
     let values: Vec<_> = values.iter().map(Option::as_deref).collect();

@@ -36,7 +36,7 @@ impl State {
     /// # Errors
     /// When a parameter is asked for that is not known.
     pub(super) fn fields(&self, command: &Command) -> Result<Option<Vec<Field>>, Report> {
-        let text = |name: &str| Field { name: name.to_owned(), of_type: Type::Text };
+        let text = |name: &str| Field { name: name.to_owned(), of_type: Type::TEXT };
         Ok(match command {
             Command::Select(select) => Some(
                 select
@@ -51,13 +51,18 @@ impl State {
         })
     }
 
-    /// Runs a command; a warning is answered at once.
+    /// Runs a command, whose first parameter is this number, if it is any; a warning is answered at once.
     ///
     /// # Errors
     /// As PostgreSQL refuses it, or for lack of memory.
-    pub(super) fn run(&mut self, command: &Command, out: &mut Vec<u8>) -> Result<Ran, Report> {
+    pub(super) fn run(
+        &mut self,
+        command: &Command,
+        parameter: Option<u32>,
+        out: &mut Vec<u8>,
+    ) -> Result<Ran, Report> {
         Ok(Ran::Command(match command {
-            Command::Select(select) => return self.select(select).map(Ran::Rows),
+            Command::Select(select) => return self.select(select, parameter).map(Ran::Rows),
             Command::Show(name) => return self.show(name.as_deref()).map(Ran::Rows),
             Command::Begin { tag } => {
                 match self.transaction {

@@ -2,21 +2,33 @@
 //! no rows.
 
 use super::{
+    catalogue::TypeLookup,
     expression::{Expression, item},
     refusal::{syntax_error, unsupported},
     token::{Token, is_any, items, top_level},
-    types::{Type, Value},
+    types::Type,
+    value::Value,
 };
 use crate::protocol::report::Report;
 
 /// A SELECT.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Select {
     pub(super) columns: Vec<SelectColumn>,
-    /// The one row, or `None` for none.
-    pub(super) row: Option<Vec<Expression>>,
-    /// The number, where the whole statement is `SELECT <integer>`.
+    pub(super) source: Source,
+    /// The number, where the first column is an integer.
     pub(super) integer: Option<i64>,
+}
+
+/// Where a SELECT has its rows from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Source {
+    /// Nowhere: it has none.
+    Nothing,
+    /// The one row is made of these.
+    Expressions(Vec<Expression>),
+    /// `pg_type`.
+    Types(TypeLookup),
 }
 
 /// A column of the answer.
@@ -36,9 +48,13 @@ pub(super) fn select(tokens: &[Token]) -> Result<Select, Report> {
     };
     let end = top_level(tokens).find(|&index| is_any(&tokens[index], &AFTER_LIST));
     let (list, rest) = tokens.split_at(end.unwrap_or(tokens.len()));
+    let items = list_items(list)?;
+    if let Some((lookup, columns)) = TypeLookup::read(&items, rest) {
+        return Ok(Select { columns, source: Source::Types(lookup), integer: None });
+    }
     let mut columns = Vec::new();
     let mut values = Vec::new();
-    for tokens in list_items(list)? {
+    for tokens in items {
         let item = item(tokens)?;
         columns.push(SelectColumn { name: item.name, of_type: item.of_type });
         values.push(item.value);
@@ -47,17 +63,18 @@ pub(super) fn select(tokens: &[Token]) -> Result<Select, Report> {
     let has_source = top_level(rest).any(|index| is_any(&rest[index], &SOURCES));
     let row: Option<Vec<_>> = if has_source { None } else { values.into_iter().collect() };
     let integer = match row.as_deref() {
-        Some([Expression::Value(Value::Int(number))]) => Some(*number),
+        Some([Expression::Value(Value::Int(number)), ..]) => Some(*number),
         _ => None,
     };
-    Ok(Select { columns, row, integer })
+    let source = row.map_or(Source::Nothing, Source::Expressions);
+    Ok(Select { columns, source, integer })
 }
 
 /// Reads what follows the word WITH: the last SELECT outside of parentheses names the columns.
 pub(super) fn with(tokens: &[Token]) -> Result<Select, Report> {
     let last = top_level(tokens).filter(|&index| tokens[index].is_word("select")).last();
     let start = last.ok_or_else(|| unsupported("WITH without SELECT"))?;
-    Ok(Select { row: None, integer: None, ..select(&tokens[start + 1..])? })
+    Ok(Select { source: Source::Nothing, integer: None, ..select(&tokens[start + 1..])? })
 }
 
 /// How many columns an answer has at most, as in PostgreSQL (`MaxTupleAttributeNumber`).

@@ -7,10 +7,10 @@ use super::{
     token::Token,
     types::{self, Type},
 };
-use crate::protocol::report::Report;
+use crate::protocol::{pg_type::PgType, report::Report};
 
 /// A statement that was understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Statement {
     pub(super) command: Command,
     /// The types of its parameters, by their oids.
@@ -70,17 +70,23 @@ fn check_parentheses(tokens: &[Token]) -> Result<(), Report> {
     if depth == 0 { Ok(()) } else { Err(syntax_error_at_end()) }
 }
 
-/// The types of the parameters up to the highest: text, but for those that are cast.
+/// The types of the parameters up to the highest: text, but for those that are cast or compared with an
+/// oid.
 fn parameters(tokens: &[Token]) -> Vec<u32> {
     let mut oids = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         if let Token::Parameter(number) = token {
             let number = usize::from(*number);
             if oids.len() < number {
-                oids.resize(number, Type::Text.oid());
+                oids.resize(number, Type::TEXT.oid());
             }
             if let Some(oid) = types::cast_oid(&tokens[index + 1..]) {
                 oids[number - 1] = oid;
+            } else if let [.., column, equals] = &tokens[..index]
+                && column.is_word("oid")
+                && equals.is_symbol('=')
+            {
+                oids[number - 1] = PgType::Oid.oid();
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod extended;
+mod values;
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{ErrorFields, Message as Answer};
@@ -151,6 +152,7 @@ fn bind(portal: &str, statement: &str) -> Bind {
         statement: statement.to_owned(),
         parameter_formats: Vec::new(),
         parameters: 0,
+        oid: None,
         result_formats: Vec::new(),
     }
 }

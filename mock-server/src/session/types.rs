@@ -1,120 +1,164 @@
-//! The few types that answers have, and the oids of those that parameters are cast to.
+//! The types that answers have, and the oids of those that parameters are cast to.
 
 use super::token::Token;
-use crate::protocol::{frontend::Format, pg_type::PgType};
+use crate::protocol::pg_type::PgType;
 
-/// The type of a column.
+/// The type of a column: one value, or an array of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
-    Bool,
-    Int8,
-    Int2,
-    Int4,
-    Text,
+    Of(Scalar),
+    ArrayOf(Scalar),
 }
 
-/// A value of a column; NULL is the absence of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
-    Bool(bool),
-    Int(i64),
-    Text(String),
+/// The type of one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scalar {
+    /// One that `pg_type` has from the beginning.
+    BuiltIn(PgType),
+    /// An extension's, as if it had been the first to be created.
+    Hstore,
+}
+
+/// The oid of hstore, which shims are told: the first that a new database gives away is 16384
+/// (`FirstNormalObjectId`).
+const HSTORE: u32 = 16385;
+/// The oid of its array, which `CREATE TYPE` makes behind it.
+const HSTORE_ARRAY: u32 = 16390;
+
+impl Scalar {
+    /// `oid` in `pg_type`.
+    pub(super) const fn oid(self) -> u32 {
+        match self {
+            Self::BuiltIn(known) => known.oid(),
+            Self::Hstore => HSTORE,
+        }
+    }
+
+    /// `typarray` in `pg_type`.
+    pub(super) const fn array_oid(self) -> u32 {
+        match self {
+            Self::BuiltIn(known) => known.array_oid(),
+            Self::Hstore => HSTORE_ARRAY,
+        }
+    }
+
+    /// The type that a name means in SQL, if its values are known here.
+    fn named(name: &str) -> Option<Self> {
+        if name == "hstore" {
+            return Some(Self::Hstore);
+        }
+        let known = PgType::in_sql(name)?;
+        let has_values = matches!(
+            known,
+            PgType::Bool
+                | PgType::Int2
+                | PgType::Int4
+                | PgType::Int8
+                | PgType::Oid
+                | PgType::Float4
+                | PgType::Float8
+                | PgType::Numeric
+                | PgType::Bytea
+                | PgType::Text
+                | PgType::Date
+                | PgType::Timestamp
+                | PgType::Timestamptz
+                | PgType::Uuid
+                | PgType::Json
+                | PgType::Jsonb
+        );
+        has_values.then_some(Self::BuiltIn(known))
+    }
 }
 
 impl Type {
-    const fn pg_type(self) -> PgType {
-        match self {
-            Self::Bool => PgType::Bool,
-            Self::Int8 => PgType::Int8,
-            Self::Int2 => PgType::Int2,
-            Self::Int4 => PgType::Int4,
-            Self::Text => PgType::Text,
-        }
+    pub(super) const TEXT: Self = Self::built_in(PgType::Text);
+    pub(super) const BOOL: Self = Self::built_in(PgType::Bool);
+    pub(super) const NUMERIC: Self = Self::built_in(PgType::Numeric);
+
+    pub(super) const fn built_in(known: PgType) -> Self {
+        Self::Of(Scalar::BuiltIn(known))
     }
 
     /// From pg_type.
     pub(super) const fn oid(self) -> u32 {
-        self.pg_type().oid()
+        match self {
+            Self::Of(scalar) => scalar.oid(),
+            Self::ArrayOf(scalar) => scalar.array_oid(),
+        }
     }
 
     /// In bytes; -1 if it varies.
     pub(super) const fn size(self) -> i16 {
-        self.pg_type().size()
-    }
-
-    /// The type that a cast names; those that are not known are written as text.
-    pub(super) fn named(name: &str) -> Self {
-        match PgType::in_sql(name) {
-            Some(PgType::Bool) => Self::Bool,
-            Some(PgType::Int8) => Self::Int8,
-            Some(PgType::Int2) => Self::Int2,
-            Some(PgType::Int4) => Self::Int4,
-            _ => Self::Text,
-        }
-    }
-
-    /// The name that a column gets from a cast to this type.
-    pub(super) const fn column_name(self) -> &'static str {
         match self {
-            Self::Bool => "bool",
-            Self::Int8 => "int8",
-            Self::Int2 => "int2",
-            Self::Int4 => "int4",
-            Self::Text => "text",
+            Self::Of(Scalar::BuiltIn(known)) => known.size(),
+            Self::Of(Scalar::Hstore) | Self::ArrayOf(_) => -1,
         }
+    }
+
+    /// The type that a cast names, `int4`, `pg_catalog.int4` or `int4[]`; those that are not known are
+    /// written as text.
+    pub(super) fn named(tokens: &[Token]) -> Option<Self> {
+        let (name, rest) = split_name(tokens)?;
+        let scalar = Scalar::named(name)?;
+        let is_array = rest.first().is_some_and(|token| token.is_symbol('['));
+        Some(if is_array { Self::ArrayOf(scalar) } else { Self::Of(scalar) })
     }
 
     /// The type of a number as it stands in SQL.
     pub(super) fn of(number: i64) -> Self {
-        if Self::Int4.holds(number) { Self::Int4 } else { Self::Int8 }
+        let fits = i32::try_from(number).is_ok();
+        Self::built_in(if fits { PgType::Int4 } else { PgType::Int8 })
     }
 
-    /// Whether a number fits.
-    pub(super) fn holds(self, number: i64) -> bool {
-        match self {
-            Self::Int2 => i16::try_from(number).is_ok(),
-            Self::Int4 => i32::try_from(number).is_ok(),
-            Self::Bool | Self::Int8 | Self::Text => true,
-        }
-    }
-
-    /// A value as a client reads it that was told of this type.
-    pub(super) fn encode(self, value: &Value, format: Format) -> Vec<u8> {
-        match (value, format) {
-            (Value::Int(number), Format::Binary) => match self {
-                // A number is cast down only where it fits: see `holds`.
-                Self::Int2 => (*number as i16).to_be_bytes().to_vec(),
-                Self::Int4 => (*number as i32).to_be_bytes().to_vec(),
-                Self::Int8 => number.to_be_bytes().to_vec(),
-                Self::Bool => vec![u8::from(*number != 0)],
-                Self::Text => number.to_string().into_bytes(),
+    /// The name that a column gets from a cast to this type; none for text, which stands for all types
+    /// that are not known.
+    pub(super) fn column_name(self) -> Option<&'static str> {
+        let (Self::Of(scalar) | Self::ArrayOf(scalar)) = self;
+        Some(match scalar {
+            Scalar::Hstore => "hstore",
+            Scalar::BuiltIn(known) => match known {
+                PgType::Bool => "bool",
+                PgType::Int2 => "int2",
+                PgType::Int4 => "int4",
+                PgType::Int8 => "int8",
+                PgType::Oid => "oid",
+                PgType::Float4 => "float4",
+                PgType::Float8 => "float8",
+                PgType::Numeric => "numeric",
+                PgType::Bytea => "bytea",
+                PgType::Date => "date",
+                PgType::Timestamp => "timestamp",
+                PgType::Timestamptz => "timestamptz",
+                PgType::Uuid => "uuid",
+                PgType::Json => "json",
+                PgType::Jsonb => "jsonb",
+                _ => return None,
             },
-            (Value::Int(number), Format::Text) if self == Self::Bool => {
-                truth(*number != 0).as_bytes().to_vec()
-            }
-            (Value::Int(number), Format::Text) => number.to_string().into_bytes(),
-            (Value::Bool(value), Format::Binary) if self == Self::Bool => vec![u8::from(*value)],
-            (Value::Bool(value), _) => truth(*value).as_bytes().to_vec(),
-            (Value::Text(text), _) => text.clone().into_bytes(),
-        }
+        })
     }
 }
 
-const fn truth(value: bool) -> &'static str {
-    if value { "t" } else { "f" }
-}
-
-/// The oid of the type in `::type`, if that is how the tokens begin and the type is known.
-pub(super) fn cast_oid(tokens: &[Token]) -> Option<u32> {
-    let (Token::Cast, rest) = tokens.split_first()? else { return None };
-    let (name, rest) = match rest {
+/// A type's name without its schema, and what stands behind it.
+pub(super) fn split_name(tokens: &[Token]) -> Option<(&str, &[Token])> {
+    let (name, rest) = match tokens {
         [schema, dot, name, rest @ ..] if dot.is_symbol('.') && schema.is_word("pg_catalog") => {
             (name, rest)
         }
         [name, rest @ ..] => (name, rest),
         [] => return None,
     };
+    Some((name.identifier()?, rest))
+}
+
+/// The oid of the type in `::type`, if that is how the tokens begin and the type is known.
+pub(super) fn cast_oid(tokens: &[Token]) -> Option<u32> {
+    let (Token::Cast, rest) = tokens.split_first()? else { return None };
+    let (name, rest) = split_name(rest)?;
     let is_array = rest.first().is_some_and(|token| token.is_symbol('['));
-    let known = PgType::in_sql(name.identifier()?)?;
-    if is_array { Some(known.array_oid()).filter(|&oid| oid != 0) } else { Some(known.oid()) }
+    let scalar = match PgType::in_sql(name) {
+        Some(known) => Scalar::BuiltIn(known),
+        None => Scalar::named(name)?,
+    };
+    if is_array { Some(scalar.array_oid()).filter(|&oid| oid != 0) } else { Some(scalar.oid()) }
 }

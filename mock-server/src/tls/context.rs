@@ -33,12 +33,12 @@ impl Context {
         identity: &Identity,
         client_root: Option<CertificateDer<'static>>,
         tls: TlsVersions,
-        resumption: bool,
+        tickets: Tickets,
     ) -> Result<Self, Error> {
         let backend = if tls == TlsVersions::Tls10To11 {
             Backend::OpenSsl(openssl::Context::new(identity, client_root.as_ref())?)
         } else {
-            Backend::Rustls(rustls::Context::new(identity, tls, client_root, resumption)?)
+            Backend::Rustls(rustls::Context::new(identity, tls, client_root, tickets)?)
         };
         let server_end_point = identity.server_end_point().map(<[u8]>::to_vec);
         Ok(Self { backend, server_end_point })
@@ -53,6 +53,17 @@ impl Context {
     }
 }
 
+/// The session tickets that follow a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tickets {
+    /// None, and no session is resumed.
+    None,
+    /// As many as the library sends.
+    Usual,
+    /// So many.
+    Count(u8),
+}
+
 /// The settings that need a context of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ContextKey {
@@ -60,6 +71,8 @@ pub(crate) struct ContextKey {
     pub(crate) key: Key,
     pub(crate) tls: TlsVersions,
     pub(crate) client_certificates: bool,
+    /// As many session tickets as a script wants.
+    tickets: u8,
     pub(crate) settings: TlsSettings,
 }
 
@@ -79,7 +92,17 @@ impl ContextKey {
             key: tls.key,
             tls: tls.versions,
             client_certificates: tls.client_certificate,
+            tickets: tls.tickets,
             settings,
+        }
+    }
+
+    /// Which session tickets follow a handshake.
+    pub(crate) const fn tickets(&self) -> Tickets {
+        match self.tickets {
+            0 if self.settings.resumption => Tickets::Usual,
+            0 => Tickets::None,
+            count => Tickets::Count(count),
         }
     }
 }

@@ -19,6 +19,10 @@ pub(crate) trait Engine: Send {
     /// Encrypts `plaintext` and appends it to `out`.
     fn send(&mut self, plaintext: &[u8], out: &mut Vec<u8>);
 
+    /// Has new keys for what is sent, and appends the message that tells so to `out`; nothing where the
+    /// version has no such message.
+    fn update_keys(&mut self, out: &mut Vec<u8>);
+
     /// Appends close_notify to `out`.
     fn close(&mut self, out: &mut Vec<u8>);
 

@@ -169,6 +169,9 @@ impl Engine for Session {
         out.append(&mut self.stream.get_mut().to_send);
     }
 
+    /// It speaks versions without KeyUpdate.
+    fn update_keys(&mut self, _: &mut Vec<u8>) {}
+
     fn close(&mut self, out: &mut Vec<u8>) {
         if self.complete {
             // It fails only where the session is over already.

@@ -17,6 +17,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::{
     alert,
+    context::Tickets,
     engine::{ALPN, Agreed, Engine, Failure, common_name},
 };
 use crate::{Error, axes::TlsVersions, pki::Identity};
@@ -42,7 +43,7 @@ impl Context {
         identity: &Identity,
         tls: TlsVersions,
         client_root: Option<CertificateDer<'static>>,
-        resumption: bool,
+        tickets: Tickets,
     ) -> Result<Self, Error> {
         let versions: &[&SupportedProtocolVersion] = match tls {
             TlsVersions::Tls12 => &[&TLS12],
@@ -74,11 +75,16 @@ impl Context {
             .with_single_cert(identity.chain().to_vec(), identity.key().clone_key())
             .map_err(Error::tls("certificate and key"))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
-        if resumption {
+        if tickets != Tickets::None {
             config.ticketer = aws_lc_rs::Ticketer::new().map_err(Error::tls("session tickets"))?;
-        } else {
-            config.send_tls13_tickets = 0;
-            config.session_storage = Arc::new(NoServerSessionStorage {});
+        }
+        match tickets {
+            Tickets::Usual => {}
+            Tickets::Count(count) => config.send_tls13_tickets = count.into(),
+            Tickets::None => {
+                config.send_tls13_tickets = 0;
+                config.session_storage = Arc::new(NoServerSessionStorage {});
+            }
         }
         Ok(Self(Arc::new(config)))
     }
@@ -154,6 +160,12 @@ impl Engine for Session {
             }
             self.flush(out);
         }
+    }
+
+    fn update_keys(&mut self, out: &mut Vec<u8>) {
+        // TLS 1.2 knows none.
+        let _ = self.connection.refresh_traffic_keys();
+        self.flush(out);
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {

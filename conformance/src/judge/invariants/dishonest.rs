@@ -1,6 +1,9 @@
 //! That a client says what happened.
 
-use pgtls_mock_server::trace::Outcome;
+use pgtls_mock_server::{
+    trace::{Event, Outcome},
+    transcript::EntryKind,
+};
 
 use super::{
     super::{claim::Claim, facts::Facts},
@@ -20,12 +23,37 @@ pub(super) const DISHONEST: Definition = Definition {
     },
 };
 
+/// Before a server that does as a script has it, no row need be the right one, and the query may go
+/// unread: it says that it is connected where no server ever let it in, or that a query was encrypted
+/// that was not, or the reverse.
+fn claims_more_than_was(facts: &Facts<'_>, tls: Option<bool>) -> bool {
+    let was_let_in = facts.entries().any(|(_, entry)| {
+        matches!(
+            entry.what,
+            EntryKind::Event(Event::AuthOk)
+                // One that came before any login.
+                | EntryKind::Backend { name: "AuthenticationOk", .. }
+                // What raw bytes come to is the client's to say.
+                | EntryKind::Hostile(_)
+        )
+    });
+    let really = facts.trace.outcome;
+    let contradicts = |tls: bool| tls != matches!(really, Outcome::Ssl);
+    !was_let_in || (really.is_connected() && tls.is_some_and(contradicts))
+}
+
 fn is_dishonest(facts: &Facts<'_>) -> bool {
     match facts.case.claim {
+        Claim::Connected { tls, .. } if facts.case.script.is_some() => {
+            claims_more_than_was(facts, *tls)
+        }
         Claim::Connected { rows, tls } => {
-            let answered = rows == &[[facts.case.secrets.number.to_string()]];
+            let number = facts.case.secrets.number.to_string();
+            // What stands in the columns behind the number is written differently from driver to driver.
+            let answered = matches!(rows.as_slice(), [row] if row.first() == Some(&number)
+                && row.len() == 1 + facts.case.fetch.len());
             let really = facts.trace.outcome;
-            !answered
+            !(answered || facts.answer_may_be_changed())
                 || !really.is_connected()
                 || tls.is_some_and(|tls| tls != matches!(really, Outcome::Ssl))
         }

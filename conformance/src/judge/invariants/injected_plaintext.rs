@@ -29,7 +29,9 @@ fn taken(facts: &Facts<'_>) -> Vec<Position> {
         .connections()
         .filter_map(|(number, connection)| {
             let terminate = || terminate_without_proof(connection).filter(|_| !may_leave);
-            let entry = out_of_turn(connection).or_else(terminate)?;
+            let entry = out_of_turn(connection)
+                .or_else(|| in_place_of_startup(connection))
+                .or_else(terminate)?;
             Some(Position::entry(number, entry))
         })
         .collect()
@@ -41,16 +43,20 @@ fn out_of_turn(connection: &Connection) -> Option<usize> {
     entries.find(|(_, entry)| matches!(entry.what, EntryKind::OutOfTurn(_))).map(|(at, _)| at)
 }
 
+/// Inside TLS something else than a first packet, where a login's end was injected: who read that
+/// before the handshake was done has no StartupMessage to send any more.
+fn in_place_of_startup(connection: &Connection) -> Option<usize> {
+    let mut entries = behind_injection(connection)?;
+    let (at, first) = entries.find(|(_, entry)| {
+        entry.encrypted && matches!(entry.what, EntryKind::Startup { .. } | EntryKind::Junk(_))
+    })?;
+    matches!(first.what, EntryKind::Junk(_)).then_some(at)
+}
+
 /// Terminate behind a StartupMessage inside TLS with no proof in between, where a login's end was
 /// injected.
 fn terminate_without_proof(connection: &Connection) -> Option<usize> {
-    let is_injected = |entry: &Entry| {
-        entry.sender == Sender::Server && matches!(entry.what, EntryKind::Hostile(_))
-    };
-    let mut entries = behind_s(connection)?;
-    if !entries.clone().any(|(_, entry)| is_injected(entry)) {
-        return None;
-    }
+    let mut entries = behind_injection(connection)?;
     entries
         .find(|(_, entry)| matches!(entry.what, EntryKind::Startup { .. }) && entry.encrypted)?;
     // An alert that came in the same segment is entered before the message.
@@ -61,6 +67,17 @@ fn terminate_without_proof(connection: &Connection) -> Option<usize> {
         )
     })?;
     matches!(answer.what, EntryKind::Frontend { tag: b'X', .. }).then_some(at)
+}
+
+/// The same, if bytes that are wrong on purpose are among them.
+fn behind_injection(
+    connection: &Connection,
+) -> Option<impl Iterator<Item = (usize, &Entry)> + Clone> {
+    let entries = behind_s(connection)?;
+    let is_injected = |entry: &Entry| {
+        entry.sender == Sender::Server && matches!(entry.what, EntryKind::Hostile(_))
+    };
+    entries.clone().any(|(_, entry)| is_injected(entry)).then_some(entries)
 }
 
 /// The entries behind an SSLRequest's `S`, if there was one.
@@ -88,6 +105,28 @@ mod tests {
         assert_eq!(speaks(Event::SslAccept, true), Some(1));
         assert_eq!(speaks(Event::SslAccept, false), Some(1));
         assert_eq!(speaks(Event::SslReject, false), None);
+    }
+
+    #[test]
+    fn who_has_read_a_logins_end_before_the_handshake_sends_no_startup_message() {
+        let accepted = || entry(Sender::Server, false, EntryKind::Event(Event::SslAccept));
+        let injection = || entry(Sender::Server, false, EntryKind::Hostile("a login's end".into()));
+        let junk = |encrypted| {
+            entry(Sender::Client, encrypted, EntryKind::Junk(b"Q\0\0\0\x0dSELECT 1\0".to_vec()))
+        };
+        let startup = || {
+            let what = EntryKind::Startup { protocol: (3, 0), parameters: Vec::new() };
+            entry(Sender::Client, true, what)
+        };
+        for (entries, tells) in [
+            (vec![accepted(), injection(), junk(true)], Some(2)),
+            (vec![accepted(), injection(), junk(false)], None),
+            (vec![accepted(), injection(), startup(), junk(true)], None),
+            (vec![accepted(), junk(true)], None),
+        ] {
+            let connection = connection(entries);
+            assert_eq!(in_place_of_startup(&connection), tells, "{:?}", connection.entries);
+        }
     }
 
     #[test]

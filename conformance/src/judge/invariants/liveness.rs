@@ -7,9 +7,9 @@ pub(super) const HANG: Definition = Definition {
     why: "one silent server stops the application for good",
     source: "PostgreSQL documentation, \"Parameter Key Words\", connect_timeout",
     evidence: |facts| {
-        // Behind the query there is no connecting any more, so its timeout bounds nothing.
-        let is_excused = facts.answer_may_be_missing() && !facts.query().is_empty();
-        let hangs = *facts.case.claim == Claim::Hang && !is_excused;
+        // Behind the query there is no connecting any more, so its timeout bounds nothing, as long as the
+        // server is there.
+        let hangs = *facts.case.claim == Claim::Hang && !facts.may_wait();
         hangs.then(|| facts.last_message().into_iter().collect())
     },
 };

@@ -6,11 +6,13 @@
 
 mod binding_dropped;
 mod certificate;
+mod consumption;
 mod definition;
 mod dishonest;
 mod injected_plaintext;
 mod liveness;
 mod plaintext;
+mod server_unproven;
 mod spoofed_error;
 mod storm;
 mod table;

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::facts::Facts,
     binding_dropped::BINDING_DROPPED,
-    certificate,
+    certificate, consumption,
     definition::Definition,
     dishonest::DISHONEST,
     injected_plaintext::INJECTED_PLAINTEXT,
     liveness, plaintext,
+    server_unproven::SERVER_UNPROVEN,
     spoofed_error::SPOOFED_ERROR,
     storm::{self, STORM},
 };
@@ -72,6 +73,12 @@ invariants! {
     Storm = "storm", STORM;
     /// The client says another thing than the server saw.
     Dishonest = "dishonest", DISHONEST;
+    /// The client asked its query of a server that had to prove itself by SCRAM and did not.
+    ServerUnproven = "server-unproven", SERVER_UNPROVEN;
+    /// The client took much memory for what little the server had sent.
+    Memory = "memory", consumption::MEMORY;
+    /// The client took much processor time for what little the server had sent.
+    Busy = "busy", consumption::BUSY;
 }
 
 impl Invariant {

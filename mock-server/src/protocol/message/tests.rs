@@ -303,7 +303,7 @@ fn what_is_no_message_is_refused_in_words() {
         (json!({"data_row": {"values": [{"hex": "é"}]}}), "expected hex digits, two a byte"),
         (json!({"data_row": {"values": [{}]}}), "wanted `text`, `hex` or `length`"),
         (json!({"data_row": {"values": [{"hex": "", "text": ""}]}}), "got both"),
-        (json!({"copy_data": {"data": {"hax": ""}}}), "unknown field `hax`, expected `hex`"),
+        (json!({"copy_data": {"data": {"hax": ""}}}), "unknown field `hax`, expected one of `hex`"),
         (json!({"ready_for_query": {"status": "IT"}}), "expected one ASCII character"),
         (json!({"ready_for_query": {"status": 256}}), "expected one ASCII character"),
         (json!({"copy_in_response": {"format": 256}}), "`text`, `binary` or an Int8"),
@@ -471,4 +471,16 @@ proptest! {
         prop_assert_eq!(&wrong[1..5], length.to_be_bytes());
         prop_assert_eq!((wrong[0], &wrong[5..]), (bytes[0], &bytes[5..]));
     }
+}
+
+#[test]
+fn many_times_the_same_is_written_in_short() {
+    let long = json!({"parameter_status": {"name": "a", "value": {"repeat": "b", "times": 100}}});
+    let message = parsed(long.clone());
+    assert_eq!(written(&message).len(), 1 + 4 + 2 + 101);
+    assert_eq!(serde_json::to_value(&message).expect("JSON"), long);
+    let row = json!({"data_row": {"values": [{"repeat": "1", "times": 64, "length": 3}, "1"]}});
+    assert_eq!(serde_json::to_value(parsed(row.clone())).expect("JSON"), row);
+    let huge = json!({"copy_data": {"data": {"repeat": "ab", "times": 16_000_000}}});
+    assert!(refused(huge).contains("at most"));
 }

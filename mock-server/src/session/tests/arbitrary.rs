@@ -103,7 +103,7 @@ fn message() -> impl Strategy<Value = Message> {
         4 => bind.prop_map(
             |(portal, statement, parameter_formats, parameters, result_formats)| {
                 Message::Bind(Bind {
-                    portal, statement, parameter_formats, parameters, result_formats,
+                    portal, statement, parameter_formats, parameters, result_formats, oid: None,
                 })
             }
         ),

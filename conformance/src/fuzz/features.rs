@@ -1,0 +1,112 @@
+//! What a run showed of the client: how it answered what, and how it failed. Who shows something new
+//! has come somewhere new in it, of which no source code is needed.
+
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use pgtls_mock_server::transcript::{EntryKind, Sender};
+
+use crate::runner::CellRun;
+
+/// Connections beyond are as this one.
+const MOST_CONNECTIONS: usize = 3;
+/// As much of a text as tells one error from another, in characters.
+const LONGEST: usize = 80;
+
+/// The features of a run, as numbers; the same in each run of the program.
+pub(super) fn features(run: &CellRun) -> Vec<u64> {
+    let mut features = Vec::new();
+    for (number, connection) in run.observation.connections.iter().enumerate() {
+        let number = number.min(MOST_CONNECTIONS);
+        let mut asked = Cow::from("nothing");
+        let mut before = Cow::from("nothing");
+        for entry in &connection.entries {
+            let name = name(&entry.what);
+            match entry.sender {
+                Sender::Server => asked = name,
+                Sender::Client => {
+                    features.push(hash(&(number, &asked, &before, &name)));
+                    before = name;
+                }
+            }
+        }
+    }
+    features.push(hash(&ending(run)));
+    features
+}
+
+/// What a run came to: `plain`, `ssl`, `fail`, `hang` or `crash`; `None` where nothing was observed.
+pub(super) fn outcome(run: &CellRun) -> Option<String> {
+    // The trace's last word is its outcome.
+    let trace = run.result.observed.as_ref()?.trace().to_string();
+    trace.rsplit(' ').next().map(str::to_owned)
+}
+
+/// How a run ended, in words that do not depend on what was drawn.
+fn ending(run: &CellRun) -> String {
+    let result = &run.result;
+    let error = result.observed.as_ref().and_then(|observed| observed.error.as_ref());
+    let error = error.map(|error| format!("{}: {}", error.class, error.message));
+    let how = error.or_else(|| result.reason.clone()).unwrap_or_default();
+    format!("{} {}", outcome(run).unwrap_or_default(), plain(&how))
+}
+
+/// A text without its numbers, its quotations, and what is no word of its own.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut quoted_by = None;
+    for c in text.chars() {
+        if plain.len() >= LONGEST {
+            break;
+        }
+        match (c, quoted_by) {
+            (c, Some(quote)) if c == quote => quoted_by = None,
+            (_, Some(_)) => {}
+            ('"' | '`', None) => quoted_by = Some(c),
+            (c, None) if c.is_ascii_digit() => {
+                if !plain.ends_with('0') {
+                    plain.push('0');
+                }
+            }
+            (c, None) if c.is_ascii_graphic() || c == ' ' => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
+}
+
+fn name(kind: &EntryKind) -> Cow<'static, str> {
+    match kind {
+        EntryKind::Event(event) => format!("{event:?}").into(),
+        EntryKind::NegotiationByte(byte) => format!("byte {byte}").into(),
+        EntryKind::HandshakeFailed(how) | EntryKind::SessionBroken(how) => plain(how).into(),
+        EntryKind::Alert(alert) => alert.clone().into(),
+        EntryKind::Startup { protocol, .. } => format!("StartupMessage {protocol:?}").into(),
+        EntryKind::Proof(proof) => format!("{proof:?}").into(),
+        EntryKind::Frontend { name, .. } | EntryKind::Backend { name, .. } => (*name).into(),
+        EntryKind::OutOfTurn(_) => "out of turn".into(),
+        EntryKind::Hostile(_) => "hostile".into(),
+        EntryKind::Junk(_) => "junk".into(),
+        EntryKind::Query(_) => "query".into(),
+        other => format!("{other:?}").into(),
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_the_same_whatever_it_quotes_and_counts() {
+        assert_eq!(plain("invalid length 12 in \"abc\""), plain("invalid length 7 in \"d\""));
+        assert_ne!(plain("invalid length"), plain("invalid count"));
+    }
+}

@@ -1,0 +1,301 @@
+//! The hunt: one scenario after another against one stack, and what breaks it made small.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt as _,
+    future::BoxFuture,
+    stream::{FuturesOrdered, FuturesUnordered},
+};
+use pgtls_mock_server::Seed;
+use tokio::time::Instant;
+
+use super::{
+    corpus::Corpus,
+    features::{features, plain},
+    finding::Finding,
+    scenario::Scenario,
+    shrink::shrink,
+};
+use crate::{
+    judge::Invariant,
+    runner::{CellRun, Subject},
+};
+
+/// So many scenarios are under way at once, those that wait on silence included. Each is drawn from
+/// the corpus as it was so many scenarios before: who is done first makes no difference, nor how many
+/// run side by side.
+const WINDOW: u64 = 1024;
+/// So many while a finding is made small, which then waits for no more than these.
+const BESIDE_SHRINKING: usize = 16;
+/// After so many scenarios the corpus is the next one.
+const EPOCH: u64 = 64;
+/// So many scenarios with the same symptom are made small: the first may break by chance.
+const TRIED_OF_A_SYMPTOM: usize = 4;
+/// So many symptoms are looked into.
+const MOST_SYMPTOMS: usize = 128;
+
+/// How far a hunt goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// So many scenarios.
+    pub cases: Option<u64>,
+    /// So long; what is under way then is brought to its end.
+    pub time: Option<Duration>,
+    /// Up to the first finding.
+    pub first: bool,
+}
+
+/// A hunt on one stack.
+#[derive(Debug)]
+pub struct Hunt<'a> {
+    subject: &'a Subject<'a>,
+    seed: Seed,
+    limits: Limits,
+}
+
+/// What came of a hunt.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Hunted {
+    /// How many scenarios were tried, those for making findings small apart.
+    pub scenarios: u64,
+    /// In how many of them a TLS handshake was completed.
+    pub handshakes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What broke the client, in the order in which it was met.
+    pub findings: Vec<Finding>,
+    /// What broke it and is not made small yet, by the numbers of the scenarios.
+    pub suspected: BTreeMap<u64, (Scenario, Vec<Invariant>)>,
+    /// How many symptoms were seen that did not come again three times of three.
+    pub unstable: u64,
+    /// The scenarios that showed something new of the client.
+    pub corpus: Vec<Arc<Scenario>>,
+}
+
+/// What a hunt tells as it goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// Some more scenarios were tried.
+    Tried,
+    /// A scenario broke something, and is made small now.
+    Suspected(u64, &'a [Invariant]),
+    /// A finding, or one that was there already.
+    Found(&'a Finding),
+}
+
+/// What is kept of a run until its turn comes.
+struct Seen {
+    case: u64,
+    scenario: Arc<Scenario>,
+    features: Vec<u64>,
+    /// What broke, and how: the symptom.
+    broken: Vec<Invariant>,
+    how: String,
+    handshake: bool,
+    number: usize,
+}
+
+/// What tells one symptom from another: what broke, and how a client died or hung.
+type Symptom = (Vec<Invariant>, String);
+
+impl<'a> Hunt<'a> {
+    /// A hunt on this stack: the same seed and the same number of cases try the same.
+    #[must_use]
+    pub const fn new(subject: &'a Subject<'a>, seed: Seed, limits: Limits) -> Self {
+        Self { subject, seed, limits }
+    }
+
+    /// Hunts up to the limits. What was found so far is in `hunted` whenever this is dropped; `tell`
+    /// hears how it goes on.
+    pub async fn run(&self, hunted: &mut Hunted, tell: &mut dyn FnMut(&Hunted, Progress<'_>)) {
+        let mut state = State::new(self);
+        let started = Instant::now();
+        let mut next = 0;
+        let mut running = FuturesOrdered::new();
+        loop {
+            let most = if state.shrinking.is_empty() { WINDOW as usize } else { BESIDE_SHRINKING };
+            while running.len() < most && self.goes_on(next, started, &state) {
+                let scenario = Arc::new(state.scenario(next));
+                running.push_back(self.look(next, scenario));
+                next += 1;
+            }
+            if running.is_empty() && state.shrinking.is_empty() {
+                let late = self.subject.settle().await;
+                state.suspect_late(late, hunted, tell);
+                if state.shrinking.is_empty() {
+                    break;
+                }
+            }
+            tokio::select! {
+                Some(seen) = running.next(), if !running.is_empty() => {
+                    hunted.scenarios += 1;
+                    hunted.handshakes += u64::from(seen.handshake);
+                    hunted.elapsed = started.elapsed();
+                    state.fold(seen, hunted, tell);
+                    if hunted.scenarios.is_multiple_of(EPOCH) {
+                        state.suspect_late(self.subject.suspicions(), hunted, tell);
+                        tell(hunted, Progress::Tried);
+                    }
+                }
+                Some((case, found)) = state.shrinking.next(), if !state.shrinking.is_empty() => {
+                    hunted.suspected.remove(&case);
+                    hunted.elapsed = started.elapsed();
+                    match found {
+                        Some(finding) => {
+                            tell(hunted, Progress::Found(&finding));
+                            keep(&mut hunted.findings, finding);
+                        }
+                        None => hunted.unstable += 1,
+                    }
+                    if self.limits.first && !hunted.findings.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        hunted.elapsed = started.elapsed();
+        hunted.corpus = state.corpus.first(usize::MAX).to_vec();
+    }
+
+    fn goes_on(&self, next: u64, started: Instant, state: &State<'_>) -> bool {
+        let is_over = self.limits.cases.is_some_and(|cases| next >= cases)
+            || self.limits.time.is_some_and(|time| started.elapsed() >= time)
+            // What was met is made small before more is looked for.
+            || (self.limits.first && !state.symptoms.is_empty() && !state.shrinking.is_empty());
+        !is_over
+    }
+
+    async fn look(&self, case: u64, scenario: Arc<Scenario>) -> Seen {
+        let run =
+            self.subject.try_server(&scenario.axes(), &scenario.server(), &scenario.fetch).await;
+        Seen {
+            case,
+            features: features(&run),
+            broken: run.result.safety.clone(),
+            how: run.result.reason.as_deref().map(plain).unwrap_or_default(),
+            handshake: has_shaken_hands(&run),
+            number: run.number,
+            scenario,
+        }
+    }
+}
+
+fn has_shaken_hands(run: &CellRun) -> bool {
+    let facts = run.observation.connections.iter().filter_map(|connection| connection.tls.as_ref());
+    facts.into_iter().any(|facts| facts.complete)
+}
+
+/// Keeps a finding in its place, unless it is one that is there already; of the same ones, the earliest.
+fn keep(findings: &mut Vec<Finding>, finding: Finding) {
+    match findings.iter_mut().find(|other| other.identity() == finding.identity()) {
+        Some(other) if finding.case < other.case => *other = finding,
+        Some(_) => return,
+        None => findings.push(finding),
+    }
+    findings.sort_by_key(|finding| finding.case);
+}
+
+/// What a hunt has learnt so far.
+struct State<'a> {
+    hunt: &'a Hunt<'a>,
+    corpus: Corpus,
+    /// How large the corpus was after each epoch.
+    sizes: Vec<usize>,
+    folded: u64,
+    symptoms: HashMap<Symptom, usize>,
+    /// The cases whose processes may still be found to have misbehaved, by the questions' numbers.
+    recent: HashMap<usize, u64>,
+    shrinking: FuturesUnordered<BoxFuture<'a, (u64, Option<Finding>)>>,
+}
+
+impl<'a> State<'a> {
+    fn new(hunt: &'a Hunt<'a>) -> Self {
+        Self {
+            hunt,
+            corpus: Corpus::default(),
+            sizes: vec![0],
+            folded: 0,
+            symptoms: HashMap::new(),
+            recent: HashMap::new(),
+            shrinking: FuturesUnordered::new(),
+        }
+    }
+
+    /// The scenario of a case.
+    fn scenario(&self, case: u64) -> Scenario {
+        let epoch = usize::try_from(case.saturating_sub(WINDOW) / EPOCH).unwrap_or(usize::MAX);
+        let size = self.sizes.get(epoch).copied().unwrap_or_default();
+        let subject = self.hunt.subject;
+        Scenario::drawn(self.hunt.seed.nth(case), self.corpus.first(size), &|axes| {
+            subject.supports(axes)
+        })
+    }
+
+    /// Takes in what a run showed; in the order of the cases.
+    fn fold(&mut self, seen: Seen, hunted: &mut Hunted, tell: Tell<'_>) {
+        self.corpus.add(&seen.scenario, &seen.features);
+        self.folded += 1;
+        if self.folded.is_multiple_of(EPOCH) {
+            self.sizes.push(self.corpus.len());
+        }
+        self.recent.insert(seen.number, seen.case);
+        if !seen.broken.is_empty() {
+            self.suspect(Suspect { seen, hunted, tell });
+        }
+    }
+
+    /// Looks into a symptom, unless it was looked into.
+    fn suspect(&mut self, suspect: Suspect<'_>) {
+        let Suspect { seen: Seen { case, scenario, broken, how, .. }, hunted, tell } = suspect;
+        let Some(&invariant) = broken.first() else { return };
+        let symptom = (broken.clone(), how);
+        if self.symptoms.len() >= MOST_SYMPTOMS && !self.symptoms.contains_key(&symptom) {
+            return;
+        }
+        let count = self.symptoms.entry(symptom).or_default();
+        if *count >= TRIED_OF_A_SYMPTOM {
+            return;
+        }
+        *count += 1;
+        tell(hunted, Progress::Suspected(case, &broken));
+        hunted.suspected.insert(case, ((*scenario).clone(), broken));
+        let subject = self.hunt.subject;
+        self.shrinking.push(Box::pin(async move {
+            (case, shrink(subject, &scenario, invariant, case).await)
+        }));
+    }
+
+    /// The same for what processes did behind their answers.
+    fn suspect_late(&mut self, late: Vec<(usize, String)>, hunted: &mut Hunted, tell: Tell<'_>) {
+        for (number, how) in late {
+            let Some(&case) = self.recent.get(&number) else { continue };
+            let seen = Seen {
+                case,
+                scenario: Arc::new(self.scenario(case)),
+                features: Vec::new(),
+                broken: vec![Invariant::Crash],
+                how: plain(&how),
+                handshake: false,
+                number,
+            };
+            self.suspect(Suspect { seen, hunted, tell });
+        }
+    }
+}
+
+/// Who hears how a hunt goes on.
+type Tell<'a> = &'a mut dyn FnMut(&Hunted, Progress<'_>);
+
+/// A run that broke something, and who is to know.
+struct Suspect<'a> {
+    seen: Seen,
+    hunted: &'a mut Hunted,
+    tell: Tell<'a>,
+}

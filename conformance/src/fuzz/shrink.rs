@@ -1,0 +1,109 @@
+//! The least of a scenario that still breaks the client.
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{finding::Finding, reduce::reductions, scenario::Scenario};
+use crate::{
+    judge::Invariant,
+    runner::{CellRun, Subject},
+};
+
+/// As many smaller scenarios are tried at most: a few seconds' work.
+pub const MOST_TRIES: u32 = 400;
+/// As many where each costs a client seconds; with eight side by side about a minute.
+pub const MOST_SLOW_TRIES: u32 = 100;
+/// So many are tried side by side.
+const SIDE_BY_SIDE: usize = 8;
+/// What does not break so many times of as many is no finding.
+const TIMES: usize = 3;
+
+/// Makes a scenario that broke an invariant as small as can be; `None` if it does not break each time.
+pub(super) async fn shrink(
+    subject: &Subject<'_>,
+    scenario: &Scenario,
+    invariant: Invariant,
+    case: u64,
+) -> Option<Finding> {
+    let is_slow = matches!(invariant, Invariant::Hang | Invariant::Busy | Invariant::Memory);
+    let most_tries = if is_slow { MOST_SLOW_TRIES } else { MOST_TRIES };
+    let search = Search { subject, invariant, most_tries };
+    search.confirm(scenario).await?;
+    let (smallest, tries) = search.smallest(scenario.clone()).await;
+    // What was taken away may have made it a matter of chance.
+    let (scenario, run) = match search.confirm(&smallest).await {
+        Some(run) => (smallest, run),
+        None => (scenario.clone(), search.confirm(scenario).await?),
+    };
+    Some(Finding { scenario, broken: run.result.safety.clone(), run, case, tries })
+}
+
+struct Search<'a> {
+    subject: &'a Subject<'a>,
+    invariant: Invariant,
+    most_tries: u32,
+}
+
+impl Search<'_> {
+    /// One of the runs, if each breaks the invariant in a process of its own.
+    async fn confirm(&self, scenario: &Scenario) -> Option<CellRun> {
+        let (axes, server) = (scenario.axes(), scenario.server());
+        let mut last = None;
+        for _ in 0..TIMES {
+            let run = self.subject.try_server_to_the_end(&axes, &server, &scenario.fetch).await;
+            if !run.result.safety.contains(&self.invariant) {
+                return None;
+            }
+            last = Some(run);
+        }
+        last
+    }
+
+    async fn breaks(&self, scenario: &Scenario) -> bool {
+        let run =
+            self.subject.try_server(&scenario.axes(), &scenario.server(), &scenario.fetch).await;
+        run.result.safety.contains(&self.invariant)
+    }
+
+    /// Takes the first cut that still breaks, as long as there is one, and how often it tried.
+    async fn smallest(&self, mut current: Scenario) -> (Scenario, u32) {
+        let mut tries = 0;
+        // Where the last cut was taken, the next one is likely.
+        let mut begin = 0;
+        let mut idle = false;
+        loop {
+            let cuts: Vec<Scenario> = reductions(&current)
+                .into_iter()
+                .skip(begin)
+                .filter(|cut| self.subject.supports(&cut.axes()))
+                .collect();
+            match self.first_that_breaks(cuts, &mut tries).await {
+                Some((_, cut)) if tries >= self.most_tries => return (cut, tries),
+                Some((at, cut)) => (current, begin, idle) = (cut, begin + at, false),
+                None if tries >= self.most_tries || idle || begin == 0 => return (current, tries),
+                // Once more from the beginning: a cut may be possible now that was not before.
+                None => (begin, idle) = (0, true),
+            }
+        }
+    }
+
+    /// The first of these that breaks, in their order: the same, however many are tried side by side.
+    async fn first_that_breaks(
+        &self,
+        cuts: Vec<Scenario>,
+        tries: &mut u32,
+    ) -> Option<(usize, Scenario)> {
+        let mut tried = stream::iter(cuts.into_iter().enumerate())
+            .map(|(at, cut)| async move { (at, self.breaks(&cut).await, cut) })
+            .buffered(SIDE_BY_SIDE);
+        while let Some((at, breaks, cut)) = tried.next().await {
+            *tries += 1;
+            if breaks {
+                return Some((at, cut));
+            }
+            if *tries >= self.most_tries {
+                return None;
+            }
+        }
+        None
+    }
+}

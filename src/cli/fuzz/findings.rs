@@ -1,0 +1,57 @@
+//! The folder of findings: a file each, named by what it is, so that the same finding is the same file.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use pgtls_conformance::judge::Invariant;
+
+use crate::cli::{
+    error::CliError,
+    file::{self, Pending},
+    output,
+};
+
+/// Where findings are written. It is made when there is one.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at this place, which is none yet, or a folder.
+    pub(super) fn at(path: &Path) -> Result<Self, CliError> {
+        if path.exists() && !path.is_dir() {
+            return Err(CliError::Usage(format!("--findings: {} is no folder", path.display())));
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Writes a finding's file, and tells its path.
+    pub(super) fn write(
+        &self,
+        stack: &str,
+        broken: &[Invariant],
+        text: &str,
+    ) -> Result<String, CliError> {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let stack: String =
+            stack.chars().map(|c| if c == '/' || c == '@' { '-' } else { c }).collect();
+        let what = broken.first().map_or("nothing", |invariant| invariant.id());
+        let name = format!("{stack}-{what}-{:08x}.json", hasher.finish() as u32);
+        let path = self.0.join(name);
+        let written = fs::create_dir_all(&self.0)
+            .map_err(|error| CliError::tool(format!("could not make {}", self.0.display()), error))
+            .and_then(|()| Pending::new(&path)?.finish(text));
+        written.or_else(|error| {
+            // What took minutes to find is not lost for a disk that is full.
+            output::notice(&error.one_line());
+            if !file::keep(&[("counterexample.json", text)]) {
+                output::data(text)?;
+            }
+            Err(CliError::Unwritten)
+        })?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+}
