@@ -273,7 +273,7 @@ async fn questions_that_share_a_process_cost_one_another_nothing() {
         let modes = ["disable", "prefer", "verify-full", "allow", "require"];
         let ask = async |number: usize| {
             let mode = modes[number % modes.len()];
-            let reply = if number % 8 == 0 { "reply=silent," } else { "" };
+            let reply = if number.is_multiple_of(8) { "reply=silent," } else { "" };
             let axes = format!("{reply}sslmode={mode},sslrootcert=right").parse().expect("axes");
             let server = ServerBehaviour::of(&axes);
             let fetch = [ColumnType::Int8, ColumnType::Text];

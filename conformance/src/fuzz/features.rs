@@ -65,11 +65,8 @@ pub(super) fn plain(text: &str) -> String {
             (c, Some(quote)) if c == quote => quoted_by = None,
             (_, Some(_)) => {}
             ('"' | '`', None) => quoted_by = Some(c),
-            (c, None) if c.is_ascii_digit() => {
-                if !plain.ends_with('0') {
-                    plain.push('0');
-                }
-            }
+            (c, None) if c.is_ascii_digit() && plain.ends_with('0') => {}
+            (c, None) if c.is_ascii_digit() => plain.push('0'),
             (c, None) if c.is_ascii_graphic() || c == ' ' => plain.push(c),
             _ => {}
         }
