@@ -48,9 +48,7 @@ impl Wire {
         loop {
             // No answer here is longer, whatever a header announces.
             let header = Header::parse(&self.inbox)?;
-            if header
-                .is_some_and(|header| usize::try_from(header.len()).map_or(true, |it| it > MOST))
-            {
+            if header.is_some_and(|header| header.len() > LONGEST) {
                 return Err("the server announces a message without end".into());
             }
             if let Some(message) = Message::parse(&mut self.inbox)? {
