@@ -61,12 +61,12 @@ async fn our_connector_ends_alike_however_its_server_is_cut_into_segments() {
 }
 
 #[tokio::test]
-async fn a_driver_that_subtracts_blindly_dies_of_flipped_bytes_and_of_nothing_else() {
+async fn a_driver_that_trusts_a_count_dies_of_flipped_bytes_and_of_nothing_else() {
     let every = Disturbance::ALL;
-    let swept = sweep(broken(Fault::SubtractsFromTheLength), &["sslmode=disable"], &every).await;
+    let swept = sweep(broken(Fault::TrustsTheColumns), &["sslmode=disable"], &every).await;
     let [finding] = &swept.findings[..] else { panic!("{}", told(&swept.findings)) };
     assert_eq!(finding.broken, [Invariant::Crash]);
-    assert!(finding.how.as_deref().is_some_and(|how| how.contains("client/wire.rs")));
+    assert!(finding.how.as_deref().is_some_and(|how| how.contains("client/session.rs")));
     let flips = [Disturbance::FlippedBit, Disturbance::FlippedByte];
     assert!(finding.places.iter().all(|place| flips.contains(&place.disturbance)), "{finding}");
     assert!(finding.cases > 0 && finding.places.iter().all(|place| place.rule().is_some()));

@@ -45,7 +45,7 @@ pub struct Config {
 /// If the server cannot be made sure of, refuses the login or the query, or takes too long.
 pub async fn query(
     config: &Config,
-    stream: impl Transport,
+    stream: impl Transport + 'static,
     query: &str,
 ) -> Result<Vec<Vec<String>>, Error> {
     let connecting = async {

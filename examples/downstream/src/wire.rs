@@ -7,7 +7,10 @@ use postgres_protocol::{
         md5_hash,
         sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256},
     },
-    message::{backend::Message, frontend},
+    message::{
+        backend::{Header, Message},
+        frontend,
+    },
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -15,6 +18,8 @@ use crate::{Config, Error, Transport};
 
 /// As much as is read of a server before the driver gives up on it.
 const MOST: usize = 16 << 20;
+/// As long as a message may be.
+const LONGEST: i32 = 1 << 20;
 
 /// A connection, encrypted or not.
 pub(crate) struct Wire {
@@ -41,6 +46,11 @@ impl Wire {
     /// The next message; an error of the server's is one here.
     async fn receive(&mut self) -> Result<Message, Error> {
         loop {
+            // No answer here is longer, whatever a header announces.
+            let header = Header::parse(&self.inbox)?;
+            if header.is_some_and(|header| header.len() > LONGEST) {
+                return Err("the server announces a message without end".into());
+            }
             if let Some(message) = Message::parse(&mut self.inbox)? {
                 let Message::ErrorResponse(body) = message else { return Ok(message) };
                 let mut fields = body.fields();
