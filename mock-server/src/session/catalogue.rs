@@ -2,8 +2,8 @@
 //! know. All other look-ups have no rows.
 
 use super::{
+    column::SelectColumn,
     rows::Row,
-    select::SelectColumn,
     token::{Token, is_any, top_level},
     types::{Scalar, Type},
     value::Value,

@@ -3,12 +3,12 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    column::SelectColumn,
     limits::{MAX_REMEMBERED, REMEMBERED},
     prepared::{Portal, Prepared, Progress},
     refusal::{no_portal, no_statement, out_of_memory, protocol_violation, too_much},
     rows::{Field, describe, send},
     run::{Ran, rows_tag},
-    select::SelectColumn,
     state::State,
     statement::{self, Statement},
     value::Value,

@@ -7,6 +7,7 @@
 
 mod cast;
 mod catalogue;
+mod column;
 mod command;
 mod decimal;
 mod evaluate;

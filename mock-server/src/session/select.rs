@@ -3,10 +3,10 @@
 
 use super::{
     catalogue::TypeLookup,
+    column::SelectColumn,
     expression::{Expression, item},
     refusal::{syntax_error, unsupported},
     token::{Token, is_any, items, top_level},
-    types::Type,
     value::Value,
 };
 use crate::protocol::report::Report;
@@ -29,13 +29,6 @@ pub(super) enum Source {
     Expressions(Vec<Expression>),
     /// `pg_type`.
     Types(TypeLookup),
-}
-
-/// A column of the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SelectColumn {
-    pub(super) name: String,
-    pub(super) of_type: Type,
 }
 
 /// Reads what follows the word SELECT.
