@@ -80,6 +80,9 @@ struct Bench<'a> {
     subjects: Vec<(&'static str, Vec<&'a Subject<'a>>)>,
 }
 
+/// What is done over and over.
+type Task = Box<dyn Fn() + Sync>;
+
 impl Bench<'_> {
     fn measure(&self, criterion: &mut Criterion) {
         let handshakes = self.handshakes();
@@ -119,7 +122,7 @@ impl Bench<'_> {
     }
 
     /// A bare handshake of each backend.
-    fn handshakes(&self) -> Vec<(&'static str, Box<dyn Fn() + Sync>)> {
+    fn handshakes(&self) -> Vec<(&'static str, Task)> {
         let authority = self.environment.authority();
         let provider = Arc::new(aws_lc_rs::default_provider());
         let server = in_memory::server(authority, VERSION, false);

@@ -124,6 +124,12 @@ fn wrong_commands_are_told_so() {
     refuses(&["schema", "--out", "/no/such/folder"], "could not write /no/such/folder");
     refuses(&["install", "no-such-stack"], "no stack is called no-such-stack");
     refuses(&["install", "psycopg@../.."], "is no version");
+    refuses(&["install", "psycopg@3.3.9+libpq@18"], "psycopg is built from no crates");
+    refuses(&["install", "diesel@2.3.14+pq-sys@../.."], "is no CRATE@VERSION");
+    refuses(
+        &["install", "tokio-postgres/rustls"],
+        "another release of it is tokio-postgres/rustls@",
+    );
     refuses(&["install", "--shims", "/no/such/folder"], "no folder /no/such/folder");
     refuses(&["fuzz"], "which stack");
     refuses(&["fuzz", "--stack", "no-such-stack"], "no stack is called no-such-stack");

@@ -30,7 +30,7 @@ fn client(fault: &str) -> String {
 async fn pgtls(arguments: &[&str]) -> Output {
     let run =
         tokio::process::Command::new(support::PROGRAM).args(arguments).kill_on_drop(true).output();
-    tokio::time::timeout(Duration::from_secs(120), run).await.expect("in time").expect("pgtls")
+    tokio::time::timeout(Duration::from_secs(300), run).await.expect("in time").expect("pgtls")
 }
 
 fn told(output: &Output) -> String {
@@ -143,14 +143,14 @@ async fn an_interrupt_keeps_what_was_found() {
 #[tokio::test]
 async fn an_honest_client_breaks_nothing_before_any_server() {
     let shim = client("honest");
-    let hunt = ["fuzz", "--shim", &shim, "--cases", "200", "--format", "json"];
+    let hunt = ["fuzz", "--shim", &shim, "--cases", "100", "--format", "json"];
     let output = pgtls(&hunt).await;
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["schema"], 1);
     assert!(report["seed"].is_string());
     let stack = &report["stacks"][0];
-    assert_eq!((&stack["stack"], &stack["scenarios"]), (&"test-client".into(), &200.into()));
+    assert_eq!((&stack["stack"], &stack["scenarios"]), (&"test-client".into(), &100.into()));
     assert_eq!(stack["findings"], serde_json::json!([]));
-    assert!(stack["handshakes"].as_u64().is_some_and(|count| count > 20), "{report}");
+    assert!(stack["handshakes"].as_u64().is_some_and(|count| count > 10), "{report}");
 }

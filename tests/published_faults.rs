@@ -30,6 +30,31 @@ async fn cve_2021_23222_libpq_reads_what_came_before_the_handshake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cve_2024_10977_libpq_passes_on_an_error_from_before_tls() {
+    check(&Fault {
+        name: "CVE-2024-10977",
+        invariant: Invariant::SpoofedError,
+        cells: "reply=error",
+        // libpq 16.0 and 17.6.
+        affected: "psycopg2@2.9.10",
+        mended: "psycopg2@2.9.11",
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r2dbc_issue_705_what_came_before_the_handshake_is_the_end_of_the_login() {
+    check(&Fault {
+        name: "r2dbc-postgresql issue 705",
+        invariant: Invariant::InjectedPlaintext,
+        cells: "reply=stuffed,access=any",
+        affected: "r2dbc-postgresql@1.1.1",
+        mended: "r2dbc-postgresql@1.1.3.RELEASE",
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cve_2025_49146_pgjdbc_takes_a_login_without_the_binding_it_requires() {
     check(&Fault {
         name: "CVE-2025-49146",

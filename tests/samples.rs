@@ -8,14 +8,15 @@ mod served;
 mod support;
 
 use std::{
-    fs,
+    fs::{self, File},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use pgtls_conformance::shim::{Manifest, ManifestStack};
 
+use serde_json::{Value, json};
 use served::Served;
 use support::text;
 
@@ -63,22 +64,67 @@ fn python() {
     }
 }
 
-/// The complete shim of `docs/shims.md`, as it stands there.
+/// The complete shim of `docs/shims.md`, as it stands there, and as one that takes several questions
+/// at a time.
+fn shims_of_the_page() -> [String; 2] {
+    let page = fs::read_to_string(root().join("docs/shims.md")).expect("the page");
+    let programs = page.split("```python\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let programs: Vec<&str> = programs.map(|(program, _)| program).collect();
+    let &[alone, several] = &programs[..] else { panic!("two programs, not {programs:?}") };
+    let (most, _) = alone.split_once("for line in sys.stdin").expect("its last two lines");
+    let most = most.replacen(r#""cancel": True"#, r#""cancel": True, "concurrency": 8"#, 1);
+    [alone.to_owned(), most + several]
+}
+
 #[test]
 fn the_shims_pages_own_example() {
     let Some(driver) = driver("psycopg") else { return };
-    let page = fs::read_to_string(root().join("docs/shims.md")).expect("the page");
-    let (_, rest) = page.split_once("```python\n").expect("a program");
-    let (program, _) = rest.split_once("```").expect("its end");
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("my_shim.py");
-    fs::write(&path, program).expect("a file");
-    let shim = format!("{} {}", driver.dest().join("bin/python").display(), path.display());
-    let mut matrix = Command::new(support::PROGRAM);
-    matrix.args(["matrix", "--shim", &shim, "--filter", "certificate=wrong-host"]);
-    let output = support::output(matrix.args(["--filter", "reply=stuffed"]));
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(text(&output.stdout).contains("│ my_shim "), "{}", text(&output.stdout));
+    for program in shims_of_the_page() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("my_shim.py");
+        fs::write(&path, program).expect("a file");
+        let shim = format!("{} {}", driver.dest().join("bin/python").display(), path.display());
+        let mut matrix = Command::new(support::PROGRAM);
+        matrix.args(["matrix", "--shim", &shim, "--filter", "certificate=wrong-host"]);
+        let output = support::output(matrix.args(["--filter", "reply=stuffed"]));
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+        assert!(printed.contains("│ my_shim "), "{printed}");
+    }
+}
+
+#[test]
+fn the_shims_page_reads_typed_columns_of_several_questions() {
+    let Some(driver) = driver("psycopg") else { return };
+    let server = Served::start(&["--auth", "trust"]);
+    let (_, port) = server.whole("listening on").split_once("127.0.0.1:").expect("an address");
+    let port: u16 = port.trim_end_matches(": default").parse().expect("a port");
+    for program in shims_of_the_page() {
+        let questions = (1..=4).map(|id| {
+            json!({
+                "type": "connect", "id": id, "host": "localhost", "hostaddr": "127.0.0.1", "port": port,
+                "user": "any", "password": "any", "dbname": "postgres", "timeout_ms": 20_000,
+                "query": format!("SELECT {id}::int4, 7::int2, 'text'::text"),
+                "fetch": ["int4", "int2", "text"],
+            })
+        });
+        let lines: String = questions.map(|question| format!("{question}\n")).collect();
+        let stdin = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(stdin.path(), lines).expect("the questions");
+        let mut python = Command::new(driver.dest().join("bin/python"));
+        python.args(["-c", &program]).stdin(File::open(stdin.path()).expect("the questions"));
+        python.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = support::ended(python.spawn().expect("python"));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let mut rows: Vec<(u64, Value)> = text(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("an answer"))
+            .map(|answer| (answer["id"].as_u64().expect("its id"), answer["rows"].clone()))
+            .collect();
+        rows.sort_by_key(|(id, _)| *id);
+        let wanted = (1..=4).map(|id| (id, json!([[id.to_string(), "7", "text"]])));
+        assert_eq!(rows, wanted.collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -7,9 +7,11 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output},
+    time::Duration,
 };
 
 use pgtls_mock_server::{
+    MockServer,
     axes::{Access, Auth, Reply},
     script::{self, Script},
 };
@@ -188,4 +190,56 @@ fn the_invariants_alone_decide_over_a_script() {
     let stdout = text(&output.stdout);
     assert_eq!(stdout.lines().next(), Some("connect, sslaccept, authok -> fail"));
     assert_eq!(output.status.code(), Some(0), "{stdout}");
+}
+
+/// What the server sends in TLS records behind its handshake: the lengths of the records, by whether the
+/// script has something to do with them.
+async fn records(tls: &str, before_welcome: &str) -> Vec<usize> {
+    use pgtls_harness::{Direction, Layer};
+    let script = format!(
+        r#"{{"connections": [{{"tls": {tls}, "startup": [{before_welcome} {{"send": ["welcome"]}}]}}]}}"#
+    );
+    let script = Script::from_json(&script).unwrap_or_else(|error| panic!("{script}: {error}"));
+    let server =
+        MockServer::builder().script(script).record(1 << 20).start().await.expect("a server");
+    let connector =
+        pgtls_connector::Connector::from_url(&server.url("require")).expect("a connector");
+    let (client, connection) = connector.connect().await.expect("a connection");
+    let connection = tokio::spawn(connection);
+    client.simple_query("SELECT 1").await.expect("an answer");
+    drop(client);
+    let _ = connection.await.expect("no panic");
+    let seen = server.finish(Duration::from_secs(1)).await;
+    let wire = seen.connections[0].recording.concat(Direction::Outbound, Layer::Wire);
+    // The first byte answers SSLRequest.
+    let mut rest = &wire[1..];
+    let mut lengths = Vec::new();
+    while let [kind, _, _, high, low, behind @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if *kind == 23 {
+            lengths.push(length);
+        }
+        rest = &behind[length..];
+    }
+    lengths
+}
+
+/// Behind the content of a TLS 1.3 record: its type, and the tag of AES-GCM.
+const OVERHEAD: usize = 1 + 16;
+
+#[tokio::test]
+async fn records_tickets_and_key_updates_are_as_the_script_has_them() {
+    let usual = records("{}", "").await;
+    let small = records(r#"{"record_size": 7}"#, "").await;
+    // Flights of the handshake come first, and as they are.
+    let session = |lengths: &[usize]| lengths.iter().filter(|&&it| it <= 7 + OVERHEAD).count();
+    assert!(session(&small) > 20 && session(&usual) < 5, "{usual:?} {small:?}");
+    let with_tickets = records(r#"{"tickets": 3}"#, "").await;
+    assert!(with_tickets.len() > usual.len(), "{usual:?} {with_tickets:?}");
+    // A KeyUpdate is five bytes; the client reads on under the new keys.
+    let updated = records("{}", r#""key_update", "key_update","#).await;
+    let updates = |lengths: &[usize]| lengths.iter().filter(|&&it| it == 5 + OVERHEAD).count();
+    assert_eq!(updates(&updated), updates(&usual) + 2, "{usual:?} {updated:?}");
+    // TLS 1.2 has none.
+    records(r#"{"versions": "1.2"}"#, r#""key_update","#).await;
 }

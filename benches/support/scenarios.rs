@@ -27,7 +27,7 @@ pub(crate) fn before_tls() -> Vec<Scenario> {
     let answers = [
         (r#"{"send": [{"text": "?"}]}"#, "connect, sslreject -> fail"),
         (r#"{"send": [{"text": "N"}]}"#, "connect, sslreject -> fail"),
-        (r#"{"send": [{"error_response": {}}]}, "close""#, "connect, authfail -> fail"),
+        (r#"{"send": [{"error_response": {}}]}, "close""#, "connect, backenderror -> fail"),
         (r#""close""#, "connect -> fail"),
     ];
     let scenario = |(steps, trace)| {

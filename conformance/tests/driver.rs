@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use nix::time::{ClockId, clock_gettime};
 use pgtls_conformance::{
     Written,
     axes::Axes,
@@ -20,6 +22,8 @@ enum Fault {
     PanicsBehindItsAnswer,
     WaitsForGood,
     OpensASocket,
+    WorksHard,
+    TakesMuchMemory,
 }
 
 impl Driver for Fault {
@@ -71,6 +75,14 @@ impl Fault {
                 }));
             }
             Self::WaitsForGood => std::future::pending().await,
+            Self::WorksHard => {
+                let used = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
+                let until = used().expect("a clock") + Duration::from_millis(1100);
+                while used().expect("a clock") < until {
+                    std::hint::spin_loop();
+                }
+            }
+            Self::TakesMuchMemory => drop(std::hint::black_box(vec![1_u8; 300 << 20])),
             Self::OpensASocket => {
                 let _ = tokio::net::TcpStream::connect(("127.0.0.1", 1)).await;
             }
@@ -114,6 +126,36 @@ async fn a_fault_costs_its_own_cell_alone() {
         assert_eq!(run.result.conformance, Conformance::Stricter, "{fault:?}: {:?}", run.result);
         assert_eq!(run.result.safety, [], "{fault:?}");
     }
+}
+
+/// What is allocated is counted where the program has an allocator that counts.
+#[tokio::test]
+async fn what_a_driver_takes_on_its_thread_is_measured() {
+    let environment = environment();
+    let counts = cfg!(feature = "count-allocations");
+    for (fault, safety) in [
+        (Fault::WorksHard, &[Invariant::Busy][..]),
+        (Fault::TakesMuchMemory, if counts { &[Invariant::Memory] } else { &[] }),
+    ] {
+        let spec = StackSpec::in_process("faulty", fault);
+        let subject = Subject::probe(&spec, &environment).await;
+        let run = ask(&subject, "sslmode=require").await;
+        assert_eq!(run.result.safety, safety, "{fault:?}");
+        let run = ask(&subject, "sslmode=prefer").await;
+        assert_eq!(run.result.safety, [], "{fault:?}");
+    }
+}
+
+/// Any number of questions is asked at once, and each has a number of its own.
+#[tokio::test]
+async fn many_are_asked_at_once() {
+    let environment = environment();
+    let spec = StackSpec::in_process("faulty", Fault::WaitsForGood);
+    let subject = Subject::probe(&spec, &environment).await.with_jobs(2);
+    let runs = join_all((0..50).map(|_| ask(&subject, "sslmode=prefer"))).await;
+    let mut numbers: Vec<usize> = runs.iter().map(|run| run.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..50).collect::<Vec<_>>());
 }
 
 /// The client's timeout of two seconds is waited for, and not by this test.

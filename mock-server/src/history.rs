@@ -105,8 +105,16 @@ impl History {
             let logs: Vec<Log> = state.logs.iter().map(|kept| kept.log.clone()).collect();
             (logs, state.accepted)
         };
-        let forgotten = accepted - logs.len() as u64;
-        observe(logs.iter().map(Log::connection).collect(), forgotten)
+        observe_logs(logs, accepted)
+    }
+
+    /// What was seen, once nothing more is: where nobody else holds the logs, they are not copied.
+    pub(crate) fn last_observation(&self) -> Observation {
+        let (logs, accepted) = {
+            let mut state = lock(&self.state);
+            (std::mem::take(&mut state.logs), state.accepted)
+        };
+        observe_logs(logs.into_iter().map(|kept| kept.log).collect(), accepted)
     }
 }
 
@@ -126,6 +134,11 @@ impl State {
         }
         true
     }
+}
+
+fn observe_logs(logs: Vec<Log>, accepted: u64) -> Observation {
+    let forgotten = accepted - logs.len() as u64;
+    observe(logs.into_iter().map(Log::into_connection).collect(), forgotten)
 }
 
 impl Drop for History {

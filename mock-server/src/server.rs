@@ -237,6 +237,6 @@ impl MockServer {
         {
             tracing::error!(%error, "the accepting task failed");
         }
-        history.observation()
+        history.last_observation()
     }
 }

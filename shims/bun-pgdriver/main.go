@@ -105,8 +105,6 @@ func scan(value driver.Value, column string) error {
 		return pgdialect.Array(new([]int32)).Scan(value)
 	case "text[]":
 		return pgdialect.Array(new([]string)).Scan(value)
-	case "hstore":
-		return pgdialect.HStore(new(map[string]string)).Scan(value)
 	}
 	return nil
 }

@@ -35,8 +35,7 @@ public final class Shim implements Contract.Driver {
       Map.entry("bool", Boolean.class), Map.entry("bytea", ByteBuffer.class), Map.entry("text", String.class),
       Map.entry("timestamp", LocalDateTime.class), Map.entry("timestamptz", OffsetDateTime.class),
       Map.entry("date", LocalDate.class), Map.entry("uuid", UUID.class), Map.entry("json", Json.class),
-      Map.entry("jsonb", Json.class), Map.entry("int4[]", Integer[].class), Map.entry("text[]", String[].class),
-      Map.entry("hstore", Map.class));
+      Map.entry("jsonb", Json.class), Map.entry("int4[]", Integer[].class), Map.entry("text[]", String[].class));
 
   private final JSONObject hello;
 

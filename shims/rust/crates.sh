@@ -19,7 +19,14 @@ for crate in "$@"; do
 	: >"$alone/src/lib.rs"
 	printf '[package]\nname = "alone"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n[dependencies]\n"%s" = "=%s"\n' \
 		"$name" "$version" >"$alone/Cargo.toml"
-	cargo fetch --quiet --manifest-path "$alone/Cargo.toml" || fail "there is no release $version of $name to be had"
+	if ! said=$(cargo fetch --quiet --manifest-path "$alone/Cargo.toml" 2>&1); then
+		echo "$said" >&2
+		case $said in
+		*"is yanked"*) fail "$name $version is yanked" ;;
+		*"failed to select a version"* | *"unexpected "*"version"*) fail "there is no $name $version" ;;
+		*) fail "$name $version cannot be fetched" ;;
+		esac
+	fi
 	cargo update --quiet --package "$name" --precise "$version" 2>/dev/null && continue
 	# What it is built into demands a later release: so the older one's code takes the later one's name.
 	cargo vendor --quiet --versioned-dirs --manifest-path "$alone/Cargo.toml" "$alone/vendor" >/dev/null

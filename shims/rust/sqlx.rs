@@ -1,11 +1,15 @@
 //! sqlx's PostgreSQL driver, whichever TLS library it is built with.
 
-use std::io;
+use std::fmt::Debug;
 
-use pgtls_shim::{Hello, Refusal, Request, Rows, SSLMODES, Supports, variant};
+use pgtls_shim::{ColumnType, Hello, Refusal, Request, Rows, SSLMODES, Supports, text, variant};
 use sqlx::{
-    Connection as _, Error, Row as _,
-    postgres::{PgConnectOptions, PgConnection, PgSslMode},
+    Connection as _, Decode, Error, Postgres, Row as _, Type,
+    postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode},
+    types::{
+        BigDecimal, JsonValue, Uuid,
+        chrono::{DateTime, NaiveDate, NaiveDateTime, Utc},
+    },
 };
 
 /// The TLS library of this build.
@@ -16,8 +20,7 @@ pub(crate) struct Tls {
     pub(crate) system_store: bool,
 }
 
-pub(crate) fn serve(version: String, tls: Tls) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+pub(crate) fn serve(version: String, tls: Tls) {
     let hello = Hello {
         name: "sqlx",
         version,
@@ -35,10 +38,13 @@ pub(crate) fn serve(version: String, tls: Tls) -> io::Result<()> {
             cancel: false,
         },
     };
-    pgtls_shim::serve(&hello, |request| {
-        let options = options(request)?;
-        runtime.block_on(query(&options, &request.query)).map_err(|error| failed(&error))
-    })
+    pgtls_shim::serve(&hello, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(move |request: &Request| {
+            let options = options(request)?;
+            runtime.block_on(query(&options, request)).map_err(|error| failed(&error))
+        })
+    });
 }
 
 /// The request as an application would set it. sqlx offers no connect timeout but its pool's.
@@ -72,17 +78,56 @@ fn options(request: &Request) -> Result<PgConnectOptions, Refusal> {
     Ok(options)
 }
 
-async fn query(options: &PgConnectOptions, query: &str) -> Result<Rows, Error> {
+async fn query(options: &PgConnectOptions, request: &Request) -> Result<Rows, Error> {
     let mut connection = PgConnection::connect_with(options).await?;
     // Every release takes a query that lives for ever, and no two agree on any other.
-    let query: &'static str = query.to_owned().leak();
+    let query: &'static str = request.query.clone().leak();
     let rows = sqlx::query(query).fetch_all(&mut connection).await?;
-    let rows = rows.iter().map(|row| Ok(vec![row.try_get::<i32, _>(0)?.to_string()])).collect();
+    // The number alone is read where nothing else is asked for.
+    let columns = if request.fetch.is_empty() { &[ColumnType::Int4] } else { &*request.fetch };
+    let rows = rows
+        .iter()
+        .map(|row| {
+            columns.iter().enumerate().map(|(index, column)| read(row, index, *column)).collect()
+        })
+        .collect();
     if let Err(error) = connection.close().await {
         // The rows are there: a goodbye that fails does not undo that.
         eprintln!("close: {error}");
     }
     rows
+}
+
+fn read(row: &PgRow, index: usize, column: ColumnType) -> Result<String, Error> {
+    fn natural<'r, T>(row: &'r PgRow, index: usize) -> Result<String, Error>
+    where
+        T: Decode<'r, Postgres> + Type<Postgres> + Debug,
+    {
+        Ok(text(row.try_get::<Option<T>, _>(index)?))
+    }
+
+    match column {
+        ColumnType::Int2 => natural::<i16>(row, index),
+        ColumnType::Int4 => natural::<i32>(row, index),
+        ColumnType::Int8 => natural::<i64>(row, index),
+        ColumnType::Float4 => natural::<f32>(row, index),
+        ColumnType::Float8 => natural::<f64>(row, index),
+        ColumnType::Numeric => natural::<BigDecimal>(row, index),
+        ColumnType::Bool => natural::<bool>(row, index),
+        ColumnType::Bytea => natural::<Vec<u8>>(row, index),
+        ColumnType::Text => natural::<String>(row, index),
+        ColumnType::Timestamp => natural::<NaiveDateTime>(row, index),
+        ColumnType::Timestamptz => natural::<DateTime<Utc>>(row, index),
+        ColumnType::Date => natural::<NaiveDate>(row, index),
+        ColumnType::Uuid => natural::<Uuid>(row, index),
+        ColumnType::Json | ColumnType::Jsonb => natural::<JsonValue>(row, index),
+        ColumnType::Int4Array => natural::<Vec<Option<i32>>>(row, index),
+        ColumnType::TextArray => natural::<Vec<Option<String>>>(row, index),
+        #[cfg(hstore)]
+        ColumnType::Hstore => natural::<sqlx::postgres::types::PgHstore>(row, index),
+        #[cfg(not(hstore))]
+        ColumnType::Hstore => Ok(text(row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?)),
+    }
 }
 
 fn failed(error: &Error) -> Refusal {

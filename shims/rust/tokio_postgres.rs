@@ -1,12 +1,17 @@
 //! tokio-postgres, whichever TLS library it is built with.
 
-use std::{error::Error, io, time::Duration};
+use std::{collections::HashMap, error::Error, fmt::Debug, time::Duration};
 
-use pgtls_shim::{Hello, Refusal, Request, Rows, Supports};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use pgtls_shim::{ColumnType, Hello, Refusal, Request, Rows, Supports, text};
+use rust_decimal::Decimal;
+use serde_json::Value;
 use tokio_postgres::{
-    Client, Config, SimpleQueryMessage, Socket,
+    Client, Config, Row, SimpleQueryMessage, Socket,
     tls::{MakeTlsConnect, TlsConnect},
+    types::FromSql,
 };
+use uuid::Uuid;
 
 /// The TLS library of this build.
 pub(crate) struct Tls<F> {
@@ -19,13 +24,12 @@ pub(crate) struct Tls<F> {
 }
 
 /// Answers questions until stdin ends.
-pub(crate) fn serve<T, F>(version: String, tls: Tls<F>) -> io::Result<()>
+pub(crate) fn serve<T, F>(version: String, tls: Tls<F>)
 where
     T: MakeTlsConnect<Socket, Stream: Send + 'static, TlsConnect: TlsConnect<Socket, Future: Send>>
         + Clone,
-    F: Fn(&Request) -> Result<T, Box<dyn Error>>,
+    F: Fn(&Request) -> Result<T, Box<dyn Error>> + Sync,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let hello = Hello {
         name: "tokio-postgres",
         version,
@@ -47,12 +51,16 @@ where
             cancel: true,
         },
     };
-    pgtls_shim::serve(&hello, |request| {
-        let config = config(request)?;
-        let connector =
-            (tls.connector)(request).map_err(|error| Refusal::failed("configuration", &*error))?;
-        runtime.block_on(connect(&config, connector, request)).map_err(|error| failed(&error))
-    })
+    pgtls_shim::serve(&hello, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let connector = &tls.connector;
+        Ok(move |request: &Request| {
+            let config = config(request)?;
+            let tls =
+                connector(request).map_err(|error| Refusal::failed("configuration", &*error))?;
+            runtime.block_on(connect(&config, tls, request)).map_err(|error| failed(&error))
+        })
+    });
 }
 
 fn config(request: &Request) -> Result<Config, Refusal> {
@@ -88,7 +96,11 @@ where
 {
     let (client, connection) = config.connect(tls.clone()).await?;
     let session = async {
-        let rows = query(&client, &request.query).await;
+        let rows = if request.fetch.is_empty() {
+            query(&client, &request.query).await
+        } else {
+            fetch(&client, request).await
+        };
         if rows.is_ok()
             && request.cancels()
             && let Err(error) = client.cancel_token().cancel_query(tls).await
@@ -116,6 +128,43 @@ async fn query(client: &Client, query: &str) -> Result<Rows, tokio_postgres::Err
             (0..row.len()).map(|column| row.get(column).unwrap_or_default().to_owned()).collect()
         })
         .collect())
+}
+
+async fn fetch(client: &Client, request: &Request) -> Result<Rows, tokio_postgres::Error> {
+    let rows = client.query(&request.query, &[]).await?;
+    let columns = || request.fetch.iter().enumerate();
+    rows.iter()
+        .map(|row| columns().map(|(index, column)| read(row, index, *column)).collect())
+        .collect()
+}
+
+fn read(row: &Row, index: usize, column: ColumnType) -> Result<String, tokio_postgres::Error> {
+    fn natural<'r, T>(row: &'r Row, index: usize) -> Result<String, tokio_postgres::Error>
+    where
+        T: FromSql<'r> + Debug,
+    {
+        Ok(text(row.try_get::<_, Option<T>>(index)?))
+    }
+
+    match column {
+        ColumnType::Int2 => natural::<i16>(row, index),
+        ColumnType::Int4 => natural::<i32>(row, index),
+        ColumnType::Int8 => natural::<i64>(row, index),
+        ColumnType::Float4 => natural::<f32>(row, index),
+        ColumnType::Float8 => natural::<f64>(row, index),
+        ColumnType::Numeric => natural::<Decimal>(row, index),
+        ColumnType::Bool => natural::<bool>(row, index),
+        ColumnType::Bytea => natural::<Vec<u8>>(row, index),
+        ColumnType::Text => natural::<String>(row, index),
+        ColumnType::Timestamp => natural::<NaiveDateTime>(row, index),
+        ColumnType::Timestamptz => natural::<DateTime<Utc>>(row, index),
+        ColumnType::Date => natural::<NaiveDate>(row, index),
+        ColumnType::Uuid => natural::<Uuid>(row, index),
+        ColumnType::Json | ColumnType::Jsonb => natural::<Value>(row, index),
+        ColumnType::Int4Array => natural::<Vec<Option<i32>>>(row, index),
+        ColumnType::TextArray => natural::<Vec<Option<String>>>(row, index),
+        ColumnType::Hstore => natural::<HashMap<String, Option<String>>>(row, index),
+    }
 }
 
 fn failed(error: &tokio_postgres::Error) -> Refusal {

@@ -132,7 +132,9 @@ impl Install {
 
 /// What an install line, or a tool that it calls, says last in the way that tools tell errors.
 fn reason(log: &str) -> Option<&str> {
-    log.lines().rev().find_map(|line| line.trim().strip_prefix("error: "))
+    let errors = log.lines().filter_map(|line| line.trim().split_once(": "));
+    let errors = errors.filter(|(first, _)| first.eq_ignore_ascii_case("error"));
+    errors.map(|(_, reason)| reason).next_back()
 }
 
 /// Between two looks whether everything that was killed is gone.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pgtls_conformance::shim::ColumnType;
-use postgres_protocol::types::array_from_sql;
+use postgres_protocol::types::{array_from_sql, hstore_from_sql};
 use tokio_postgres::{
     Row,
     fallible_iterator::FallibleIterator as _,
@@ -17,8 +17,8 @@ use tokio_postgres::{
 /// A row's values as texts. The columns that were asked for are read as these types, and others that the
 /// server may have sent as what they are: bytes.
 ///
-/// A driver that `shares_memory` with the whole program reads arrays element by element: postgres-types
-/// takes room for as many as the server says, and an allocation that fails ends the process.
+/// A driver that `shares_memory` with the whole program reads arrays and hstore element by element:
+/// postgres-types takes room for as many as the server says, and an allocation that fails ends the process.
 pub(super) fn texts(
     row: &Row,
     fetch: &[ColumnType],
@@ -69,6 +69,9 @@ fn text(
         Some(ColumnType::TextArray) => {
             read(row, column, |value: Vec<Option<String>>| format!("{value:?}"))
         }
+        Some(ColumnType::Hstore) if shares_memory => {
+            read(row, column, |Pairs(value)| format!("{value:?}"))
+        }
         Some(ColumnType::Hstore) => read(row, column, |value: HashMap<String, Option<String>>| {
             format!("{:?}", value.into_iter().collect::<BTreeMap<_, _>>())
         }),
@@ -106,6 +109,24 @@ impl<'a, T: FromSql<'a>> FromSql<'a> for Elements<T> {
 
     fn accepts(of_type: &Type) -> bool {
         matches!(of_type.kind(), Kind::Array(member) if T::accepts(member))
+    }
+}
+
+/// Keys and values of hstore, read one by one.
+struct Pairs(BTreeMap<String, Option<String>>);
+
+impl<'a> FromSql<'a> for Pairs {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let mut entries = hstore_from_sql(bytes)?;
+        let mut pairs = BTreeMap::new();
+        while let Some((key, value)) = entries.next()? {
+            pairs.insert(key.to_owned(), value.map(str::to_owned));
+        }
+        Ok(Self(pairs))
+    }
+
+    fn accepts(of_type: &Type) -> bool {
+        of_type.name() == "hstore"
     }
 }
 

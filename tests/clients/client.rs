@@ -28,6 +28,11 @@ use fault::Fault;
 fn main() -> ExitCode {
     let fault = match std::env::args().nth(1).as_deref() {
         None | Some("honest") => None,
+        // The child of one that has it do its work.
+        Some("work-hard") => {
+            shim::work_hard();
+            return ExitCode::SUCCESS;
+        }
         Some(word) => match Fault::named(word) {
             Some(fault) => Some(fault),
             None => {

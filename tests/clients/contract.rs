@@ -1,6 +1,6 @@
 //! The shim contract as this client reads it, in types of its own.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 /// A question.
@@ -37,6 +37,9 @@ pub(crate) struct Connect {
     pub(crate) sslkey: Option<String>,
     pub(crate) sslcrl: Option<String>,
     pub(crate) then: Option<String>,
+    /// Whatever the types of its columns, a row is read as texts.
+    #[serde(rename = "fetch")]
+    pub(crate) _fetch: Option<IgnoredAny>,
 }
 
 /// How a connect call ended.

@@ -7,6 +7,14 @@ macro_rules! faults {
         pub(crate) enum Fault { $($(#[$doc])* $fault,)* }
 
         impl Fault {
+            /// Whether it takes several questions at once.
+            pub(crate) const fn takes_several(self) -> bool {
+                matches!(
+                    self,
+                    Self::TakesSeveral | Self::TakesSeveralAndDies | Self::TakesSeveralAndHangs
+                )
+            }
+
             /// The fault of that word.
             pub(crate) fn named(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$fault),)* _ => None }
@@ -174,6 +182,12 @@ faults! {
     LeavesABareDaemon = "leaves-a-bare-daemon",
     /// Never answers, and never rests.
     LoopsBusily = "loops-busily",
+    /// Works for more than a second before it connects.
+    WorksHard = "works-hard",
+    /// Has a child do so.
+    HasAChildWorkHard = "has-a-child-work-hard",
+    /// Takes hundreds of megabytes, and gives them back.
+    TakesMuchMemory = "takes-much-memory",
     /// Ends in the middle of its answer.
     DiesWithinItsAnswer = "dies-within-its-answer",
     /// Hears no more questions, and answers this one.
@@ -192,10 +206,20 @@ faults! {
     KeepsTlsToItself = "keeps-tls-to-itself",
     /// Says much on stderr.
     Chatters = "chatters",
+    /// Works for more than a second and takes hundreds of megabytes when it is asked for the first time.
+    WarmsUp = "warms-up",
     /// Leaves its connection open behind its answer.
     LeavesItsConnectionOpen = "leaves-its-connection-open",
     /// Answers behind the timeout and before the deadline.
     AnswersSlowly = "answers-slowly",
+
+    // Several questions at once.
+    /// Takes eight at once, and answers them as they come to an end.
+    TakesSeveral = "takes-several",
+    /// The same, and ends under sslmode=require, whatever else it was asked.
+    TakesSeveralAndDies = "takes-several-and-dies",
+    /// The same, and never answers under sslmode=require.
+    TakesSeveralAndHangs = "takes-several-and-hangs",
 
     // The first questions.
     /// Says it is connected with sslmode=nonsense.

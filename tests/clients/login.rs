@@ -62,7 +62,7 @@ pub(crate) fn log_in(connection: &mut Connection, settings: &Settings) -> Result
             other => return Err(unexpected(other)),
         }
     }
-    let is_finished = scram.as_ref().is_none_or(|scram| scram.is_finished());
+    let is_finished = scram.as_ref().is_none_or(Scram::is_finished);
     if !is_finished
         && !settings.has(Fault::TakesNoSignature)
         && !settings.has(Fault::TakesAnySignature)

@@ -4,10 +4,12 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::process::CommandExt as _,
     process::{Command, Stdio},
+    sync::Once,
     thread,
     time::Duration,
 };
 
+use nix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,6 +22,9 @@ use crate::{
 const FOR_EVER: Duration = Duration::from_secs(3600);
 /// Just behind the deadline of 5 seconds: a timeout of 2, and 3 more.
 const TOO_LATE: Duration = Duration::from_millis(5_200);
+
+/// As many questions as one that takes several takes.
+const AT_ONCE: u32 = 8;
 
 /// Behind an answer, and before anybody stops watching.
 const A_MOMENT: Duration = Duration::from_millis(100);
@@ -44,10 +49,17 @@ pub(crate) fn serve(fault: Option<Fault>) -> io::Result<()> {
             }
             Question::Hello { contract } => {
                 let other = u32::from(fault == Some(Fault::SpeaksAnotherContract));
-                tell(&contract::hello(contract + other))?;
+                let mut hello = contract::hello(contract + other);
+                if fault.is_some_and(Fault::takes_several) {
+                    hello["supports"]["concurrency"] = AT_ONCE.into();
+                }
+                tell(&hello)?;
                 if fault == Some(Fault::RefusesNonsenseAheadOfTime) {
                     tell(&contract::result(0, &Outcome::Failed("no".to_owned())))?;
                 }
+            }
+            Question::Connect(connect) if fault.is_some_and(Fault::takes_several) => {
+                thread::spawn(move || answer_beside_others(&connect, fault));
             }
             Question::Connect(connect) => {
                 owed = answer(&connect, fault)?;
@@ -74,6 +86,20 @@ pub(crate) fn serve(fault: Option<Fault>) -> io::Result<()> {
 /// Whether the mode demands encryption.
 fn demands_tls(connect: &Connect) -> bool {
     matches!(connect.sslmode.as_deref(), Some("require" | "verify-ca" | "verify-full"))
+}
+
+/// Answers one of several questions.
+fn answer_beside_others(connect: &Connect, fault: Option<Fault>) {
+    if connect.sslmode.as_deref() == Some("require") {
+        match fault {
+            Some(Fault::TakesSeveralAndDies) => std::process::abort(),
+            Some(Fault::TakesSeveralAndHangs) => thread::sleep(FOR_EVER),
+            _ => {}
+        }
+    }
+    let outcome = session::run(connect, fault);
+    // Where nobody reads any more, this process is about to end.
+    let _ = tell(&contract::result(connect.id, &outcome));
 }
 
 /// Answers; a fault that shows later comes back, with the answer.
@@ -125,12 +151,43 @@ fn in_another_order(answer: &Value) -> Value {
     Value::Object(other)
 }
 
+/// More processor time than any honest question takes.
+const HARD_WORK: Duration = Duration::from_millis(1_500);
+/// More memory than any honest question takes, in bytes.
+const MUCH_MEMORY: usize = 300 << 20;
+
+/// Burns processor time, however long that takes.
+pub(crate) fn work_hard() {
+    let used =
+        || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(HARD_WORK, Duration::from);
+    let until = used() + HARD_WORK;
+    while used() < until {
+        std::hint::spin_loop();
+    }
+}
+
+fn take_much_memory() {
+    drop(std::hint::black_box(vec![1_u8; MUCH_MEMORY]));
+}
+
 /// What goes wrong before the client is asked anything.
 fn before(fault: Option<Fault>) -> io::Result<()> {
     match fault {
         Some(Fault::Hangs) => thread::sleep(FOR_EVER),
         Some(Fault::AnswersLate) => thread::sleep(TOO_LATE),
         Some(Fault::AnswersSlowly) => thread::sleep(LATE),
+        Some(Fault::WorksHard) => work_hard(),
+        Some(Fault::HasAChildWorkHard) => {
+            Command::new(std::env::current_exe()?).arg("work-hard").status()?;
+        }
+        Some(Fault::TakesMuchMemory) => take_much_memory(),
+        Some(Fault::WarmsUp) => {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| {
+                work_hard();
+                take_much_memory();
+            });
+        }
         Some(Fault::LoopsBusily) => loop {
             std::hint::spin_loop();
         },

@@ -45,7 +45,7 @@ pub(super) fn outcome(run: &CellRun) -> Option<String> {
 }
 
 /// How a run ended, in words that do not depend on what was drawn.
-pub(super) fn ending(run: &CellRun) -> String {
+fn ending(run: &CellRun) -> String {
     let result = &run.result;
     let error = result.observed.as_ref().and_then(|observed| observed.error.as_ref());
     let error = error.map(|error| format!("{}: {}", error.class, error.message));
@@ -65,11 +65,8 @@ pub(super) fn plain(text: &str) -> String {
             (c, Some(quote)) if c == quote => quoted_by = None,
             (_, Some(_)) => {}
             ('"' | '`', None) => quoted_by = Some(c),
-            (c, None) if c.is_ascii_digit() => {
-                if !plain.ends_with('0') {
-                    plain.push('0');
-                }
-            }
+            (c, None) if c.is_ascii_digit() && plain.ends_with('0') => {}
+            (c, None) if c.is_ascii_digit() => plain.push('0'),
             (c, None) if c.is_ascii_graphic() || c == ' ' => plain.push(c),
             _ => {}
         }

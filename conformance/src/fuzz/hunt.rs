@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     corpus::Corpus,
-    features::{ending, features, plain},
+    features::{features, plain},
     finding::Finding,
     scenario::Scenario,
     shrink::shrink,
@@ -35,7 +35,7 @@ const BESIDE_SHRINKING: usize = 16;
 /// After so many scenarios the corpus is the next one.
 const EPOCH: u64 = 64;
 /// So many scenarios with the same symptom are made small: the first may break by chance.
-const TRIED_OF_A_SYMPTOM: usize = 2;
+const TRIED_OF_A_SYMPTOM: usize = 4;
 /// So many symptoms are looked into.
 const MOST_SYMPTOMS: usize = 128;
 
@@ -97,12 +97,12 @@ struct Seen {
     features: Vec<u64>,
     /// What broke, and how: the symptom.
     broken: Vec<Invariant>,
-    ending: String,
+    how: String,
     handshake: bool,
     number: usize,
 }
 
-/// What tells one symptom from another.
+/// What tells one symptom from another: what broke, and how a client died or hung.
 type Symptom = (Vec<Invariant>, String);
 
 impl<'a> Hunt<'a> {
@@ -179,7 +179,7 @@ impl<'a> Hunt<'a> {
             case,
             features: features(&run),
             broken: run.result.safety.clone(),
-            ending: ending(&run),
+            how: run.result.reason.as_deref().map(plain).unwrap_or_default(),
             handshake: has_shaken_hands(&run),
             number: run.number,
             scenario,
@@ -253,9 +253,9 @@ impl<'a> State<'a> {
 
     /// Looks into a symptom, unless it was looked into.
     fn suspect(&mut self, suspect: Suspect<'_>) {
-        let Suspect { seen: Seen { case, scenario, broken, ending, .. }, hunted, tell } = suspect;
+        let Suspect { seen: Seen { case, scenario, broken, how, .. }, hunted, tell } = suspect;
         let Some(&invariant) = broken.first() else { return };
-        let symptom = (broken.clone(), ending);
+        let symptom = (broken.clone(), how);
         if self.symptoms.len() >= MOST_SYMPTOMS && !self.symptoms.contains_key(&symptom) {
             return;
         }
@@ -281,7 +281,7 @@ impl<'a> State<'a> {
                 scenario: Arc::new(self.scenario(case)),
                 features: Vec::new(),
                 broken: vec![Invariant::Crash],
-                ending: plain(&how),
+                how: plain(&how),
                 handshake: false,
                 number,
             };

@@ -26,8 +26,10 @@ pub(super) async fn shrink(
 ) -> Option<Finding> {
     let is_slow = matches!(invariant, Invariant::Hang | Invariant::Busy | Invariant::Memory);
     let most_tries = if is_slow { MOST_SLOW_TRIES } else { MOST_TRIES };
-    let search = Search { subject, invariant, most_tries };
+    let mut search = Search { subject, invariant, most_tries, to_the_end: false };
     search.confirm(scenario).await?;
+    // What the client does behind its answer shows once its process has ended.
+    search.to_the_end = !search.breaks(scenario).await;
     let (smallest, tries) = search.smallest(scenario.clone()).await;
     // What was taken away may have made it a matter of chance.
     let (scenario, run) = match search.confirm(&smallest).await {
@@ -41,6 +43,8 @@ struct Search<'a> {
     subject: &'a Subject<'a>,
     invariant: Invariant,
     most_tries: u32,
+    /// Each try is watched up to the end of a process of its own.
+    to_the_end: bool,
 }
 
 impl Search<'_> {
@@ -59,8 +63,12 @@ impl Search<'_> {
     }
 
     async fn breaks(&self, scenario: &Scenario) -> bool {
-        let run =
-            self.subject.try_server(&scenario.axes(), &scenario.server(), &scenario.fetch).await;
+        let (axes, server) = (scenario.axes(), scenario.server());
+        let run = if self.to_the_end {
+            self.subject.try_server_to_the_end(&axes, &server, &scenario.fetch).await
+        } else {
+            self.subject.try_server(&axes, &server, &scenario.fetch).await
+        };
         run.result.safety.contains(&self.invariant)
     }
 

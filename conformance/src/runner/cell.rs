@@ -213,7 +213,7 @@ impl<'a> Attempt<'a> {
         let answer = timeout(environment.deadline(), put.answer);
         let Ok(Ok(told)) = place.wait(&server, answer).await else { return Ok(None) };
         let answered = Instant::now();
-        Ok(Some(OpenCell {
+        let open = OpenCell {
             blank: blank.clone(),
             question: *question,
             secrets,
@@ -222,9 +222,9 @@ impl<'a> Attempt<'a> {
             claimed: Claimed::of(Ok(told.outcome)),
             elapsed: answered - started,
             answered,
-            // Several questions share its process.
-            usage: None,
-        }))
+            usage: told.usage,
+        };
+        self.confirmed(open).await.map(Some)
     }
 
     async fn ask(&self, whom: Whom) -> Result<Answered<'a>, Shortage> {
@@ -332,9 +332,13 @@ impl<'a> Attempt<'a> {
             let connect = Request::Connect(Box::new(question.put(connect, &secrets)));
             let mut meter = checkout.process.meter();
             let asked = checkout.process.ask(&connect, environment.deadline());
+            let Some(meter) = &mut meter else { continue };
             // What it answers was told before.
-            let _ = watched(&mut meter, asked).await;
-            usage = meter.map(|meter| meter.usage());
+            let answer = meter.watch_up_to(asked, Usage::is_excessive).await;
+            usage = Some(meter.usage());
+            if answer.is_none() {
+                break;
+            }
         }
         checkout.process.kill().await;
         Ok(usage)

@@ -9,9 +9,9 @@ use crate::shim::{Connect, Hello, Outcome};
 
 /// A driver in Rust as a stack in this process: the shim contract as a trait.
 ///
-/// Each question is asked on a runtime of its own, whose clock is paused: a driver waits by tokio's
-/// timers, opens its connections by [`Network::dial`] alone, and leaves no thread to wait for but by
-/// `spawn_blocking`. A panic in it is a crash, and no answer by the deadline a hang.
+/// Each question is asked on a runtime that nothing else is on, whose clock is paused: a driver waits
+/// by tokio's timers, opens its connections by [`Network::dial`] alone, and leaves no thread to wait
+/// for but by `spawn_blocking`. A panic in it is a crash, and no answer by the deadline a hang.
 ///
 /// ```
 /// use pgtls_conformance::{Written, judge::Conformance, runner::*, shim::*};

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     blank::{Blank, amend},
+    busy_clock::BusyClock,
     cell_run::CellRun,
     claim::Claimed,
     driver::SharedDriver,
@@ -50,6 +51,7 @@ pub(super) async fn ask(
         number: question.number,
         expected: blank.expected.clone(),
     };
+    let begun = RealInstant::now();
     let cell = Arc::new(cell);
     let asked = Arc::clone(&cell);
     let ask = async move |panics| asked.ask(&panics).await;
@@ -58,9 +60,11 @@ pub(super) async fn ask(
     };
     match virtual_time::run(environment.workers(), ask, judge).await {
         Ok(run) => run,
-        Err(Lost::Busy(limit)) => {
-            Ok(blank.hung(format!("its thread was still busy after {limit:?}")))
-        }
+        // That one deadline goes by real time, in which others may have had the processor.
+        Err(Lost::Busy(limit)) => match environment.shortage_since(begun) {
+            Some(shortage) => Err(shortage),
+            None => Ok(blank.hung(format!("its thread was still busy after {limit:?}"))),
+        },
         // Drivers' panics are caught before: what is left is the tool's own trouble.
         Err(lost) => Err(Shortage::Other(lost.to_string())),
     }
@@ -119,12 +123,17 @@ impl Cell {
         let Some(dialer) = server.dialer() else {
             return Err(Shortage::Other("a server in memory without a dialer".to_owned()));
         };
-        let network = Network::in_memory(dialer, environment.client_environment(axes)?);
+        let clock = BusyClock::start();
+        let network =
+            Network::in_memory(dialer, clock.clone(), environment.client_environment(axes)?);
         let request = environment.connect(axes, &secrets, &server, number as u64)?;
         let request = question.put(request, &secrets);
         let scrubber = environment.scrubber(&secrets, &server);
         let (real, started) = (RealInstant::now(), Instant::now());
-        let claimed = self.claim(driver, &request, &network, panics).await;
+        let claimed = tokio::select! {
+            claimed = self.claim(driver, &request, &network, panics) => claimed,
+            () = clock.run() => return Err(Shortage::Other("a clock that stopped".to_owned())),
+        };
         let answered = Instant::now();
         let open = OpenCell {
             blank,

@@ -177,8 +177,7 @@ fn threads(most: usize) -> usize {
         let mut started = 0;
         while started < most
             && thread::Builder::new()
-                // What they do takes little, but unoptimised and with an allocator that counts more than a
-                // quarter of this.
+                // Little, and yet enough for what an allocator that counts keeps of each thread.
                 .stack_size(64 << 10)
                 .spawn_scoped(scope, move || drop(waiting.lock()))
                 .is_ok()

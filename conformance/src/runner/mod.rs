@@ -6,6 +6,7 @@
 mod alone;
 mod belief;
 mod blank;
+mod busy_clock;
 mod cell;
 mod cell_run;
 mod checkout;

@@ -20,7 +20,11 @@ use super::{
     suspicion::{Answered, WATCHED, suspicion},
 };
 use crate::{
-    shim::{Answer, Connect, Misbehaviour, Outcome, Request, Response, ShimError, ShimProcess},
+    judge::Usage,
+    shim::{
+        Answer, Connect, Gauge, Mark, Misbehaviour, Outcome, Request, Response, ShimError,
+        ShimProcess,
+    },
     words::with_causes,
 };
 
@@ -65,6 +69,8 @@ pub(super) struct Told {
     pub(super) outcome: Outcome,
     /// What hides in its words, the process's own HOME included.
     pub(super) scrubber: Scrubber,
+    /// What it may have cost, if that is too much.
+    pub(super) usage: Option<Usage>,
 }
 
 /// A question that was put and not answered.
@@ -72,6 +78,9 @@ struct InFlight {
     number: usize,
     scrubber: Scrubber,
     answer: oneshot::Sender<Told>,
+    put: Option<Mark>,
+    /// Something that took too much while this was in flight.
+    usage: Option<Usage>,
     _load: Load,
 }
 
@@ -91,11 +100,12 @@ pub(super) struct Multiplexed {
     in_flight: HashMap<u64, InFlight>,
     /// What it has answered and is still watched for.
     answered: Vec<Answered>,
+    gauge: Option<Gauge>,
 }
 
 impl Multiplexed {
     pub(super) fn new(pool: Arc<Pool>, capacity: usize) -> Self {
-        Self { pool, capacity, in_flight: HashMap::new(), answered: Vec::new() }
+        Self { pool, capacity, in_flight: HashMap::new(), answered: Vec::new(), gauge: None }
     }
 
     /// Asks a process whatever is to be asked, until nothing more is, or it is of no use. Whoever has no
@@ -106,6 +116,7 @@ impl Multiplexed {
         mut questions: mpsc::UnboundedReceiver<Asking>,
     ) {
         let home = process.home().display().to_string();
+        self.gauge = process.gauge();
         let mut looks = interval(LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut goes_on = true;
@@ -162,7 +173,9 @@ impl Multiplexed {
         }
         // Whoever asks may have given up.
         let _ = begun.send(());
-        self.in_flight.insert(id, InFlight { number, scrubber, answer, _load: load });
+        let put = self.gauge.as_ref().map(Gauge::mark);
+        let asked = InFlight { number, scrubber, answer, put, usage: None, _load: load };
+        self.in_flight.insert(id, asked);
         None
     }
 
@@ -179,11 +192,17 @@ impl Multiplexed {
             return Some(Misbehaviour { how, answered: Some(id) });
         };
         let scrubber = asking.scrubber.hide(home, "{home}");
+        let put = asking.put.zip(self.gauge.as_mut());
+        let usage = put.and_then(|(put, gauge)| gauge.answered(put));
+        if usage.is_some_and(|usage| usage.memory > Usage::MUCH_MEMORY) {
+            self.in_flight.values_mut().for_each(|other| other.usage = usage);
+        }
+        let usage = usage.or(asking.usage);
         let at = Instant::now();
         self.answered.retain(|answered| answered.at + WATCHED >= at);
         self.answered.push(Answered { cell: asking.number, scrubber: scrubber.clone(), at });
         // Whoever asked may have given up.
-        let _ = asking.answer.send(Told { outcome, scrubber });
+        let _ = asking.answer.send(Told { outcome, scrubber, usage });
         None
     }
 

@@ -13,6 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::busy_clock::BusyClock;
 use crate::shim::{ClientEnvironment, Connect};
 
 /// How a driver comes to the server that it was asked to connect to, and which files it has to take
@@ -26,7 +27,7 @@ pub struct Network {
 #[derive(Debug, Clone)]
 enum Way {
     Tcp { host: String, port: u16 },
-    Memory(Dialer),
+    Memory(Dialer, BusyClock),
 }
 
 impl Network {
@@ -38,8 +39,12 @@ impl Network {
         Self { way: Way::Tcp { host, port: request.port }, client_environment: None }
     }
 
-    pub(super) const fn in_memory(dialer: Dialer, client_environment: ClientEnvironment) -> Self {
-        Self { way: Way::Memory(dialer), client_environment: Some(client_environment) }
+    pub(super) const fn in_memory(
+        dialer: Dialer,
+        clock: BusyClock,
+        client_environment: ClientEnvironment,
+    ) -> Self {
+        Self { way: Way::Memory(dialer, clock), client_environment: Some(client_environment) }
     }
 
     /// Opens a connection to the server: the first one, that of a retry, or that of a cancel request.
@@ -54,14 +59,16 @@ impl Network {
                 stream.set_nodelay(true)?;
                 Ok(Stream(Transport::Tcp(stream)))
             }
-            Way::Memory(dialer) => Ok(Stream(Transport::Memory(dialer.dial().await?))),
+            Way::Memory(dialer, clock) => {
+                Ok(Stream(Transport::Memory(dialer.dial().await?, clock.clone())))
+            }
         }
     }
 
     /// Whether there is no socket: [`dial`](Self::dial) is the one way to the server.
     #[must_use]
     pub const fn is_in_memory(&self) -> bool {
-        matches!(self.way, Way::Memory(_))
+        matches!(self.way, Way::Memory(..))
     }
 
     /// The file of the system's certificate store, in place of `SSL_CERT_FILE`; `None` where that
@@ -86,7 +93,7 @@ pub struct Stream(Transport);
 #[derive(Debug)]
 enum Transport {
     Tcp(TcpStream),
-    Memory(MemoryStream),
+    Memory(MemoryStream, BusyClock),
 }
 
 impl AsyncRead for Stream {
@@ -97,7 +104,10 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Transport::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
+            Transport::Memory(stream, clock) => {
+                clock.look();
+                Pin::new(stream).poll_read(context, buffer)
+            }
         }
     }
 }
@@ -110,21 +120,21 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match &mut self.0 {
             Transport::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Transport::Memory(stream) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Memory(stream, _) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Transport::Memory(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Memory(stream, _) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Transport::Memory(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Memory(stream, _) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

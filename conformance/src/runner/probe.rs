@@ -8,6 +8,7 @@ use pgtls_mock_server::{MockServer, trace, transcript::Observation};
 use tokio::time::timeout;
 
 use super::{
+    busy_clock::BusyClock,
     cell::{Asked, Place, ask},
     driver::SharedDriver,
     environment::{TestEnvironment, TestEnvironmentError},
@@ -177,7 +178,11 @@ async fn introduce(driver: &SharedDriver, environment: &TestEnvironment) -> Resu
             .await
             .map_err(|error| no_server(&error))?;
         let dialer = server.dialer().ok_or("a server in memory without a dialer")?;
-        let network = Network::in_memory(dialer, of_environment.bare_client_environment());
+        let network = Network::in_memory(
+            dialer,
+            BusyClock::start(),
+            of_environment.bare_client_environment(),
+        );
         let request = nonsense(&server, &of_environment);
         let answer = of_driver.connect(&request, &network);
         let answer = timeout(of_environment.deadline(), answer).await;

@@ -16,7 +16,7 @@ pub(super) fn measured<T>(work: impl FnOnce() -> T) -> (T, Usage) {
 }
 
 /// What this thread has used; nothing where the system does not tell.
-fn processor_time() -> Duration {
+pub(super) fn processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 

@@ -1,20 +1,16 @@
 //! What a shim's processes take over one question, as the kernel tells it in `/proc`; where there is none,
 //! nothing is known.
 
-use std::{collections::BTreeMap, fs, pin::pin, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use nix::unistd::Pid;
 use tokio::time::timeout;
 
+use super::taken::{Taken, children, forget_peak, peak, taken};
 use crate::judge::Usage;
 
 /// The first look at a question that is not answered: none that is answered before has burned a second.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
-/// In which `/proc` counts processor time (`USER_HZ`, 100 a second on every Linux).
-const TICK: Duration = Duration::from_millis(10);
-/// What `/proc/PID/stat` counts memory in.
-const PAGE: u64 = 4096;
-
 /// Watches one shim over one question. Its own memory is known at its peak, its children's as often as it
 /// is looked at.
 #[derive(Debug)]
@@ -26,40 +22,44 @@ pub(crate) struct Meter {
     processor: Duration,
 }
 
-/// What a process takes: the memory it has, the processor time of itself and of the children that it has
-/// waited for.
-#[derive(Debug, Clone, Copy, Default)]
-struct Taken {
-    memory: u64,
-    processor: Duration,
-}
-
 impl Meter {
     /// Begins to watch, right before the question.
     pub(crate) fn start(shim: Pid) -> Self {
         let before = taken(shim).map(|taken| (shim, taken)).into_iter().collect();
-        // proc(5): 5 sets the peak of the resident memory to what there is now.
-        let _ = fs::write(format!("/proc/{shim}/clear_refs"), "5");
+        forget_peak(shim);
         Self { shim, before, peak: 0, processor: Duration::ZERO }
     }
 
     /// Waits for an answer, and looks at the processes as long as there is none.
     pub(crate) async fn watch<T>(&mut self, answer: impl Future<Output = T>) -> T {
         let mut answer = pin!(answer);
-        let mut pause = FIRST_LOOK;
-        let answer = loop {
-            if let Ok(answer) = timeout(pause, &mut answer).await {
-                break answer;
+        loop {
+            if let Some(answer) = self.watch_up_to(&mut answer, |_| false).await {
+                return answer;
             }
-            self.look();
-            pause *= 2;
-        };
-        if pause == FIRST_LOOK {
-            self.look_at_shim();
-        } else {
-            self.look();
         }
-        answer
+    }
+
+    /// The same, up to an answer or to what is too much for one.
+    pub(crate) async fn watch_up_to<T>(
+        &mut self,
+        answer: impl Future<Output = T>,
+        is_enough: impl Fn(Usage) -> bool,
+    ) -> Option<T> {
+        let mut answer = pin!(answer);
+        let mut pause = FIRST_LOOK;
+        loop {
+            let answer = timeout(pause, &mut answer).await.ok();
+            if answer.is_some() && pause == FIRST_LOOK {
+                self.look_at_shim();
+            } else {
+                self.look();
+            }
+            if answer.is_some() || is_enough(self.usage()) {
+                return answer;
+            }
+            pause *= 2;
+        }
     }
 
     /// What was taken at the most.
@@ -93,37 +93,6 @@ impl Meter {
         let memory = peak(self.shim).unwrap_or_default().saturating_sub(before.memory);
         self.peak = self.peak.max(memory);
     }
-}
-
-fn taken(pid: Pid) -> Option<Taken> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // Behind the name in brackets, which may hold anything: field 3 of proc(5) is the first.
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = behind_name.split_whitespace().collect();
-    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    // utime, stime, cutime, cstime; rss.
-    let ticks = number(14)? + number(15)? + number(16)? + number(17)?;
-    let processor = TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
-    Some(Taken { memory: number(24)? * PAGE, processor })
-}
-
-/// The most resident memory that it had since that was reset, in bytes.
-fn peak(pid: Pid) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes << 10)
-}
-
-/// Whom its threads have started.
-fn children(pid: Pid) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists =
-        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    let pids = |list: String| -> Vec<Pid> {
-        list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
-    };
-    lists.flat_map(pids).collect()
 }
 
 #[cfg(all(test, target_os = "linux"))]

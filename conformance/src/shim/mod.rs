@@ -5,6 +5,7 @@ mod error;
 mod family;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod gauge;
 mod guardian;
 mod launch;
 mod manifest;
@@ -17,10 +18,10 @@ mod parting;
 mod process;
 mod run_folder;
 mod supports;
+mod taken;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::meter::Meter;
 pub use self::{
     column_type::ColumnType,
     error::ShimError,
@@ -35,4 +36,8 @@ pub use self::{
     process::ShimProcess,
     run_folder::RunFolder,
     supports::{RootStore, Supports},
+};
+pub(crate) use self::{
+    gauge::{Gauge, Mark},
+    meter::Meter,
 };

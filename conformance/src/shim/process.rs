@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     error::ShimError,
     family::{Homes, kill_all},
+    gauge::Gauge,
     launch::{ClientEnvironment, Launch},
     message::{Request, Response},
     meter::Meter,
@@ -189,6 +190,11 @@ impl ShimProcess {
     /// Its number; one that was waited for has none any more.
     pub(super) fn pid(&self) -> Option<Pid> {
         self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+    }
+
+    /// Watches what it takes from now on, while it is asked several things.
+    pub(crate) fn gauge(&self) -> Option<Gauge> {
+        self.pid().map(Gauge::start)
     }
 
     /// Watches what it takes from now on.

@@ -94,6 +94,21 @@ impl Log {
         connection
     }
 
+    /// The same, without a copy where nobody else enters anything any more.
+    pub(crate) fn into_connection(self) -> Connection {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner { state, recorder, .. }) => {
+                let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let mut connection = state.connection;
+                if let Some(recorder) = recorder {
+                    connection.recording = recorder.recording();
+                }
+                connection
+            }
+            Err(shared) => Self(shared).connection(),
+        }
+    }
+
     /// What it holds, in bytes; a recording, whose size is the server's choice, is not counted.
     pub(crate) fn weight(&self) -> usize {
         self.lock().held

@@ -1,6 +1,8 @@
 //! diesel's PostgreSQL connection, which is the system's libpq, over the shim contract.
 #![deny(unsafe_code)]
 
+mod fetch;
+
 use std::path::PathBuf;
 
 use diesel::{
@@ -11,16 +13,19 @@ use pgtls_shim::{Hello, Refusal, Request, Rows, SSLMODES, Supports, locked, vari
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-fn main() -> std::io::Result<()> {
+fn main() {
     let libpq = libpq_version();
-    pgtls_shim::serve(&hello(libpq), |request| {
-        if libpq < 150_000 && has_certificates_at_home() {
-            return Err(Refusal::Unsupported(
-                "this libpq would read ~/.postgresql without HOME".to_owned(),
-            ));
-        }
-        connect(request)
-    })
+    let home = libpq < 150_000 && has_certificates_at_home();
+    pgtls_shim::serve(&hello(libpq), || {
+        Ok(|request: &Request| {
+            if home {
+                return Err(Refusal::Unsupported(
+                    "this libpq would read ~/.postgresql without HOME".to_owned(),
+                ));
+            }
+            connect(request)
+        })
+    });
 }
 
 fn hello(libpq: i32) -> Hello {
@@ -54,6 +59,10 @@ fn connect(request: &Request) -> Result<Rows, Refusal> {
         };
         Refusal::failed(class, &error)
     })?;
+    if !request.fetch.is_empty() {
+        let rows = fetch::rows(&mut connection, request);
+        return rows.map_err(|error| Refusal::failed(variant(&error), &error));
+    }
     let numbers = sql::<Integer>(&request.query).load::<i32>(&mut connection);
     let numbers = numbers.map_err(|error| Refusal::failed(variant(&error), &error))?;
     Ok(numbers.iter().map(|number| vec![number.to_string()]).collect())

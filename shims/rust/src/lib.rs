@@ -4,8 +4,9 @@
 use std::{
     error::Error,
     fmt::Debug,
-    io::{self, BufRead as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
+    process, thread,
 };
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,17 @@ use serde_json::{Value, json};
 /// Every sslmode of libpq.
 pub const SSLMODES: [&str; 6] =
     ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// How many requests are at work at a time: most of them may wait for a silent server, and yet a
+/// processor has work; where the process dies, they are few enough to be asked again one by one.
+const CONCURRENCY: usize = 16;
+
+/// How much text of one answer is told, in bytes: a hostile server sends more than a line of the
+/// contract holds.
+const LONGEST: usize = 1 << 16;
+
+/// As much as the first thread of a process has: what a driver decodes may be nested.
+const STACK: usize = 8 << 20;
 
 /// Who the driver is and what it can: its part of the answer to the first question.
 #[derive(Debug, Serialize)]
@@ -88,6 +100,37 @@ pub struct Request {
     /// A revocation list's path, PEM.
     pub sslcrl: Option<PathBuf>,
     then: Option<String>,
+    /// The types of the columns that are to be read as the driver's natural values; without any,
+    /// the number is asked for alone.
+    #[serde(default)]
+    pub fetch: Vec<ColumnType>,
+}
+
+/// A column's type by its name in SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "they are PostgreSQL's")]
+pub enum ColumnType {
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric,
+    Bool,
+    Bytea,
+    Text,
+    Timestamp,
+    Timestamptz,
+    Date,
+    Uuid,
+    Json,
+    Jsonb,
+    #[serde(rename = "int4[]")]
+    Int4Array,
+    #[serde(rename = "text[]")]
+    TextArray,
+    Hstore,
 }
 
 impl Request {
@@ -100,6 +143,11 @@ impl Request {
 
 /// The rows of a query that ran, every value as text.
 pub type Rows = Vec<Vec<String>>;
+
+/// A value as text: numbers in decimal, others in any form.
+pub fn text(value: Option<impl Debug>) -> String {
+    value.map_or_else(|| "NULL".to_owned(), |value| format!("{value:?}"))
+}
 
 /// Why a connect call gave no rows.
 #[derive(Debug)]
@@ -146,12 +194,30 @@ pub fn locked(lock: &str, package: &str) -> String {
     version.unwrap_or("unknown").to_owned()
 }
 
-/// Answers questions until stdin ends; `connect` connects, queries and closes.
+/// Answers questions until stdin ends, several at a time: `worker` is called once in each of so
+/// many threads, for what connects, queries and closes there.
 ///
-/// # Errors
-///
-/// If stdin or stdout fail, or a line is no question of the contract.
-pub fn serve(
+/// What goes wrong with stdin, stdout or a question ends the process with status 1; a panic of the
+/// driver ends it as one in `main` would, with status 101.
+pub fn serve<C>(hello: &Hello, worker: impl Fn() -> io::Result<C> + Sync)
+where
+    C: FnMut(&Request) -> Result<Rows, Refusal>,
+{
+    thread::scope(|scope| {
+        for _ in 0..CONCURRENCY {
+            let work = || {
+                let _ends_with_it = EndsTheProcess;
+                worker()
+                    .and_then(|connect| answer_all(hello, connect))
+                    .unwrap_or_else(|error| die(&error));
+            };
+            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            thread.map(drop).unwrap_or_else(|error| die(&error));
+        }
+    });
+}
+
+fn answer_all(
     hello: &Hello,
     mut connect: impl FnMut(&Request) -> Result<Rows, Refusal>,
 ) -> io::Result<()> {
@@ -162,11 +228,18 @@ pub fn serve(
         Connect(Box<Request>),
     }
 
-    for line in io::stdin().lock().lines() {
-        let answer = match serde_json::from_str(&line?)? {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        // One thread reads at a time, and works on what it has read.
+        if io::stdin().read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let answer = match serde_json::from_str(&line)? {
             Question::Hello {} => {
                 let mut answer = json!({"type": "hello", "contract": 1});
                 merge(&mut answer, serde_json::to_value(hello)?);
+                answer["supports"]["concurrency"] = CONCURRENCY.into();
                 answer
             }
             Question::Connect(request) => {
@@ -181,7 +254,22 @@ pub fn serve(
         writeln!(stdout, "{answer}")?;
         stdout.flush()?;
     }
-    Ok(())
+}
+
+/// Held by a thread that may panic while the others wait.
+struct EndsTheProcess;
+
+impl Drop for EndsTheProcess {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            process::exit(101);
+        }
+    }
+}
+
+fn die(error: &io::Error) -> ! {
+    eprintln!("{error}");
+    process::exit(1)
 }
 
 /// No driver here tells an application whether its connection is encrypted: `tls` is null.
@@ -190,16 +278,46 @@ fn result(id: u64, outcome: Result<Rows, Refusal>) -> Value {
     merge(
         &mut answer,
         match outcome {
-            Ok(rows) => json!({"outcome": "connected", "tls": null, "rows": rows}),
+            Ok(rows) => json!({"outcome": "connected", "tls": null, "rows": told(rows)}),
             Err(Refusal::Unsupported(reason)) => {
                 json!({"outcome": "unsupported", "reason": reason})
             }
-            Err(Refusal::Failed { class, message }) => {
+            Err(Refusal::Failed { class, mut message }) => {
+                cut(&mut message, LONGEST);
                 json!({"outcome": "failed", "error": {"class": class, "message": message}})
             }
         },
     );
     answer
+}
+
+/// What of the rows a line of the contract takes.
+fn told(rows: Rows) -> Rows {
+    let mut left = LONGEST;
+    let mut told = Rows::new();
+    for row in rows {
+        let mut texts = Vec::new();
+        for mut text in row {
+            cut(&mut text, left);
+            left = left.saturating_sub(text.len() + 1);
+            texts.push(text);
+            if left == 0 {
+                break;
+            }
+        }
+        told.push(texts);
+        left = left.saturating_sub(1);
+        if left == 0 {
+            break;
+        }
+    }
+    told
+}
+
+fn cut(text: &mut String, length: usize) {
+    text.truncate(
+        (0..=length.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0),
+    );
 }
 
 fn merge(answer: &mut Value, more: Value) {
@@ -290,6 +408,18 @@ mod tests {
             (locked(lock, "sqlx").as_str(), locked(lock, "rustls").as_str()),
             ("0.9.0", "unknown")
         );
+    }
+
+    #[test]
+    fn no_more_is_told_than_a_line_takes() {
+        let rows = told(vec![vec!["\u{7ff}".repeat(LONGEST); 3]; 3]);
+        assert_eq!(rows, [["\u{7ff}".repeat(LONGEST / 2)]]);
+        assert_eq!(told(vec![Vec::new(); 2 * LONGEST]).len(), LONGEST);
+    }
+
+    #[test]
+    fn values_are_texts() {
+        assert_eq!((text(Some(48151)), text(None::<i32>)), ("48151".to_owned(), "NULL".to_owned()));
     }
 
     #[test]

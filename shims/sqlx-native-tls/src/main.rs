@@ -8,8 +8,8 @@ use pgtls_shim::locked;
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-fn main() -> std::io::Result<()> {
+fn main() {
     let openssl: Vec<_> = openssl::version::version().split_whitespace().take(2).collect();
     let name = format!("native-tls {}, {}", locked(LOCK, "native-tls"), openssl.join(" "));
-    driver::serve(locked(LOCK, "sqlx"), driver::Tls { name, system_store: true })
+    driver::serve(locked(LOCK, "sqlx"), driver::Tls { name, system_store: true });
 }

@@ -8,8 +8,8 @@ use pgtls_shim::locked;
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-fn main() -> std::io::Result<()> {
+fn main() {
     let name = format!("rustls {}", locked(LOCK, "rustls"));
     // This build's authorities are webpki-roots'.
-    driver::serve(locked(LOCK, "sqlx"), driver::Tls { name, system_store: false })
+    driver::serve(locked(LOCK, "sqlx"), driver::Tls { name, system_store: false });
 }

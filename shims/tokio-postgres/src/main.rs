@@ -1,8 +1,6 @@
 //! tokio-postgres over the shim contract, with the TLS library that it is built for.
 #![forbid(unsafe_code)]
 
-use std::io;
-
 use pgtls_shim::locked;
 
 #[path = "../../rust/tokio_postgres.rs"]
@@ -20,6 +18,6 @@ compile_error!("build with the feature rustls or native-tls");
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-fn main() -> io::Result<()> {
-    driver::serve(locked(LOCK, "tokio-postgres"), tls::library(LOCK))
+fn main() {
+    driver::serve(locked(LOCK, "tokio-postgres"), tls::library(LOCK));
 }

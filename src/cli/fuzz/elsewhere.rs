@@ -1,17 +1,23 @@
 //! Other stacks: which of them break on a finding too, and who stands alone before the same servers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use pgtls_conformance::{
     fuzz::{Difference, Scenario, differences},
     runner::{StackSpec, Subject, TestEnvironment},
 };
+
+use tokio::time::timeout;
 
 use super::hunted::HuntedStack;
 use crate::cli::stacks::{Candidate, in_process};
 
 /// As many scenarios of each stack's hunt are tried on all of the others: those that showed most.
 const MOST_COMPARED: usize = 100;
+
+/// How long other stacks are asked: what is not answered by then is not told.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What other stacks do.
 #[derive(Debug, Default)]
@@ -26,6 +32,15 @@ impl Elsewhere {
     /// Tries every finding on every other stack that can run: those that were hunted, and all that are
     /// installed.
     pub(super) async fn look(
+        &mut self,
+        stacks: &[HuntedStack],
+        installed: &[Candidate],
+        environment: &TestEnvironment,
+    ) {
+        let _ = timeout(LONGEST, self.ask_all(stacks, installed, environment)).await;
+    }
+
+    async fn ask_all(
         &mut self,
         stacks: &[HuntedStack],
         installed: &[Candidate],
@@ -50,12 +65,12 @@ impl Elsewhere {
     }
 
     async fn look_at(&mut self, subject: &Subject<'_>, name: &str, stacks: &[HuntedStack]) {
-        for stack in stacks.iter().filter(|stack| stack.spec.name() != name) {
-            for (finding, file) in stack.findings() {
-                if finding.breaks(subject).await {
-                    self.also.entry(file.to_owned()).or_default().push(name.to_owned());
-                }
-            }
+        let findings = stacks.iter().filter(|stack| stack.spec.name() != name);
+        let asked = findings.flat_map(HuntedStack::findings).map(|(finding, file)| async move {
+            finding.breaks(subject).await.then(|| file.to_owned())
+        });
+        for file in join_all(asked).await.into_iter().flatten() {
+            self.also.entry(file).or_default().push(name.to_owned());
         }
     }
 

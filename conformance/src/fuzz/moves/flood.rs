@@ -45,7 +45,10 @@ pub(super) const FLOOD: Move = Move {
         ]);
         if let Some(conversation) = any_conversation(script, draw) {
             let kind = EditKind::Before(vec![Content::Repeat(flood)]);
-            conversation.edits.insert(0, Edit::every(before, kind));
+            // Once: a client that asks again and again is flooded enough.
+            let mut edit = Edit::every(before, kind);
+            edit.nth = Some(1);
+            conversation.edits.insert(0, edit);
             conversation.edits.truncate(4);
         }
     },

@@ -18,13 +18,13 @@ pub(super) const INJECTION: Move = Move {
     make: |scenario, draw, _| {
         let columns = scenario.columns();
         let Some(conversation) = any_conversation(&mut scenario.script, draw) else { return };
-        let steps = vec![draw.below(10)];
+        let way = draw.below(10);
         let section = if draw.one_in(5) {
             &mut conversation.client_hello
         } else {
             &mut conversation.ssl_request
         };
-        sites::change(section, |list| match steps[0] {
+        sites::change(section, |list| match way {
             // Another answer altogether.
             0 => *list = vec![Step::Send(vec![answer(draw)]), Step::Handshake],
             1 => *list = vec![Step::Send(vec![answer(draw)])],

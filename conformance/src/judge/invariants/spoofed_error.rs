@@ -17,14 +17,19 @@ pub(super) const SPOOFED_ERROR: Definition = Definition {
 
 /// Fewer characters may be a client's own words as well: a SQLSTATE, "connection refused".
 const LEAST_QUOTE: usize = 24;
+/// As many of them are letters or digits at the least: of the others a client may show anything.
+const LEAST_LETTERS: usize = 12;
 
 /// The ErrorResponses that crossed in clear and are quoted in what the application sees: half of the
 /// part that no other cell shares, or their words.
 fn quoted(facts: &Facts<'_>) -> Option<Vec<Position>> {
     let canary = &facts.case.secrets.clear_text;
     let texts: Vec<Quotable> = facts.case.claim.texts().into_iter().map(Quotable::new).collect();
-    let quotes =
-        |words: &str| words.len() >= LEAST_QUOTE && texts.iter().any(|text| text.quotes(words));
+    let says_something = |words: &str| {
+        let letters = words.chars().filter(char::is_ascii_alphanumeric).count();
+        words.len() >= LEAST_QUOTE && letters >= LEAST_LETTERS
+    };
+    let quotes = |words: &str| says_something(words) && texts.iter().any(|text| text.quotes(words));
     let shows_canary = texts.iter().any(|text| text.quotes_half(canary));
     let positions: Vec<Position> = facts
         .entries()
