@@ -65,6 +65,16 @@ impl<'a> Attempts<'a> {
         Self { settings, network, methods, texts: Vec::new() }
     }
 
+    /// For a cancel request: as encrypted as the session that it is about, and no other way.
+    pub(super) fn like_the_session(
+        encrypted: bool,
+        settings: &'a Settings,
+        network: &'a Network,
+    ) -> Self {
+        let method = if encrypted { Method::Ssl } else { Method::Plain };
+        Self { settings, network, methods: [method].into(), texts: Vec::new() }
+    }
+
     /// The next connection by a method that works out.
     pub(super) async fn next(&mut self) -> Option<Connection> {
         while let Some(method) = self.methods.pop_front() {

@@ -91,7 +91,7 @@ impl Client {
             let rows = session::query(&mut connection, &settings.query).await?;
             if request.then == Some(FollowUp::Cancel) {
                 // What comes of it is for the server to tell.
-                let _ = cancel(&settings, network, &key).await;
+                let _ = cancel(&settings, network, connection.is_encrypted(), &key).await;
             }
             Ok(rows)
         });
@@ -121,9 +121,14 @@ async fn connect(settings: &Settings, network: &Network) -> Result<(Connection, 
     timeout.await.unwrap_or_else(|_| Err("timeout expired".to_owned()))
 }
 
-/// Asks the server to stop what the session is doing, by the same methods as the session was had.
-async fn cancel(settings: &Settings, network: &Network, key: &[u8]) -> Result<(), String> {
-    let mut attempts = Attempts::of(settings, network);
+/// Asks the server to stop what the session is doing.
+async fn cancel(
+    settings: &Settings,
+    network: &Network,
+    encrypted: bool,
+    key: &[u8],
+) -> Result<(), String> {
+    let mut attempts = Attempts::like_the_session(encrypted, settings, network);
     let opened = if settings.has(Fault::CancelsInClear) {
         Connection::open(settings, network).await.ok()
     } else {
