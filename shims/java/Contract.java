@@ -90,9 +90,9 @@ final class Contract {
     } catch (Exception e) {
       rows = CompletableFuture.failedFuture(e);
     }
-    return rows.handle((connected, thrown) -> thrown == null
+    return rows.thenApply(Contract::told).handle((lines, thrown) -> thrown == null
         // None of these drivers tells an application whether its connection is encrypted.
-        ? answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", told(connected))
+        ? answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", lines)
         : answer.put("outcome", "failed").put("error", error(thrown, notices)));
   }
 
