@@ -75,12 +75,13 @@ fn text(name: &[u8], host: &str, address: Option<IpAddr>) -> Option<bool> {
     Some(name.eq_ignore_ascii_case(host) || (address.is_none() && wildcard(name, host)))
 }
 
-/// `wildcard_certificate_match`.
+/// `wildcard_certificate_match`, but for hosts with an empty label: libpq looks for a dot one byte too early, so that in
+/// `a..e` the star of `*.e` may stand for `a.` there. No name in DNS has such a label.
 fn wildcard(pattern: &[u8], host: &[u8]) -> bool {
     if pattern.len() < 3 || !pattern.starts_with(b"*.") || pattern.len() > host.len() {
         return false;
     }
     let start = host.len() - pattern.len() + 1;
     pattern[1..].eq_ignore_ascii_case(&host[start..])
-        && host.iter().position(|&byte| byte == b'.') >= Some(start - 1)
+        && host.iter().position(|&byte| byte == b'.') == Some(start)
 }

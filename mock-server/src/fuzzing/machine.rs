@@ -154,8 +154,15 @@ impl Client<'_> {
                 let make = || Arc::new(Verifier::new(PASSWORD, &salt(PASSWORD), iterations));
                 Input::Verifier((iterations <= FEW_ITERATIONS).then(make))
             }
-            Action::Wait(_) | Action::Send(_) => Input::Done,
-            _ => return None,
+            Action::Wait(_) | Action::Send(_) | Action::UpdateKeys => Input::Done,
+            Action::Reject(..)
+            | Action::Junk(_)
+            | Action::Close
+            | Action::Reset
+            | Action::Silence { .. }
+            // These are done elsewhere.
+            | Action::Handshake
+            | Action::Session => return None,
         }))
     }
 }
