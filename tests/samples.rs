@@ -98,7 +98,8 @@ fn the_shims_page_reads_typed_columns_of_several_questions() {
     let Some(driver) = driver("psycopg") else { return };
     let server = Served::start(&["--auth", "trust"]);
     let (_, port) = server.whole("listening on").split_once("127.0.0.1:").expect("an address");
-    let port: u16 = port.trim_end_matches(": default").parse().expect("a port");
+    let (port, _) = port.split_once(':').expect("what it serves");
+    let port: u16 = port.parse().expect("a port");
     for program in shims_of_the_page() {
         let questions = (1..=4).map(|id| {
             json!({
