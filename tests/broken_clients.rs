@@ -336,9 +336,8 @@ fn complaints(fault: &str, expected: Conformance, results: &Results) -> Vec<Stri
 }
 
 #[tokio::test]
-async fn each_fault_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
+async fn each_fault_of_a_process_costs_its_own_cell_and_few_deadlines() {
     let environment = environment();
-    let at_most = environment.deadline() * 2;
     let bare = [("leaves-a-bare-daemon", Conformance::Hang)];
     let wrong = complaints_of(PROCESS_VICES.into_iter().chain(bare).map(|(fault, expected)| {
         let environment = environment.clone();
@@ -348,8 +347,10 @@ async fn each_fault_of_a_process_costs_its_own_cell_and_at_most_one_deadline() {
             let results = run_modes(fault, &marker, &environment).await;
             let took = started.elapsed();
             let mut wrong = complaints(fault, expected, &results);
-            if took > at_most {
-                wrong.push(format!("{fault}: took {took:?}, more than one deadline and a little"));
+            // What burns the processor is asked again, behind an honest question.
+            let deadlines = if NEVER_REST.contains(&fault) { 4 } else { 1 };
+            if took > environment.deadline() * (deadlines + 1) {
+                wrong.push(format!("{fault}: took {took:?}, more than {deadlines} deadlines"));
             }
             if !is_gone(&marker).await {
                 wrong.push(format!("{fault}: it left a process running"));

@@ -183,7 +183,7 @@ fn ports_files_and_folders_that_cannot_be_used_are_told_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().to_str().expect("a path");
     refuses(&["diff", place, place], "could not read");
-    refuses(&["replay", place], "could not read");
+    refuses(&["replay", place], "there is no finding");
     refuses(&["matrix", "--baseline", place], "could not read the baseline");
     fs::write(folder.path().join("shim.toml"), "").expect("a file");
     fs::create_dir(folder.path().join("one")).expect("a folder");

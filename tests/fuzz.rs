@@ -150,7 +150,7 @@ async fn an_honest_client_breaks_nothing_before_any_server() {
     assert_eq!(report["schema"], 1);
     assert!(report["seed"].is_string());
     let stack = &report["stacks"][0];
-    assert_eq!((&stack["stack"], &stack["scenarios"]), (&"test-client".into(), &100.into()));
+    assert_eq!((&stack["stack"], &stack["scenarios"]), (&"honest".into(), &100.into()));
     assert_eq!(stack["findings"], serde_json::json!([]));
     assert!(stack["handshakes"].as_u64().is_some_and(|count| count > 10), "{report}");
 }

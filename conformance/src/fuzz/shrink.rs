@@ -4,8 +4,9 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{finding::Finding, reduce::reductions, scenario::Scenario};
 use crate::{
-    judge::Invariant,
-    runner::{CellRun, Subject},
+    axes::Axes,
+    judge::{Conformance, Invariant},
+    runner::{CellRun, ServerBehaviour, Subject},
 };
 
 /// As many smaller scenarios are tried at most: a few seconds' work.
@@ -16,6 +17,8 @@ pub const MOST_SLOW_TRIES: u32 = 100;
 const SIDE_BY_SIDE: usize = 8;
 /// What does not break so many times of as many is no finding.
 const TIMES: usize = 3;
+/// So often a run is repeated of which the tool could not tell anything.
+const INCONCLUSIVE: usize = 5;
 
 /// Makes a scenario that broke an invariant as small as can be; `None` if it does not break each time.
 pub(super) async fn shrink(
@@ -53,13 +56,30 @@ impl Search<'_> {
         let (axes, server) = (scenario.axes(), scenario.server());
         let mut last = None;
         for _ in 0..TIMES {
-            let run = self.subject.try_server_to_the_end(&axes, &server, &scenario.fetch).await;
+            let run = self.measured(&axes, &server, scenario).await;
             if !run.result.safety.contains(&self.invariant) {
                 return None;
             }
             last = Some(run);
         }
         last
+    }
+
+    /// A run that says something of the client: on a machine that is short of means some do not.
+    async fn measured(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        scenario: &Scenario,
+    ) -> CellRun {
+        let mut run = self.subject.try_server_to_the_end(axes, server, &scenario.fetch).await;
+        for _ in 0..INCONCLUSIVE {
+            if run.result.conformance != Conformance::Inconclusive {
+                break;
+            }
+            run = self.subject.try_server_to_the_end(axes, server, &scenario.fetch).await;
+        }
+        run
     }
 
     async fn breaks(&self, scenario: &Scenario) -> bool {

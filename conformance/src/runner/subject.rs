@@ -88,12 +88,6 @@ impl<'a> Subject<'a> {
         self.stack.ready.as_ref().err().map(ToString::to_string)
     }
 
-    /// Its version, as it says itself.
-    #[must_use]
-    pub fn stack_version(&self) -> Option<&str> {
-        self.stack.ready.as_ref().ok().map(|ready| ready.hello.version.as_str())
-    }
-
     /// Why it cannot connect, if no honest connection works in any of its modes: in the client's own
     /// words.
     pub async fn could_not_connect(&self) -> Option<String> {

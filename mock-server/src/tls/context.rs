@@ -5,6 +5,7 @@ use rustls_pki_types::CertificateDer;
 use super::{
     engine::{Engine, Failure},
     openssl, rustls,
+    tickets::Tickets,
 };
 use crate::{
     Error,
@@ -51,17 +52,6 @@ impl Context {
             Backend::OpenSsl(context) => context.engine(),
         }
     }
-}
-
-/// The session tickets that follow a handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tickets {
-    /// None, and no session is resumed.
-    None,
-    /// As many as the library sends.
-    Usual,
-    /// So many.
-    Count(u8),
 }
 
 /// The settings that need a context of their own.

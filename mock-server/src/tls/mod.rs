@@ -7,6 +7,7 @@ mod engine;
 mod openssl;
 mod records;
 mod rustls;
+mod tickets;
 
 pub use self::rustls::gather_entropy;
 pub(crate) use self::{

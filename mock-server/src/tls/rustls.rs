@@ -17,8 +17,8 @@ use rustls_pki_types::CertificateDer;
 
 use super::{
     alert,
-    context::Tickets,
     engine::{ALPN, Agreed, Engine, Failure, common_name},
+    tickets::Tickets,
 };
 use crate::{Error, axes::TlsVersions, pki::Identity};
 

@@ -6,7 +6,12 @@ use clap::{Args, ValueEnum};
 use pgtls_conformance::{fuzz::Limits, runner::StackSpec};
 use pgtls_mock_server::Seed;
 
-use super::{elsewhere::Elsewhere, findings::Folder, hunted::HuntedStack, told};
+use super::{
+    elsewhere::Elsewhere,
+    findings::{Folder, or_kept},
+    hunted::HuntedStack,
+    told,
+};
 use crate::cli::{
     bare::without_store,
     error::CliError,
@@ -86,6 +91,7 @@ impl Fuzz {
         let mut interrupted = Box::pin(interrupt::listen()?);
         let environment = environment(seed)?;
         let mut stacks = Vec::new();
+        let mut written = Ok(());
         let mut was_interrupted = false;
         for candidate in &candidates {
             let mut stack = HuntedStack::new(candidate, self.stacks.folder.elsewhere());
@@ -97,7 +103,7 @@ impl Fuzz {
                 }
                 () = &mut interrupted => true,
             };
-            stack.write(&folder, seed)?;
+            written = written.and(stack.write(&folder, seed));
             stacks.push(stack);
             if was_interrupted || (self.first && stacks.iter().any(HuntedStack::has_findings)) {
                 break;
@@ -106,7 +112,7 @@ impl Fuzz {
         if let (Some(out), Some(first)) =
             (&out, stacks.iter().find_map(HuntedStack::first_counterexample))
         {
-            out.finish(first)?;
+            written = written.and(or_kept(out.finish(first), first));
         }
         let mut others = Elsewhere::default();
         if !was_interrupted {
@@ -124,6 +130,7 @@ impl Fuzz {
             Format::Table => output::line(&told::table(&stacks, &others, seed))?,
             Format::Json => output::data(&told::json(&stacks, &others, seed)?)?,
         }
+        written?;
         Ok(match (was_interrupted, stacks.iter().any(HuntedStack::has_findings)) {
             (true, _) => exit::INTERRUPTED,
             (false, true) => exit::FINDINGS,

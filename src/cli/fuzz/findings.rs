@@ -27,13 +27,13 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
-    /// Writes a finding's file, and tells its path.
+    /// Writes a finding's file, and tells its path, and whether it could be written.
     pub(super) fn write(
         &self,
         stack: &str,
         broken: &[Invariant],
         text: &str,
-    ) -> Result<String, CliError> {
+    ) -> (String, Result<(), CliError>) {
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let stack: String =
@@ -44,14 +44,17 @@ impl Folder {
         let written = fs::create_dir_all(&self.0)
             .map_err(|error| CliError::tool(format!("could not make {}", self.0.display()), error))
             .and_then(|()| Pending::new(&path)?.finish(text));
-        written.or_else(|error| {
-            // What took minutes to find is not lost for a disk that is full.
-            output::notice(&error.one_line());
-            if !file::keep(&[("counterexample.json", text)]) {
-                output::data(text)?;
-            }
-            Err(CliError::Unwritten)
-        })?;
-        Ok(path.to_string_lossy().into_owned())
+        (path.to_string_lossy().into_owned(), or_kept(written, text))
     }
+}
+
+/// What took minutes to find is not lost for a disk that is full.
+pub(super) fn or_kept(written: Result<(), CliError>, text: &str) -> Result<(), CliError> {
+    written.or_else(|error| {
+        output::notice(&error.one_line());
+        if !file::keep(&[("counterexample.json", text)]) {
+            output::data(text)?;
+        }
+        Err(CliError::Unwritten)
+    })
 }

@@ -36,6 +36,13 @@ pub(super) struct HuntedStack {
     again: Again,
 }
 
+/// A finding's file.
+struct Written {
+    path: String,
+    text: String,
+    written: Result<(), CliError>,
+}
+
 /// The files of one stack's findings.
 struct Files<'a> {
     stack: &'a str,
@@ -50,7 +57,7 @@ impl Files<'_> {
         scenario: &Scenario,
         broken: &[Invariant],
         seed: Seed,
-    ) -> Result<(String, String), CliError> {
+    ) -> Result<Written, CliError> {
         let mut counterexample = Counterexample::new(self.stack, scenario, broken, seed);
         if let Some(command) = self.command {
             counterexample = counterexample.of_command(command);
@@ -58,7 +65,8 @@ impl Files<'_> {
         let json = foreign::json(&counterexample)
             .map_err(|error| CliError::tool("the counterexample is no JSON", error))?;
         let text = format!("{json}\n");
-        Ok((self.folder.write(self.stack, broken, &text)?, text))
+        let (path, written) = self.folder.write(self.stack, broken, &text);
+        Ok(Written { path, text, written })
     }
 }
 
@@ -100,7 +108,7 @@ impl HuntedStack {
         if let Some(reason) = reason {
             return Err(CliError::Usage(format!("{name} cannot run: {reason}")));
         }
-        self.version = subject.stack_version().map(str::to_owned);
+        self.version = subject.version().map(str::to_owned);
         let mut meter = Meter::new(name, limits);
         let files = Files { stack: name, command: self.command.as_deref(), folder };
         let seed = environment.seed();
@@ -109,7 +117,6 @@ impl HuntedStack {
                 if let Progress::Found(finding) = &progress
                     && let Err(error) = files.write(&finding.scenario, &finding.broken, seed)
                 {
-                    // It is written again at the end.
                     output::notice(&error.one_line());
                 }
                 meter.tell(hunted, &progress);
@@ -121,14 +128,16 @@ impl HuntedStack {
     /// Writes a file for each finding, and for what could not be made small any more.
     pub(super) fn write(&mut self, folder: &Folder, seed: Seed) -> Result<(), CliError> {
         let files = Files { stack: self.spec.name(), command: self.command.as_deref(), folder };
+        let mut all_written = Ok(());
         let found = self.hunted.findings.iter().map(|it| (&it.scenario, &it.broken));
         let suspected = self.hunted.suspected.values().map(|(scenario, broken)| (scenario, broken));
         for (scenario, broken) in found.chain(suspected) {
-            let (file, text) = files.write(scenario, broken, seed)?;
-            self.files.push(file);
+            let Written { path, text, written } = files.write(scenario, broken, seed)?;
+            self.files.push(path);
             self.first.get_or_insert(text);
+            all_written = all_written.and(written);
         }
-        Ok(())
+        all_written
     }
 
     /// Whether anything broke.

@@ -8,13 +8,18 @@ use crate::{
     shim::ColumnType,
 };
 
-/// What a client is told: its mode, and of the other axes about one in five. What a stack cannot be
+/// What a client is told: its mode, its binding often, and of the other axes about one in five. What a stack cannot be
 /// told, as `supports` says, stays at its default.
 pub(in crate::fuzz) fn settings(draw: &mut Draw, supports: &dyn Fn(&Axes) -> bool) -> Axes {
     let mut axes = Axes::default();
     for axis in AXES.iter().filter(|axis| !axis.of_server) {
-        let is_drawn = axis.name == "sslmode" || draw.one_in(5);
-        if is_drawn {
+        let one_in = match axis.name {
+            "sslmode" => 1,
+            // What it demands of a login shows in few of them.
+            "channel-binding" => 3,
+            _ => 5,
+        };
+        if draw.one_in(one_in) {
             let values = (axis.values)();
             set(&mut axes, axis.name, draw.pick(&values), supports);
         }

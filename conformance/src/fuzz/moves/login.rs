@@ -51,7 +51,7 @@ fn send(name: &str, draw: &mut Draw) -> Step {
 
 /// SCRAM, in which an offer, a message or its order is wrong; seldom more than one.
 fn sasl(draw: &mut Draw) -> Vec<Step> {
-    let wrong = draw.below(5);
+    let wrong = draw.below(6);
     let data = |text: String| Data { data: text.into(), length: None };
     let mechanisms = match wrong {
         0 => scram::mechanisms(draw),
@@ -76,7 +76,7 @@ fn sasl(draw: &mut Draw) -> Vec<Step> {
         Step::Expect(Expected::SaslResponse),
         Step::Send(vec![M::AuthenticationSaslFinal(data(last)).into(), Content::Welcome]),
     ];
-    if wrong == 4 {
+    if wrong >= 4 {
         match draw.below(4) {
             // The client's proof is not waited for, or the server's is left out.
             0 => {
