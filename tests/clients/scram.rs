@@ -22,6 +22,9 @@ use crate::{
 const PLAIN: &str = "SCRAM-SHA-256";
 const PLUS: &str = "SCRAM-SHA-256-PLUS";
 
+/// As many iterations as are reckoned for a server that has proved nothing yet.
+const MOST_ITERATIONS: usize = 100_000;
+
 /// One exchange.
 #[derive(Debug)]
 pub(crate) struct Scram {
@@ -114,6 +117,9 @@ impl Scram {
         }
         let salt = base64::decode_block(attribute("s=")?).map_err(Failure::last)?;
         let iterations = attribute("i=")?.parse().map_err(|_| malformed())?;
+        if !(1..=MOST_ITERATIONS).contains(&iterations) {
+            return Err(malformed());
+        }
         let mut salted = [0; 32];
         pbkdf2_hmac(
             self.password.as_bytes(),
