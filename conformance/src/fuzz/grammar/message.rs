@@ -191,7 +191,7 @@ fn type_oid(draw: &mut Draw) -> u32 {
 }
 
 /// The oid that the honest session gives the type of an extension.
-const HSTORE: u32 = 16_400;
+const HSTORE: u32 = 16_385;
 
 /// The column that an honest server describes.
 fn honest_column(column: ColumnType) -> Column {
