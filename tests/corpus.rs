@@ -72,7 +72,12 @@ async fn a_published_fault_breaks_the_release_that_has_it_and_not_the_one_that_m
     for entry in corpus().iter().filter(|entry| !entry.counterexample.broken.is_empty()) {
         let Counterexample { stack, broken, .. } = &entry.counterexample;
         if let Some(spec) = installed::stack(stack) {
-            assert_eq!(replay(&spec, entry).await, *broken, "{}: {stack}", entry.file);
+            let breaks = replay(&spec, entry).await;
+            assert!(
+                broken.iter().all(|it| breaks.contains(it)),
+                "{}: {stack}: {breaks:?}",
+                entry.file
+            );
         }
         let Some(fixed) = &entry.fixed else { continue };
         let spec = match BuiltIn::named(fixed) {

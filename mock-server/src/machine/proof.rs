@@ -130,6 +130,11 @@ impl Exchange {
             let words = format!("expected {asked} response, got message type {}", message.tag());
             return Judged { proof: None, verdict: wrong("08P01", words) };
         };
+        if matches!(expected, Expected::Password | Expected::Md5)
+            && let Some(judged) = self.of_sasl(proof)
+        {
+            return judged;
+        }
         let password = world.password;
         match expected {
             Expected::Password => {
@@ -149,6 +154,26 @@ impl Exchange {
             Expected::ClientCertificate => {
                 Judged { proof: None, verdict: wrong("08P01", "expected no message".to_owned()) }
             }
+        }
+    }
+
+    /// A message of a SASL exchange, where one is under way and a script expects something else: what the
+    /// client answers is what it was asked.
+    fn of_sasl(&mut self, proof: &frontend::ProofMessage) -> Option<Judged> {
+        match self.sasl {
+            Sasl::Offered(_) => {
+                let initial = proof.sasl_initial().ok()?;
+                let plus = initial.mechanism == scram::SCRAM_SHA_256_PLUS;
+                let words = "expected password response, got SASLInitialResponse";
+                initial.mechanism.starts_with("SCRAM-").then(|| Judged {
+                    proof: Some(Proof::SaslInitial { plus }),
+                    verdict: wrong("08P01", words.to_owned()),
+                })
+            }
+            Sasl::WaitingForFinal(_) if proof.bytes().starts_with(b"c=") => {
+                Some(self.sasl_final(proof))
+            }
+            _ => None,
         }
     }
 
