@@ -157,24 +157,17 @@ impl Exchange {
         }
     }
 
-    /// A message of a SASL exchange, where one is under way and a script expects something else: what the
-    /// client answers is what it was asked.
+    /// A message of a SASL exchange where something else is expected: a client answers what it was asked,
+    /// perhaps before its StartupMessage was read.
     fn of_sasl(&mut self, proof: &frontend::ProofMessage) -> Option<Judged> {
-        match self.sasl {
-            Sasl::Offered(_) => {
-                let initial = proof.sasl_initial().ok()?;
-                let plus = initial.mechanism == scram::SCRAM_SHA_256_PLUS;
-                let words = "expected password response, got SASLInitialResponse";
-                initial.mechanism.starts_with("SCRAM-").then(|| Judged {
-                    proof: Some(Proof::SaslInitial { plus }),
-                    verdict: wrong("08P01", words.to_owned()),
-                })
-            }
-            Sasl::WaitingForFinal(_) if proof.bytes().starts_with(b"c=") => {
-                Some(self.sasl_final(proof))
-            }
-            _ => None,
+        if let Sasl::WaitingForFinal(_) = self.sasl
+            && proof.bytes().starts_with(b"c=")
+        {
+            return Some(self.sasl_final(proof));
         }
+        let initial = scram_initial(proof)?;
+        let words = "expected password response, got SASLInitialResponse";
+        Some(Judged { proof: Some(initial), verdict: wrong("08P01", words.to_owned()) })
     }
 
     fn decided(&self, right: bool, proof: &frontend::ProofMessage) -> Verdict {
@@ -231,13 +224,8 @@ impl Exchange {
             _ => {
                 let verdict = wrong("XX000", "no SASL exchange".to_owned());
                 // Whatever the server expects, a client that was made an offer answers that first.
-                let proof = match proof.sasl_initial() {
-                    Ok(initial) if initial.mechanism.starts_with("SCRAM-") => {
-                        let plus = initial.mechanism == scram::SCRAM_SHA_256_PLUS;
-                        Proof::SaslInitial { plus }
-                    }
-                    _ => Proof::SaslFinal { plus: self.plus, bound: false, right: false },
-                };
+                let unbound = Proof::SaslFinal { plus: self.plus, bound: false, right: false };
+                let proof = scram_initial(proof).unwrap_or(unbound);
                 return Judged { proof: Some(proof), verdict };
             }
         };
@@ -255,6 +243,13 @@ impl Exchange {
         };
         Judged { proof: Some(Proof::SaslFinal { plus, bound, right }), verdict }
     }
+}
+
+/// The message as a SASLInitialResponse that chooses SCRAM, if it is one.
+fn scram_initial(proof: &frontend::ProofMessage) -> Option<Proof> {
+    let initial = proof.sasl_initial().ok()?;
+    let plus = initial.mechanism == scram::SCRAM_SHA_256_PLUS;
+    initial.mechanism.starts_with("SCRAM-").then_some(Proof::SaslInitial { plus })
 }
 
 fn wrong(code: &'static str, words: String) -> Verdict {
