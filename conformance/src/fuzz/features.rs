@@ -8,6 +8,7 @@ use std::{
 
 use pgtls_mock_server::transcript::{EntryKind, Sender};
 
+use super::scenario::Scenario;
 use crate::runner::CellRun;
 
 /// Connections beyond are as this one.
@@ -15,14 +16,19 @@ const MOST_CONNECTIONS: usize = 3;
 /// As much of a text as tells one error from another, in characters.
 const LONGEST: usize = 80;
 
-/// The features of a run, as numbers; the same in each run of the program.
-pub(super) fn features(run: &CellRun) -> Vec<u64> {
+/// The features of a scenario's run, as numbers; the same in each run of the program. None where they
+/// would depend on chance: rules for the wire count bytes, of which TLS sends now more, now less, and
+/// what reaches the other side before a reset is a race.
+pub(super) fn features(scenario: &Scenario, run: &CellRun) -> Vec<u64> {
     let mut features = Vec::new();
+    if !scenario.rules.is_empty() || was_reset(run) {
+        return features;
+    }
     for (number, connection) in run.observation.connections.iter().enumerate() {
         let number = number.min(MOST_CONNECTIONS);
         let mut asked = Cow::from("nothing");
         let mut before = Cow::from("nothing");
-        for entry in &connection.entries {
+        for entry in connection.entries.iter().filter(|entry| tells(&entry.what)) {
             let name = name(&entry.what);
             match entry.sender {
                 Sender::Server => asked = name,
@@ -74,12 +80,30 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
+/// Whether the server reset a connection.
+fn was_reset(run: &CellRun) -> bool {
+    let mut entries = run.observation.connections.iter().flat_map(|it| &it.entries);
+    entries.any(|entry| entry.sender == Sender::Server && entry.what == EntryKind::Reset)
+}
+
+/// Whether an entry tells where a client has come to. How a connection ends does not: it depends on which
+/// task has its turn first.
+const fn tells(kind: &EntryKind) -> bool {
+    !matches!(
+        kind,
+        EntryKind::Closed
+            | EntryKind::Reset
+            | EntryKind::TimedOut
+            | EntryKind::Alert(_)
+            | EntryKind::SessionBroken(_)
+    )
+}
+
 fn name(kind: &EntryKind) -> Cow<'static, str> {
     match kind {
         EntryKind::Event(event) => format!("{event:?}").into(),
         EntryKind::NegotiationByte(byte) => format!("byte {byte}").into(),
-        EntryKind::HandshakeFailed(how) | EntryKind::SessionBroken(how) => plain(how).into(),
-        EntryKind::Alert(alert) => alert.clone().into(),
+        EntryKind::HandshakeFailed(how) => plain(how).into(),
         EntryKind::Startup { protocol, .. } => format!("StartupMessage {protocol:?}").into(),
         EntryKind::Proof(proof) => format!("{proof:?}").into(),
         EntryKind::Frontend { name, .. } | EntryKind::Backend { name, .. } => (*name).into(),

@@ -34,6 +34,9 @@ const WINDOW: u64 = 1024;
 const BESIDE_SHRINKING: usize = 16;
 /// After so many scenarios the corpus is the next one.
 const EPOCH: u64 = 64;
+/// So many scenarios are remembered whose processes may yet be found to have misbehaved behind their
+/// answers: far more than a process is watched for.
+const REMEMBERED: usize = 64 * 1024;
 /// So many scenarios with the same symptom are made small: the first may break by chance.
 const TRIED_OF_A_SYMPTOM: usize = 4;
 /// So many symptoms are looked into.
@@ -177,7 +180,7 @@ impl<'a> Hunt<'a> {
             self.subject.try_server(&scenario.axes(), &scenario.server(), &scenario.fetch).await;
         Seen {
             case,
-            features: features(&run),
+            features: features(&scenario, &run),
             broken: run.result.safety.clone(),
             how: run.result.reason.as_deref().map(plain).unwrap_or_default(),
             handshake: has_shaken_hands(&run),
@@ -211,7 +214,7 @@ struct State<'a> {
     folded: u64,
     symptoms: HashMap<Symptom, usize>,
     /// The cases whose processes may still be found to have misbehaved, by the questions' numbers.
-    recent: HashMap<usize, u64>,
+    recent: BTreeMap<usize, u64>,
     shrinking: FuturesUnordered<BoxFuture<'a, (u64, Option<Finding>)>>,
 }
 
@@ -223,7 +226,7 @@ impl<'a> State<'a> {
             sizes: vec![0],
             folded: 0,
             symptoms: HashMap::new(),
-            recent: HashMap::new(),
+            recent: BTreeMap::new(),
             shrinking: FuturesUnordered::new(),
         }
     }
@@ -246,6 +249,9 @@ impl<'a> State<'a> {
             self.sizes.push(self.corpus.len());
         }
         self.recent.insert(seen.number, seen.case);
+        if self.recent.len() > REMEMBERED {
+            self.recent.pop_first();
+        }
         if !seen.broken.is_empty() {
             self.suspect(Suspect { seen, hunted, tell });
         }
