@@ -14,12 +14,16 @@ use super::{
     connection::any_conversation,
     definition::Move,
 };
+use crate::axes::ChannelBinding;
 
 pub(super) const LOGIN: Move = Move {
     weight: 10,
     make: |scenario, draw, _| {
+        let binding = scenario.settings.channel_binding == ChannelBinding::Require;
         let Some(conversation) = any_conversation(&mut scenario.script, draw) else { return };
+        // Where a binding is demanded, nothing else leads on.
         let mut steps = match draw.below(8) {
+            _ if binding && !draw.one_in(4) => sasl(draw, binding),
             0 => vec![
                 send("authentication_md5_password", draw),
                 Step::Expect(Expected::Md5),
@@ -32,7 +36,7 @@ pub(super) const LOGIN: Move = Move {
             ],
             2 => vec![welcome()],
             3 => vec![send("authentication_gss", draw), welcome()],
-            _ => sasl(draw),
+            _ => sasl(draw, binding),
         };
         if draw.one_in(6) {
             steps.insert(0, send("negotiate_protocol_version", draw));
@@ -50,16 +54,15 @@ fn send(name: &str, draw: &mut Draw) -> Step {
 }
 
 /// SCRAM, in which an offer, a message or its order is wrong; seldom more than one.
-fn sasl(draw: &mut Draw) -> Vec<Step> {
+fn sasl(draw: &mut Draw, binding: bool) -> Vec<Step> {
     let wrong = draw.below(6);
     let data = |text: String| Data { data: text.into(), length: None };
     let mechanisms = match wrong {
         0 => scram::mechanisms(draw),
-        _ => draw
-            .pick(&[&["SCRAM-SHA-256"][..], &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]])
-            .iter()
-            .map(|&name| name.into())
-            .collect(),
+        _ if binding || draw.one_in(2) => {
+            ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"].map(Into::into).into()
+        }
+        _ => vec!["SCRAM-SHA-256".into()],
     };
     let first = match wrong {
         1 | 2 => scram::server_first(draw),
