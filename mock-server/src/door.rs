@@ -172,7 +172,7 @@ impl Tasks {
         let plan = core.settings().plan(number);
         let ending = Ending { history: Arc::clone(&self.history), log: log.clone(), number };
         let deadline = Deadline::after(core.deadline);
-        let channel = Channel::new(wire, log, &account, core.idle, plan.patience);
+        let channel = Channel::new(wire, log, &account, core.idle, plan.answer_timeout);
         let resets = core.resets.subscribe();
         let crowded = self.set.len() >= core.simultaneous;
         let met = Met { plan, number, peer, crowded };

@@ -18,7 +18,7 @@ pub(crate) struct Plan {
     /// How the server's `ssl` parameter reads.
     pub(crate) offers_tls: bool,
     /// How long the client is waited for.
-    pub(crate) patience: Duration,
+    pub(crate) answer_timeout: Duration,
 }
 
 impl Plan {
@@ -31,13 +31,13 @@ impl Plan {
         let honest = [Conversation::default()];
         let conversations: &[Conversation] =
             if script.connections.is_empty() { &honest } else { &script.connections };
-        let patience = script.idle_timeout_ms.map_or(Duration::MAX, Duration::from_millis);
-        conversations.iter().map(|of| Self::new(of, patience, authority, settings)).collect()
+        let answer_timeout = script.idle_timeout_ms.map_or(Duration::MAX, Duration::from_millis);
+        conversations.iter().map(|of| Self::new(of, answer_timeout, authority, settings)).collect()
     }
 
     fn new(
         conversation: &Conversation,
-        patience: Duration,
+        answer_timeout: Duration,
         authority: &Authority,
         settings: TlsSettings,
     ) -> Result<Self, Error> {
@@ -45,6 +45,11 @@ impl Plan {
         let key = ContextKey::new(conversation.tls, settings);
         let context = outline.shakes_hands().then(|| authority.tls_context(key)).transpose()?;
         let offers_tls = outline.offers_tls();
-        Ok(Self { conversation: Arc::new(conversation.clone()), context, offers_tls, patience })
+        Ok(Self {
+            conversation: Arc::new(conversation.clone()),
+            context,
+            offers_tls,
+            answer_timeout,
+        })
     }
 }

@@ -101,7 +101,7 @@ async fn idle_server(conversation: &str) -> MockServer {
     server.start_in_memory().await.expect("a server")
 }
 
-/// Wherever a server waits for the client, its patience ends in good order, and begins anew with
+/// Wherever a server waits for the client, waiting ends in good order, and begins anew with
 /// whatever comes.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_is_left_after_the_idle_timeout() {

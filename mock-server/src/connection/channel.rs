@@ -23,6 +23,9 @@ const READ_SIZE: usize = 4096;
 const FREE: usize = 2 * READ_SIZE;
 /// The most that is encrypted before it is sent, in bytes: a record.
 const RECORD_SIZE: usize = 16 * 1024;
+/// So many records of a connection are as small as its script wants them. A megabyte in records of one
+/// byte costs both sides ten seconds of work, and shows no more of a client.
+const MOST_SMALL_RECORDS: u32 = 10_000;
 
 /// The client is gone, or left, and all that it sent before has been taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +48,15 @@ pub(crate) struct Channel {
     outbox: Vec<u8>,
     /// How much a record carries, in bytes.
     record_size: usize,
+    /// How many more records carry no more than that.
+    small_records: u32,
     inbound: Inbound,
     /// Writing failed or was ended: the rest is not sent.
     mute: bool,
     /// How long the client may neither send nor read.
     idle: Duration,
     /// How long the client may be silent where it is waited for.
-    patience: Duration,
+    answer_timeout: Duration,
     /// How long what is received is to be, in bytes; 0 if nobody knows.
     expected: usize,
     /// What the engine was given in a handshake that is not complete, and may keep, in bytes.
@@ -85,20 +90,21 @@ enum Inbound {
 }
 
 impl Channel {
-    /// A channel that leaves a client which is idle for so long, and waits for one that is silent as
-    /// long as its patience lasts; what it buffers of what the client sends is taken from the account.
+    /// A channel that leaves a client which is idle for so long, and waits for one that is silent up
+    /// to the answer timeout; what it buffers of what the client sends is taken from the account.
     pub(crate) fn new(
         wire: Wire,
         log: Log,
         account: &Account,
         idle: Duration,
-        patience: Duration,
+        answer_timeout: Duration,
     ) -> Self {
         Self {
             wire,
             log,
             engine: None,
             record_size: RECORD_SIZE,
+            small_records: 0,
             records: Records::default(),
             unexpected: UnexpectedPackets::default(),
             inbox: BytesMut::new(),
@@ -107,7 +113,7 @@ impl Channel {
             inbound: Inbound::Open,
             mute: false,
             idle,
-            patience,
+            answer_timeout,
             expected: 0,
             in_handshake: 0,
             held: account.hold_nothing(),
@@ -203,15 +209,15 @@ impl Channel {
         filled
     }
 
-    /// Waits for more, as long as patience lasts; what came may be none yet that
+    /// Waits for more, up to the answer timeout; what came may be none yet that
     /// [`received`](Self::received) shows.
     pub(crate) async fn fill(&mut self) -> Result<(), Gone> {
-        self.fill_within(self.patience).await
+        self.fill_within(self.answer_timeout).await
     }
 
     /// The same where waiting has a bound of its own.
-    pub(crate) async fn fill_within(&mut self, patience: Duration) -> Result<(), Gone> {
-        self.read(patience).await?;
+    pub(crate) async fn fill_within(&mut self, longest: Duration) -> Result<(), Gone> {
+        self.read(longest).await?;
         if let Err(Failure { reason, alert }) = self.decrypt().await {
             // The session broke after its handshake: nothing more can be understood.
             match alert {
@@ -223,7 +229,7 @@ impl Channel {
         Ok(())
     }
 
-    async fn read(&mut self, patience: Duration) -> Result<(), Gone> {
+    async fn read(&mut self, longest: Duration) -> Result<(), Gone> {
         if self.inbound != Inbound::Open {
             return Err(Gone);
         }
@@ -236,8 +242,8 @@ impl Channel {
         };
         into.reserve(READ_SIZE);
         let before = into.len();
-        match timeout(self.idle.min(patience), self.wire.read_buf(into)).await {
-            Err(_) if patience < self.idle => Err(self.lose_patience()),
+        match timeout(self.idle.min(longest), self.wire.read_buf(into)).await {
+            Err(_) if longest < self.idle => Err(self.time_out()),
             Err(_) => Err(self.leave_idle()),
             Ok(Ok(0)) => self.leave(EntryKind::Closed),
             // To the server a reset is an end like any other.
@@ -272,15 +278,15 @@ impl Channel {
     }
 
     /// The client has been silent for too long: it is waited for no more.
-    fn lose_patience(&mut self) -> Gone {
+    fn time_out(&mut self) -> Gone {
         self.ended_by = Some(Bound::Silent);
         self.log.enter(Sender::Server, false, 0, EntryKind::TimedOut);
         Gone
     }
 
     /// From here on nothing is waited for, and silence has no end.
-    pub(crate) fn be_patient(&mut self) {
-        self.patience = Duration::MAX;
+    pub(crate) fn wait_without_end(&mut self) {
+        self.answer_timeout = Duration::MAX;
     }
 
     /// Sends `bytes` in one segment (as long as they fit into one TLS record), through TLS if there
@@ -291,7 +297,9 @@ impl Channel {
         if self.engine.is_none() {
             return self.send_raw(bytes).await;
         }
-        for piece in bytes.chunks(self.record_size) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let piece = self.next_record(&mut rest);
             let Some(engine) = &mut self.engine else { return };
             self.outbox.clear();
             engine.send(piece, &mut self.outbox);
@@ -302,9 +310,19 @@ impl Channel {
         }
     }
 
-    /// From here on a TLS record carries no more than so many bytes.
+    /// From here on a TLS record carries no more than so many bytes, up to the most small records.
     pub(crate) fn limit_records(&mut self, size: NonZeroU16) {
         self.record_size = usize::from(size.get()).min(RECORD_SIZE);
+        self.small_records = MOST_SMALL_RECORDS;
+    }
+
+    /// Takes what the next record carries.
+    fn next_record<'a>(&mut self, rest: &mut &'a [u8]) -> &'a [u8] {
+        let size = if self.small_records > 0 { self.record_size } else { RECORD_SIZE };
+        self.small_records = self.small_records.saturating_sub(1);
+        let (piece, behind) = rest.split_at(size.min(rest.len()));
+        *rest = behind;
+        piece
     }
 
     /// Has new keys for what is sent through TLS.
@@ -349,7 +367,7 @@ impl Channel {
                 self.in_handshake = 0;
                 return Ok(());
             }
-            self.read(self.patience).await.map_err(|Gone| Unfinished::Gone)?;
+            self.read(self.answer_timeout).await.map_err(|Gone| Unfinished::Gone)?;
         }
     }
 

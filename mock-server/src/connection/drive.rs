@@ -91,7 +91,7 @@ impl OpenConnection {
                     return Driven::Over;
                 }
                 Action::Silence { listening } => {
-                    self.channel.be_patient();
+                    self.channel.wait_without_end();
                     if listening {
                         self.listen_in_silence().await;
                     }

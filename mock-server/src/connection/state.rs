@@ -70,7 +70,7 @@ pub(super) enum Driven {
 impl OpenConnection {
     pub(crate) fn new(channel: Channel, core: Arc<Core>, met: Met, account: Account) -> Self {
         let Met { plan, number, peer, crowded } = met;
-        let Plan { conversation, context, offers_tls, patience: _ } = plan;
+        let Plan { conversation, context, offers_tls, answer_timeout: _ } = plan;
         let machine = Machine::new(conversation, offers_tls);
         Self {
             channel,

@@ -104,7 +104,7 @@ pub struct Tls {
     #[serde(skip_serializing_if = "is_none")]
     pub tickets: u8,
     /// The most that a TLS record carries behind the handshake, in bytes; as much as one can without
-    /// this setting.
+    /// this setting, and behind the connection's first 10,000 records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_size: Option<NonZeroU16>,
 }
