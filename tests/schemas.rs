@@ -77,7 +77,9 @@ fn answers(launch: &Launch, questions: &[Value]) -> Vec<Value> {
 async fn what_shims_are_asked_and_answer_fits_the_schema() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shims");
     let manifests = Manifest::read_all(&folder).expect("the manifests");
-    let installed = manifests.iter().filter_map(|stack| installed::stack(&stack.name));
+    // The current releases of some are in this program.
+    let shims = manifests.iter().filter(|stack| BuiltIn::named(&stack.name).is_none());
+    let installed = shims.filter_map(|stack| installed::stack(&stack.name));
     let built_in = BuiltIn::ALL.map(support::spec);
     let [request, response] = ["shim-request", "shim-response"].map(|name| {
         let schema: Value = serde_json::from_str(&committed(name)).expect("JSON");
