@@ -17,6 +17,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.json.JSONArray;
 import org.json.JSONObject;
 
@@ -27,6 +30,9 @@ final class Contract {
 
   /** How much text of one answer is told: a hostile server sends more than a line of the contract holds. */
   private static final int LONGEST = 1 << 16;
+
+  /** How long the end of standard input waits for what was asked, in seconds: the timeouts are shorter. */
+  private static final int LAST_ANSWERS = 10;
 
   private static final List<String> LISTS = List.of("sslmode", "sslnegotiation", "channel_binding");
 
@@ -53,11 +59,12 @@ final class Contract {
     this.out = out;
   }
 
-  static void serve(Driver driver) throws IOException {
+  static void serve(Driver driver) throws IOException, InterruptedException {
     PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     // Standard output carries the contract and nothing else.
     System.setOut(System.err);
     Contract contract = new Contract(driver, out);
+    Phaser open = new Phaser(1);
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       JSONObject request = new JSONObject(line);
@@ -65,8 +72,14 @@ final class Contract {
         contract.warm();
         contract.write(driver.hello().put("type", "hello").put("contract", 1));
       } else {
-        contract.ask(request).thenAccept(contract::write);
+        open.register();
+        contract.ask(request).thenAccept(contract::write).whenComplete((told, error) -> open.arriveAndDeregister());
       }
+    }
+    try {
+      open.awaitAdvanceInterruptibly(open.arrive(), LAST_ANSWERS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      System.err.println("without an answer at the end: " + open.getUnarrivedParties());
     }
     // Not by exit(): a driver's threads may be at work, and their farewells are nobody's answer.
     Runtime.getRuntime().halt(0);
