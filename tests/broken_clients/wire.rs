@@ -1,11 +1,17 @@
 //! What goes wrong on the wire: the fault, the cell in which it shows, and the verdict.
 
-use pgtls_conformance::judge::{Conformance, Invariant};
+use pgtls_conformance::{
+    Suite,
+    axes::Sslmode,
+    judge::{Conformance, Invariant},
+    reference::Version,
+    runner::{self, Interrupt, Plan, Subject},
+};
 
-use super::{Verdict, verdict};
+use super::{Verdict, client, complaints_of, environment, verdict};
 
 /// Every fault on the wire, with a cell that shows it.
-pub(super) fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
+fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
     use Conformance::{Agrees, Departs, Stricter, Weaker};
     use Invariant::{
         BindingDropped, Dishonest, InjectedPlaintext, PlaintextCancel, PlaintextPassword,
@@ -233,4 +239,86 @@ pub(super) fn faults() -> Vec<(&'static str, &'static str, Verdict)> {
             verdict(Departs, &[InjectedPlaintext]),
         ),
     ]
+}
+
+#[tokio::test]
+async fn each_fault_on_the_wire_is_found_under_its_name() {
+    find(faults()).await;
+}
+
+/// What is told of a fault is the same whatever the run: each is found twice, by two seeds.
+#[tokio::test]
+async fn each_fault_on_the_wire_is_shown_by_the_same_lines_in_every_run() {
+    let environments = [environment(), environment()];
+    let wrong = complaints_of(faults().into_iter().map(|(fault, axes, expected)| {
+        let environments = environments.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let mut told = Vec::new();
+            for environment in &environments {
+                let subject = Subject::probe(&client(fault, "evidence"), environment).await;
+                told.push(subject.try_to_the_end(&axes, &[]).await.result.evidence);
+            }
+            let shown: Vec<Invariant> = told[0]
+                .iter()
+                .filter(|evidence| !evidence.lines.is_empty())
+                .map(|evidence| evidence.invariant)
+                .collect();
+            if shown == expected.safety && told[0] == told[1] {
+                return Vec::new();
+            }
+            vec![format!("{fault} in {axes}: wanted {:?}, got {told:#?}", expected.safety)]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn find(faults: Vec<(&'static str, &'static str, Verdict)>) {
+    let environment = environment();
+    let wrong = complaints_of(faults.into_iter().map(|(fault, axes, expected)| {
+        let environment = environment.clone();
+        async move {
+            let axes = axes.parse().expect("axes");
+            let subject = Subject::probe(&client(fault, "wire"), &environment).await;
+            let observed = subject.try_to_the_end(&axes, &[]).await.result;
+            let found = Verdict { conformance: observed.conformance, safety: observed.safety };
+            if found == expected {
+                return Vec::new();
+            }
+            let trace = observed.observed.map(|it| (it.trace().to_string(), it.error));
+            let why = observed.reason;
+            vec![format!("{fault} in {axes}:\n  wanted {expected:?}\n  got    {found:?}\n  of     {trace:?}, {why:?}")]
+        }
+    }))
+    .await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Its processes are asked again long before it leaks: what comes late belongs to the cell whose server
+/// it comes to.
+#[tokio::test]
+async fn what_leaks_behind_an_answer_is_found_in_its_own_cell() {
+    let environment = environment();
+    let refused =
+        "reply=refuse,certificate=valid,key=p256,access=any,auth=password,sslnegotiation=postgres";
+    let plan = Plan {
+        stacks: vec![client("leaks-behind-its-answer", "late")],
+        suite: Suite::Core,
+        filters: vec![refused.parse().expect("a filter")],
+        shard: None,
+        version: Version::default(),
+        jobs: 4,
+    };
+    let results = runner::run(&plan, &environment, &Interrupt::default()).await;
+    assert_eq!(results.cells.len(), 7, "{:?}", results.stacks);
+    for cell in &results.cells {
+        let demands_tls = matches!(
+            cell.axes.known().sslmode,
+            Sslmode::Require | Sslmode::VerifyCa | Sslmode::VerifyFull
+        );
+        let leaks = [Invariant::PlaintextPassword, Invariant::PlaintextStartup];
+        let expected: &[Invariant] = if demands_tls { &leaks } else { &[] };
+        assert_eq!(cell.safety, expected, "{}: {:?}", cell.id, cell.observed);
+    }
 }
