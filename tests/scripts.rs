@@ -234,6 +234,14 @@ async fn records_tickets_and_key_updates_are_as_the_script_has_them() {
     // Flights of the handshake come first, and as they are.
     let session = |lengths: &[usize]| lengths.iter().filter(|&&it| it <= 7 + OVERHEAD).count();
     assert!(session(&small) > 20 && session(&usual) < 5, "{usual:?} {small:?}");
+    // What is far longer goes on in records of the usual size.
+    let notice = r#"{"notice_response": {"message": {"repeat": "x", "times": 15000}}}"#;
+    let flood = format!(
+        r#""edits": [{{"message": "command_complete", "edit": {{"before": [{notice}]}}}}]"#
+    );
+    let bounded = records(&format!(r#"{{"record_size": 1}}, {flood}"#), "").await;
+    assert_eq!(bounded.iter().filter(|&&it| it == 1 + OVERHEAD).count(), 10_000);
+    assert!(bounded.iter().any(|&length| length > 4000), "{:?}", bounded.iter().max());
     let with_tickets = records(r#"{"tickets": 3}"#, "").await;
     assert!(with_tickets.len() > usual.len(), "{usual:?} {with_tickets:?}");
     // A KeyUpdate is five bytes; the client reads on under the new keys.

@@ -6,7 +6,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use pgtls_mock_server::transcript::{EntryKind, Sender};
+use pgtls_mock_server::transcript::{Connection, EntryKind, Sender};
 
 use super::scenario::Scenario;
 use crate::runner::CellRun;
@@ -20,11 +20,19 @@ const LONGEST: usize = 80;
 /// would depend on chance: rules for the wire count bytes, of which TLS sends now more, now less, and
 /// what reaches the other side before a reset is a race.
 pub(super) fn features(scenario: &Scenario, run: &CellRun) -> Vec<u64> {
-    let mut features = Vec::new();
-    if !scenario.rules.is_empty() || was_reset(run) {
-        return features;
+    let connections = &run.observation.connections;
+    if !scenario.rules.is_empty() || were_reset(connections) {
+        return Vec::new();
     }
-    for (number, connection) in run.observation.connections.iter().enumerate() {
+    let mut features = answers(connections);
+    features.push(hash(&ending(run)));
+    features
+}
+
+/// Which messages the client answered how.
+fn answers(connections: &[Connection]) -> Vec<u64> {
+    let mut features = Vec::new();
+    for (number, connection) in connections.iter().enumerate() {
         let number = number.min(MOST_CONNECTIONS);
         let mut asked = Cow::from("nothing");
         let mut before = Cow::from("nothing");
@@ -39,7 +47,6 @@ pub(super) fn features(scenario: &Scenario, run: &CellRun) -> Vec<u64> {
             }
         }
     }
-    features.push(hash(&ending(run)));
     features
 }
 
@@ -80,9 +87,9 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
-/// Whether the server reset a connection.
-fn was_reset(run: &CellRun) -> bool {
-    let mut entries = run.observation.connections.iter().flat_map(|it| &it.entries);
+/// Whether the server reset one of them.
+fn were_reset(connections: &[Connection]) -> bool {
+    let mut entries = connections.iter().flat_map(|it| &it.entries);
     entries.any(|entry| entry.sender == Sender::Server && entry.what == EntryKind::Reset)
 }
 
@@ -123,7 +130,49 @@ fn hash(value: &impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use pgtls_mock_server::{
+        trace::Event,
+        transcript::{Entry, Proof},
+    };
+
     use super::*;
+
+    fn connection(entries: &[(Sender, EntryKind)]) -> Vec<Connection> {
+        let entry = |(sender, what): &(Sender, EntryKind)| Entry::new(*sender, true, what.clone());
+        vec![Connection::of(entries.iter().map(entry).collect())]
+    }
+
+    #[test]
+    fn how_a_connection_ends_steers_nothing_and_what_a_client_answers_does() {
+        let proof = |right| (Sender::Client, EntryKind::Proof(Proof::Password { right }));
+        let asked = (Sender::Server, EntryKind::Event(Event::AuthFail));
+        let of = |more: &[(Sender, EntryKind)]| {
+            answers(&connection(&[&[asked.clone(), proof(true)], more].concat()))
+        };
+        let ends = [
+            EntryKind::Closed,
+            EntryKind::Reset,
+            EntryKind::TimedOut,
+            EntryKind::Alert("close_notify".into()),
+            EntryKind::SessionBroken("bad record".into()),
+        ];
+        assert!(!of(&[]).is_empty());
+        for end in ends {
+            for sender in [Sender::Client, Sender::Server] {
+                // Before a further message too.
+                let ended = of(&[(sender, end.clone()), proof(false)]);
+                assert_eq!(ended, of(&[proof(false)]), "{end:?} of {sender:?}");
+            }
+        }
+        assert_ne!(of(&[]), of(&[proof(false)]));
+        assert_ne!(of(&[proof(true)]), of(&[proof(false)]));
+    }
+
+    #[test]
+    fn what_was_reset_is_known_by_who_did_it() {
+        assert!(were_reset(&connection(&[(Sender::Server, EntryKind::Reset)])));
+        assert!(!were_reset(&connection(&[(Sender::Client, EntryKind::Reset)])));
+    }
 
     #[test]
     fn an_error_is_the_same_whatever_it_quotes_and_counts() {

@@ -8,8 +8,8 @@ use crate::{
     shim::ColumnType,
 };
 
-/// What a client is told: its mode, its binding often, and of the other axes about one in five. What a stack cannot be
-/// told, as `supports` says, stays at its default.
+/// What a client is told: its mode, its binding often, and of the other axes about one in five. What a
+/// stack cannot be told, as `supports` says, stays at its default.
 pub(in crate::fuzz) fn settings(draw: &mut Draw, supports: &dyn Fn(&Axes) -> bool) -> Axes {
     let mut axes = Axes::default();
     for axis in AXES.iter().filter(|axis| !axis.of_server) {
