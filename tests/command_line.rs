@@ -184,6 +184,10 @@ fn ports_files_and_folders_that_cannot_be_used_are_told_so() {
     let place = folder.path().to_str().expect("a path");
     refuses(&["diff", place, place], "could not read");
     refuses(&["replay", place], "there is no finding");
+    refuses(
+        &["fuzz", "--stack", "pgtls/rustls", "--cases", "1", "--findings", "/dev/null/findings"],
+        "/dev/null is no folder",
+    );
     refuses(&["matrix", "--baseline", place], "could not read the baseline");
     fs::write(folder.path().join("shim.toml"), "").expect("a file");
     fs::create_dir(folder.path().join("one")).expect("a folder");

@@ -129,7 +129,8 @@ fn a_named_script_does_what_its_axis_value_does() {
 fn a_malformed_script_is_one_line_with_the_path_to_the_place() {
     let folder = tempfile::tempdir().expect("a folder");
     for (script, wanted) in [
-        ("[", "holds no script: "),
+        ("[", "holds no script: EOF"),
+        ("{", "holds no script: EOF"),
         (r#"{"connection": []}"#, "connection: unknown field `connection`"),
         (r#"{"connections": [{}, {"startup": {}}]}"#, "connections[1].startup: "),
         (

@@ -26,7 +26,7 @@ pub(super) struct ShimsArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct StacksArgs {
     /// A stack by name, `NAME@VERSION` for another release of an installed one, or `all` for
-    /// everything installed; several add up [default: the built-in stacks]
+    /// everything installed; several add up. `matrix` takes the built-in ones without it
     #[arg(long = "stack", value_name = "S")]
     stacks: Vec<String>,
     /// A shim by its command line

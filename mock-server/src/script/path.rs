@@ -29,7 +29,8 @@ pub(super) fn excerpt(value: &Value) -> String {
     }
 }
 
+/// The path as text; empty where the whole is wrong, or ends before there is a place.
 pub(super) fn path(path: &serde_path_to_error::Path) -> String {
     let text = path.to_string();
-    if text == "." { String::new() } else { text }
+    if text == "." || text == "?" { String::new() } else { text }
 }

@@ -21,8 +21,9 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     /// The folder at this place, which is none yet, or a folder.
     pub(super) fn at(path: &Path) -> Result<Self, CliError> {
-        if path.exists() && !path.is_dir() {
-            return Err(CliError::Usage(format!("--findings: {} is no folder", path.display())));
+        let is_there = path.ancestors().find(|folder| folder.exists());
+        if let Some(wrong) = is_there.filter(|folder| !folder.is_dir()) {
+            return Err(CliError::Usage(format!("--findings: {} is no folder", wrong.display())));
         }
         Ok(Self(path.to_owned()))
     }
