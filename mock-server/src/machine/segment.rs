@@ -18,7 +18,7 @@ use crate::{
         names,
     },
     scram::{self, Offer},
-    script::{Content, Raw, outline::Answer},
+    script::{Content, Raw, Repeated, outline::Answer},
     session::Parameters,
     tls,
     transcript::{Challenge, EntryKind},
@@ -70,6 +70,9 @@ impl Machine {
         parts: &mut Vec<Part>,
         server_first: &mut Option<(String, Option<u32>)>,
     ) {
+        if let Content::Repeat(repeated) = content {
+            return self.say_again(repeated, world, parts, server_first);
+        }
         let mut bytes = Vec::new();
         self.write(content, world, &mut bytes);
         match content {
@@ -79,15 +82,42 @@ impl Machine {
                 }
             }
             Content::Welcome if self.section == Section::Login => self.decide(true),
-            // What is said once more means nothing more.
-            Content::Repeat(repeated) if self.section == Section::Login => {
-                for content in &repeated.contents {
-                    self.say(content, world, &mut Vec::new(), server_first);
-                }
-            }
             _ => {}
         }
         self.append(content, bytes, parts);
+    }
+
+    /// Appends contents again and again: the first time as they are. What is said once more means nothing
+    /// more, and is told by one entry.
+    fn say_again(
+        &mut self,
+        repeated: &Repeated,
+        world: &World<'_>,
+        parts: &mut Vec<Part>,
+        server_first: &mut Option<(String, Option<u32>)>,
+    ) {
+        let (once, times) = self.once(repeated, world);
+        if times > 0 {
+            for content in &repeated.contents {
+                self.say(content, world, parts, server_first);
+            }
+        }
+        if times > 1 {
+            let more = times - 1;
+            let kind = EntryKind::Hostile(format!("the same {more} times more").into());
+            parts.push(Part { bytes: once.repeat(more), kind });
+        }
+    }
+
+    /// What is repeated, and how many times it is sent.
+    fn once(&mut self, repeated: &Repeated, world: &World<'_>) -> (Vec<u8>, usize) {
+        let mut once = Vec::new();
+        for content in &repeated.contents {
+            self.write(content, world, &mut once);
+        }
+        let most = LARGEST_FLOOD / once.len().max(1);
+        let times = usize::try_from(repeated.times).unwrap_or(usize::MAX).min(most);
+        (once, times)
     }
 
     /// Notes what a message of the login means for what is to come; for SCRAM's first message of
@@ -148,14 +178,8 @@ impl Machine {
             }
             Content::Welcome => self.welcome(world, out),
             Content::Repeat(repeated) => {
-                let mut once = Vec::new();
-                for content in &repeated.contents {
-                    self.write(content, world, &mut once);
-                }
-                let most = LARGEST_FLOOD / once.len().max(1);
-                for _ in 0..most.min(usize::try_from(repeated.times).unwrap_or(usize::MAX)) {
-                    out.extend(&once);
-                }
+                let (once, times) = self.once(repeated, world);
+                out.extend(once.repeat(times));
             }
         }
     }
@@ -234,6 +258,9 @@ impl Machine {
             Content::Alert(alert) => {
                 EntryKind::Alert(tls::alert_name(alert.level, alert.description))
             }
+            Content::Raw(_) if self.holds_signature(&bytes) => {
+                return self.append_messages(&bytes, parts);
+            }
             Content::Raw(_) => match bytes[..] {
                 [byte] if self.startup.is_none() => EntryKind::NegotiationByte(byte),
                 _ if self.tls_begun && !self.encrypted => {
@@ -244,16 +271,31 @@ impl Machine {
             Content::Message(message) if self.is_injection(message) => {
                 return inject(names::of_backend(&bytes), bytes, parts);
             }
-            Content::Welcome => return parts.extend(messages(&bytes)),
-            Content::Message(BackendMessage::AuthenticationSaslFinal(_)) => {
-                EntryKind::ServerSignature { right: self.is_own_signature(&bytes) }
-            }
-            Content::Repeat(repeated) => {
-                EntryKind::Hostile(format!("the same {} times", repeated.times).into())
-            }
-            Content::Message(_) => describe::message(&bytes),
+            Content::Welcome | Content::Repeat(_) => return self.append_messages(&bytes, parts),
+            Content::Message(_) => self.told(&bytes),
         };
         parts.push(Part { bytes, kind });
+    }
+
+    /// Appends messages, whatever they were written by.
+    fn append_messages(&self, bytes: &[u8], parts: &mut Vec<Part>) {
+        parts.extend(messages(bytes).into_iter().map(|Part { bytes, kind }| match kind {
+            EntryKind::Backend { .. } => Part { kind: self.told(&bytes), bytes },
+            kind => Part { bytes, kind },
+        }));
+    }
+
+    /// A message as the transcript tells it.
+    fn told(&self, message: &[u8]) -> EntryKind {
+        if is_sasl_final(message) {
+            return EntryKind::ServerSignature { right: self.is_own_signature(message) };
+        }
+        describe::message(message)
+    }
+
+    /// Whether bytes of the login that a script writes itself have the server's signature among them.
+    fn holds_signature(&self, bytes: &[u8]) -> bool {
+        self.section == Section::Login && messages(bytes).iter().any(|it| is_sasl_final(&it.bytes))
     }
 
     /// Whether an AuthenticationSASLFinal has the signature of this exchange (RFC 5802, section 7:
@@ -271,6 +313,10 @@ impl Machine {
             && !self.encrypted
             && !matches!(message, BackendMessage::ErrorResponse(_))
     }
+}
+
+fn is_sasl_final(message: &[u8]) -> bool {
+    names::of_backend(message) == "AuthenticationSASLFinal"
 }
 
 /// The head of what the transcript says of session data in clear before any login.
