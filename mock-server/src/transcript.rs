@@ -208,20 +208,22 @@ impl EntryKind {
     /// or should not have sent. The rest is there to be read.
     #[must_use]
     pub const fn is_fact(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Event(_)
-                | Self::CancelRequest
-                | Self::Startup { .. }
-                | Self::Proof(_)
-                | Self::ServerSignature { .. }
-                | Self::Query(_)
-                | Self::OutOfTurn(_)
-                | Self::Closed
-                | Self::Reset
-                | Self::TimedOut
-                | Self::ServerFailed
-        )
+            | Self::CancelRequest
+            | Self::Startup { .. }
+            | Self::Proof(_)
+            | Self::ServerSignature { .. }
+            | Self::Query(_)
+            | Self::OutOfTurn(_)
+            | Self::Closed
+            | Self::Reset
+            | Self::TimedOut
+            | Self::ServerFailed => true,
+            // What the server says of itself behind it comes too late.
+            Self::Backend { name, .. } => matches!(name.as_bytes(), b"AuthenticationOk"),
+            _ => false,
+        }
     }
 }
 
