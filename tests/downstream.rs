@@ -17,6 +17,8 @@ fn cargo(arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(root.join("examples/downstream"))
         .env("CARGO_TARGET_DIR", own)
+        .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
+        .env("CARGO_INCREMENTAL", "0")
         // What Cargo tells its own tests is of this workspace.
         .env_remove("CARGO_MANIFEST_DIR")
         .output()
