@@ -154,3 +154,36 @@ async fn an_honest_client_breaks_nothing_before_any_server() {
     assert_eq!(stack["findings"], serde_json::json!([]));
     assert!(stack["handshakes"].as_u64().is_some_and(|count| count > 10), "{report}");
 }
+
+#[tokio::test]
+async fn a_hunt_begins_with_what_the_last_one_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = folder.path().join("corpus");
+    let corpus = corpus.to_str().expect("a path");
+    let shim = client("honest");
+    let hunt = ["fuzz", "--shim", &shim, "--corpus", corpus, "--format", "json", "--seed", "5"];
+    let scenarios = async |cases: &str| {
+        let output = pgtls(&[&hunt[..], &["--cases", cases]].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (report["stacks"][0]["scenarios"].as_u64().expect("a number"), told(&output))
+    };
+    let kept = || {
+        let files = fs::read_dir(Path::new(corpus).join("honest")).expect("the stack's folder");
+        files.map(|file| file.expect("a file").path()).collect::<Vec<_>>()
+    };
+    assert_eq!(scenarios("100").await.0, 100);
+    let left = kept().len();
+    assert!((5..100).contains(&left), "{left} of 100");
+    // They alone, and none of them is new.
+    assert_eq!(scenarios("0").await.0, left as u64);
+    assert_eq!(kept().len(), left);
+    let one = kept().remove(0);
+    let replayed = pgtls(&["replay", one.to_str().expect("a path"), "--shim", &shim]).await;
+    assert_eq!(replayed.status.code(), Some(0), "{}", told(&replayed));
+    // What is of no use stays, and is told of.
+    fs::write(&one, "of no use").expect("a file");
+    let (tried, told) = scenarios("0").await;
+    assert_eq!(tried, left as u64 - 1);
+    assert!(told.contains("is left out: "), "{told}");
+}

@@ -16,13 +16,15 @@ pub(super) struct Corpus {
 }
 
 impl Corpus {
-    /// Takes a scenario in, if one of the features is new.
-    pub(super) fn add(&mut self, scenario: &Arc<Scenario>, features: &[u64]) {
+    /// Takes a scenario in, if one of the features is new; whether it did.
+    pub(super) fn add(&mut self, scenario: &Arc<Scenario>, features: &[u64]) -> bool {
         let before = self.seen.len();
         self.seen.extend(features);
-        if self.seen.len() > before && self.entries.len() < MOST {
+        let is_taken = self.seen.len() > before && self.entries.len() < MOST;
+        if is_taken {
             self.entries.push(Arc::clone(scenario));
         }
+        is_taken
     }
 
     /// How many there are.

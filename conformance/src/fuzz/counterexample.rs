@@ -74,6 +74,21 @@ impl Counterexample {
         crate::results::of_schema(text, "a counterexample", SCHEMA)
     }
 
+    /// The scenario, as the fuzzer takes one; none of those from before there were scripts.
+    ///
+    /// # Errors
+    ///
+    /// If `axes` names an axis or a value that there is not.
+    pub fn scenario(&self) -> Result<Option<Scenario>, crate::Error> {
+        let settings = self.axes.parse()?;
+        Ok(self.script.as_ref().map(|script| Scenario {
+            settings,
+            fetch: self.fetch.clone(),
+            script: script.clone(),
+            rules: self.rules.clone(),
+        }))
+    }
+
     /// What is asked, and what the server does.
     ///
     /// # Errors
@@ -101,10 +116,12 @@ mod tests {
         let written = Counterexample::new("s", &scenario, &[Invariant::Crash], Seed::new(3));
         let text = serde_json::to_string(&written).expect("JSON");
         assert_eq!(Counterexample::from_json(&text).expect("a counterexample"), written);
+        assert_eq!(written.scenario().expect("axes"), Some(scenario));
         let old = r#"{"schema": 1, "stack": "s", "axes": "reply=stuffed,sslmode=require", "rules": [],
             "broken": ["injected-plaintext"], "seed": "0000000000000007"}"#;
         let old = Counterexample::from_json(old).expect("a counterexample");
         let (axes, server) = old.question().expect("axes");
         assert_eq!((axes.server.reply.name(), server.script), ("stuffed", None));
+        assert_eq!(old.scenario().expect("axes"), None);
     }
 }

@@ -59,6 +59,7 @@ pub struct Hunt<'a> {
     subject: &'a Subject<'a>,
     seed: Seed,
     limits: Limits,
+    given: Vec<Arc<Scenario>>,
 }
 
 /// What came of a hunt.
@@ -77,7 +78,8 @@ pub struct Hunted {
     pub suspected: BTreeMap<u64, (Scenario, Vec<Invariant>)>,
     /// How many symptoms were seen that did not come again three times of three.
     pub unstable: u64,
-    /// The scenarios that showed something new of the client.
+    /// The scenarios that showed something new of the client, those that were [given](Hunt::with_corpus)
+    /// included.
     pub corpus: Vec<Arc<Scenario>>,
 }
 
@@ -112,7 +114,17 @@ impl<'a> Hunt<'a> {
     /// A hunt on this stack: the same seed and the same number of cases try the same.
     #[must_use]
     pub const fn new(subject: &'a Subject<'a>, seed: Seed, limits: Limits) -> Self {
-        Self { subject, seed, limits }
+        Self { subject, seed, limits, given: Vec::new() }
+    }
+
+    /// Tries these scenarios first: what an earlier hunt left as its [corpus](Hunted::corpus). They do
+    /// not count among the [cases](Limits::cases); what the stack cannot be asked is left out.
+    #[must_use]
+    pub fn with_corpus(mut self, scenarios: impl IntoIterator<Item = Scenario>) -> Self {
+        let supported =
+            scenarios.into_iter().filter(|scenario| self.subject.supports(&scenario.axes()));
+        self.given = supported.map(Arc::new).collect();
+        self
     }
 
     /// Hunts up to the limits. What was found so far is in `hunted` whenever this is dropped; `tell`
@@ -125,7 +137,7 @@ impl<'a> Hunt<'a> {
         loop {
             let most = if state.shrinking.is_empty() { WINDOW as usize } else { BESIDE_SHRINKING };
             while running.len() < most && self.goes_on(next, started, &state) {
-                let scenario = Arc::new(state.scenario(next));
+                let scenario = state.scenario(next);
                 running.push_back(self.look(next, scenario));
                 next += 1;
             }
@@ -164,11 +176,11 @@ impl<'a> Hunt<'a> {
             }
         }
         hunted.elapsed = started.elapsed();
-        hunted.corpus = state.corpus.first(usize::MAX).to_vec();
     }
 
     fn goes_on(&self, next: u64, started: Instant, state: &State<'_>) -> bool {
-        let is_over = self.limits.cases.is_some_and(|cases| next >= cases)
+        let given = self.given.len() as u64;
+        let is_over = self.limits.cases.is_some_and(|cases| next >= given.saturating_add(cases))
             || self.limits.time.is_some_and(|time| started.elapsed() >= time)
             // What was met is made small before more is looked for.
             || (self.limits.first && !state.symptoms.is_empty() && !state.shrinking.is_empty());
@@ -232,18 +244,25 @@ impl<'a> State<'a> {
     }
 
     /// The scenario of a case.
-    fn scenario(&self, case: u64) -> Scenario {
+    fn scenario(&self, case: u64) -> Arc<Scenario> {
+        let given = usize::try_from(case).ok().and_then(|case| self.hunt.given.get(case));
+        if let Some(given) = given {
+            return Arc::clone(given);
+        }
         let epoch = usize::try_from(case.saturating_sub(WINDOW) / EPOCH).unwrap_or(usize::MAX);
         let size = self.sizes.get(epoch).copied().unwrap_or_default();
         let subject = self.hunt.subject;
-        Scenario::drawn(self.hunt.seed.nth(case), self.corpus.first(size), &|axes| {
-            subject.supports(axes)
-        })
+        let corpus = self.corpus.first(size);
+        let drawn =
+            Scenario::drawn(self.hunt.seed.nth(case), corpus, &|axes| subject.supports(axes));
+        Arc::new(drawn)
     }
 
     /// Takes in what a run showed; in the order of the cases.
     fn fold(&mut self, seen: Seen, hunted: &mut Hunted, tell: Tell<'_>) {
-        self.corpus.add(&seen.scenario, &seen.features);
+        if self.corpus.add(&seen.scenario, &seen.features) {
+            hunted.corpus.push(Arc::clone(&seen.scenario));
+        }
         self.folded += 1;
         if self.folded.is_multiple_of(EPOCH) {
             self.sizes.push(self.corpus.len());
@@ -284,7 +303,7 @@ impl<'a> State<'a> {
             let Some(&case) = self.recent.get(&number) else { continue };
             let seen = Seen {
                 case,
-                scenario: Arc::new(self.scenario(case)),
+                scenario: self.scenario(case),
                 features: Vec::new(),
                 broken: vec![Invariant::Crash],
                 how: plain(&how),

@@ -7,9 +7,10 @@ use pgtls_conformance::{fuzz::Limits, runner::StackSpec};
 use pgtls_mock_server::Seed;
 
 use super::{
+    corpus::Corpora,
     elsewhere::Elsewhere,
     findings::{Folder, or_kept},
-    hunted::HuntedStack,
+    hunted::{HuntedStack, Plan},
     told,
 };
 use crate::cli::{
@@ -48,6 +49,9 @@ pub(in crate::cli) struct Fuzz {
     /// Where findings are written, a file each
     #[arg(long, value_name = "DIR", default_value = "pgtls-findings")]
     findings: PathBuf,
+    /// The scenarios that showed something new, a file each: tried first, and added to
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
     /// Stops at the first finding
     #[arg(long)]
     first: bool,
@@ -55,7 +59,7 @@ pub(in crate::cli) struct Fuzz {
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
     /// In place of servers made up: honest logins, disturbed at every byte of the server's stream
-    #[arg(long, conflicts_with_all = ["cases", "seconds", "first", "out"])]
+    #[arg(long, conflicts_with_all = ["cases", "seconds", "first", "out", "corpus"])]
     sweep: bool,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
@@ -85,6 +89,7 @@ impl Fuzz {
             return self.sweep(&candidates).await;
         }
         let folder = Folder::at(&self.findings)?;
+        let corpora = self.corpus.as_deref().map(Corpora::at).transpose()?;
         let out = self.out.as_deref().map(Pending::new).transpose()?;
         let seed = self.seed.unwrap_or_else(Seed::random);
         output::notice(&format!("seed {seed}"));
@@ -95,7 +100,9 @@ impl Fuzz {
         let mut was_interrupted = false;
         for candidate in &candidates {
             let mut stack = HuntedStack::new(candidate, self.stacks.folder.elsewhere());
-            let hunt = stack.hunt(&environment, &folder, self.limits(), self.jobs(candidate));
+            let known = corpora.as_ref().map(|it| it.of(candidate.spec.name())).unwrap_or_default();
+            let plan = Plan { limits: self.limits(), jobs: self.jobs(candidate), known };
+            let hunt = stack.hunt(&environment, &folder, plan);
             was_interrupted = tokio::select! {
                 ended = hunt => {
                     ended?;
@@ -104,6 +111,9 @@ impl Fuzz {
                 () = &mut interrupted => true,
             };
             written = written.and(stack.write(&folder, seed));
+            if let Some(corpora) = &corpora {
+                written = written.and(corpora.add(candidate.spec.name(), &stack.hunted.corpus));
+            }
             stacks.push(stack);
             if was_interrupted || (self.first && stacks.iter().any(HuntedStack::has_findings)) {
                 break;

@@ -21,10 +21,7 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     /// The folder at this place, which is none yet, or a folder.
     pub(super) fn at(path: &Path) -> Result<Self, CliError> {
-        let is_there = path.ancestors().find(|folder| folder.exists());
-        if let Some(wrong) = is_there.filter(|folder| !folder.is_dir()) {
-            return Err(CliError::Usage(format!("--findings: {} is no folder", wrong.display())));
-        }
+        may_be_folder("--findings", path)?;
         Ok(Self(path.to_owned()))
     }
 
@@ -35,18 +32,35 @@ impl Folder {
         broken: &[Invariant],
         text: &str,
     ) -> (String, Result<(), CliError>) {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        let stack: String =
-            stack.chars().map(|c| if c == '/' || c == '@' { '-' } else { c }).collect();
         let what = broken.first().map_or("nothing", |invariant| invariant.id());
-        let name = format!("{stack}-{what}-{:08x}.json", hasher.finish() as u32);
+        let name = format!("{}-{what}-{:08x}.json", in_a_name(stack), hash(text) as u32);
         let path = self.0.join(name);
         let written = fs::create_dir_all(&self.0)
             .map_err(|error| CliError::tool(format!("could not make {}", self.0.display()), error))
             .and_then(|()| Pending::new(&path)?.finish(text));
         (path.to_string_lossy().into_owned(), or_kept(written, text))
     }
+}
+
+/// Refuses a place where no folder is, and none can be made.
+pub(super) fn may_be_folder(option: &str, path: &Path) -> Result<(), CliError> {
+    let is_there = path.ancestors().find(|folder| folder.exists());
+    match is_there.filter(|folder| !folder.is_dir()) {
+        Some(wrong) => Err(CliError::Usage(format!("{option}: {} is no folder", wrong.display()))),
+        None => Ok(()),
+    }
+}
+
+/// A stack's name as a part of a file's name.
+pub(super) fn in_a_name(stack: &str) -> String {
+    stack.chars().map(|c| if matches!(c, '/' | '@' | '\\') { '-' } else { c }).collect()
+}
+
+/// The same text has the same.
+pub(super) fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What took minutes to find is not lost for a disk that is full.

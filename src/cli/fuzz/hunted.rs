@@ -36,6 +36,14 @@ pub(super) struct HuntedStack {
     again: Again,
 }
 
+/// How a stack is hunted.
+pub(super) struct Plan {
+    pub(super) limits: Limits,
+    pub(super) jobs: usize,
+    /// What is tried first.
+    pub(super) known: Vec<Scenario>,
+}
+
 /// A finding's file.
 struct Written {
     path: String,
@@ -95,8 +103,7 @@ impl HuntedStack {
         &mut self,
         environment: &TestEnvironment,
         folder: &Folder,
-        limits: Limits,
-        jobs: usize,
+        Plan { limits, jobs, known }: Plan,
     ) -> Result<(), CliError> {
         let name = self.spec.name();
         let subject = Subject::probe(&self.spec, environment).await.with_jobs(jobs);
@@ -113,6 +120,7 @@ impl HuntedStack {
         let files = Files { stack: name, command: self.command.as_deref(), folder };
         let seed = environment.seed();
         Hunt::new(&subject, seed, limits)
+            .with_corpus(known)
             .run(&mut self.hunted, &mut |hunted, progress| {
                 if let Progress::Found(finding) = &progress
                     && let Err(error) = files.write(&finding.scenario, &finding.broken, seed)

@@ -125,10 +125,11 @@ fn summary(stack: &HuntedStack, seed: Seed) -> String {
     let hunted = &stack.hunted;
     let seconds = hunted.elapsed.as_secs_f64();
     let version = stack.version.as_deref().map(|version| format!(" {}", Foreign(version)));
-    let found = match hunted.findings.len() {
-        0 => "no invariant broken".to_owned(),
-        1 => "1 finding".to_owned(),
-        more => format!("{more} findings"),
+    let found = match (hunted.findings.len(), hunted.suspected.len()) {
+        (0, 0) => "no invariant broken".to_owned(),
+        (0, large) => format!("{large} not made small"),
+        (1, _) => "1 finding".to_owned(),
+        (more, _) => format!("{more} findings"),
     };
     let unstable = match hunted.unstable {
         0 => String::new(),
@@ -171,10 +172,25 @@ fn one(stack: &HuntedStack, finding: &Finding, file: &str, others: &Elsewhere) -
         lines.push(format!("  also:   {}", Foreign(&others.of(file).join(", "))));
     }
     let transcript = transcript::render(&finding.run.observation);
-    lines.extend(transcript.trim_end().lines().map(|line| format!("  {line}")));
+    lines.extend(in_short(transcript.trim_end()).iter().map(|line| format!("  {line}")));
     lines.push(format!("  file:   {}", Foreign(file)));
     lines.push(format!("  again:  {}", stack.again(file)));
     lines
+}
+
+/// A transcript without most of a flood: its beginning and its end. `pgtls replay` shows all of it.
+fn in_short(transcript: &str) -> Vec<String> {
+    const BEGINNING: usize = 60;
+    const END: usize = 20;
+    let lines: Vec<&str> = transcript.lines().collect();
+    let left_out = lines.len().saturating_sub(BEGINNING + END);
+    if left_out <= 1 {
+        return lines.into_iter().map(str::to_owned).collect();
+    }
+    let (beginning, end) = (&lines[..BEGINNING], &lines[lines.len() - END..]);
+    let gap = format!("  ... {left_out} lines more, which `pgtls replay` shows");
+    let all = beginning.iter().copied().chain([gap.as_str()]).chain(end.iter().copied());
+    all.map(str::to_owned).collect()
 }
 
 /// What the client is told and asked.
@@ -183,4 +199,21 @@ fn settings(finding: &Finding) -> String {
     let fetch =
         if fetch.is_empty() { String::new() } else { format!("; reads {}", fetch.join(", ")) };
     format!("{}{fetch}", finding.scenario.settings_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_shown_by_its_beginning_and_its_end() {
+        let transcript = |lines: usize| {
+            let lines: Vec<String> = (1..=lines).map(|line| line.to_string()).collect();
+            in_short(&lines.join("\n"))
+        };
+        assert_eq!(transcript(81).len(), 81);
+        let short = transcript(1_000);
+        assert_eq!((short.len(), short[59].as_str(), short[61].as_str()), (81, "60", "981"));
+        assert!(short[60].contains("920 lines more"), "{}", short[60]);
+    }
 }
