@@ -17,6 +17,7 @@ fn cargo(arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(root.join("examples/downstream"))
         .env("CARGO_TARGET_DIR", own)
+        // As the workspace and the gate have it, so that the disk suffices.
         .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
         .env("CARGO_INCREMENTAL", "0")
         // What Cargo tells its own tests is of this workspace.

@@ -175,7 +175,9 @@ async fn a_hunt_begins_with_what_the_last_one_left() {
     assert_eq!(scenarios("100").await.0, 100);
     let left = kept().len();
     assert!((5..100).contains(&left), "{left} of 100");
-    // They alone, and none of them is new.
+    // They alone, and none of them is new, whatever their files are called.
+    let one = kept().remove(0);
+    fs::rename(&one, one.with_file_name("renamed.json")).expect("a file");
     assert_eq!(scenarios("0").await.0, left as u64);
     assert_eq!(kept().len(), left);
     let one = kept().remove(0);

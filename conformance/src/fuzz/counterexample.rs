@@ -1,4 +1,4 @@
-//! The file of a finding: what `pgtls replay` reads.
+//! The file of a finding, and of a scenario in a corpus: what `pgtls replay` reads.
 
 use pgtls_mock_server::{RuleSpec, Seed, axes::ServerAxes, script::Script};
 use serde::{Deserialize, Serialize, Serializer};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{brief::brief, scenario::Scenario};
 use crate::{axes::Axes, judge::Invariant, runner::ServerBehaviour, shim::ColumnType};
 
-/// A scenario that broke an invariant, with the stack that it broke.
+/// A scenario with the stack that it was tried on, and the invariants that broke there: none, in a corpus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counterexample {
     /// The version of this format, 1.

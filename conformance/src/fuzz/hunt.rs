@@ -120,10 +120,9 @@ impl<'a> Hunt<'a> {
     /// Tries these scenarios first: what an earlier hunt left as its [corpus](Hunted::corpus). They do
     /// not count among the [cases](Limits::cases); what the stack cannot be asked is left out.
     #[must_use]
-    pub fn with_corpus(mut self, scenarios: impl IntoIterator<Item = Scenario>) -> Self {
-        let supported =
-            scenarios.into_iter().filter(|scenario| self.subject.supports(&scenario.axes()));
-        self.given = supported.map(Arc::new).collect();
+    pub fn with_corpus(mut self, mut scenarios: Vec<Arc<Scenario>>) -> Self {
+        scenarios.retain(|scenario| self.subject.supports(&scenario.axes()));
+        self.given = scenarios;
         self
     }
 

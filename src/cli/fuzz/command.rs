@@ -7,7 +7,7 @@ use pgtls_conformance::{fuzz::Limits, runner::StackSpec};
 use pgtls_mock_server::Seed;
 
 use super::{
-    corpus::Corpora,
+    corpus::{Corpora, Corpus},
     elsewhere::Elsewhere,
     findings::{Folder, or_kept},
     hunted::{HuntedStack, Plan},
@@ -100,7 +100,8 @@ impl Fuzz {
         let mut was_interrupted = false;
         for candidate in &candidates {
             let mut stack = HuntedStack::new(candidate, self.stacks.folder.elsewhere());
-            let known = corpora.as_ref().map(|it| it.of(candidate.spec.name())).unwrap_or_default();
+            let corpus = corpora.as_ref().map(|it| it.of(candidate.spec.name())).transpose()?;
+            let known = corpus.as_ref().map(Corpus::scenarios).unwrap_or_default();
             let plan = Plan { limits: self.limits(), jobs: self.jobs(candidate), known };
             let hunt = stack.hunt(&environment, &folder, plan);
             was_interrupted = tokio::select! {
@@ -111,8 +112,8 @@ impl Fuzz {
                 () = &mut interrupted => true,
             };
             written = written.and(stack.write(&folder, seed));
-            if let Some(corpora) = &corpora {
-                written = written.and(corpora.add(candidate.spec.name(), &stack.hunted.corpus));
+            if let Some(corpus) = corpus {
+                written = written.and(corpus.add(&stack.hunted.corpus));
             }
             stacks.push(stack);
             if was_interrupted || (self.first && stacks.iter().any(HuntedStack::has_findings)) {

@@ -9,7 +9,7 @@ use std::{
 use pgtls_conformance::fuzz::{Counterexample, Scenario};
 use pgtls_mock_server::Seed;
 
-use super::findings::{hash, in_a_name, may_be_folder};
+use super::findings::{hash, in_a_name, json_files, may_be_folder};
 use crate::{
     cli::{error::CliError, file::Pending, output},
     foreign,
@@ -19,6 +19,15 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Corpora(PathBuf);
 
+/// One stack's corpus.
+#[derive(Debug)]
+pub(super) struct Corpus {
+    stack: String,
+    folder: PathBuf,
+    /// What was there.
+    known: Vec<Arc<Scenario>>,
+}
+
 impl Corpora {
     /// In the folder at this place, which is none yet, or a folder.
     pub(super) fn at(path: &Path) -> Result<Self, CliError> {
@@ -26,47 +35,49 @@ impl Corpora {
         Ok(Self(path.to_owned()))
     }
 
-    fn folder(&self, stack: &str) -> PathBuf {
-        self.0.join(in_a_name(stack))
+    /// A stack's corpus, in the order of the files' names. A file that is of no use, perhaps of another
+    /// version, is told of and left alone.
+    pub(super) fn of(&self, stack: &str) -> Result<Corpus, CliError> {
+        let folder = self.0.join(in_a_name(stack));
+        let known = if folder.exists() { read(&folder)? } else { Vec::new() };
+        Ok(Corpus { stack: stack.to_owned(), folder, known })
+    }
+}
+
+impl Corpus {
+    /// What was there.
+    pub(super) fn scenarios(&self) -> Vec<Arc<Scenario>> {
+        self.known.clone()
     }
 
-    /// What is known of a stack, in the order of the files' names. A file that is of no use, perhaps of
-    /// another version, is told of and left alone.
-    pub(super) fn of(&self, stack: &str) -> Vec<Scenario> {
-        let folder = self.folder(stack);
-        let Ok(entries) = fs::read_dir(&folder) else { return Vec::new() };
-        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let mut paths: Vec<PathBuf> =
-            paths.filter(|path| path.extension().is_some_and(|it| it == "json")).collect();
-        paths.sort();
-        let scenarios = paths.into_iter().filter_map(|path| {
-            let scenario = scenario(&path);
-            if let Err(why) = &scenario {
-                output::notice(&format!("--corpus: {} is left out: {why}", path.display()));
-            }
-            scenario.ok()
-        });
-        scenarios.collect()
-    }
-
-    /// Adds scenarios to what is known of a stack.
-    pub(super) fn add(&self, stack: &str, scenarios: &[Arc<Scenario>]) -> Result<(), CliError> {
-        let folder = self.folder(stack);
-        fs::create_dir_all(&folder).map_err(|error| {
-            CliError::tool(format!("could not make {}", folder.display()), error)
+    /// Writes those of these scenarios that were not there.
+    pub(super) fn add(&self, scenarios: &[Arc<Scenario>]) -> Result<(), CliError> {
+        fs::create_dir_all(&self.folder).map_err(|error| {
+            CliError::tool(format!("could not make {}", self.folder.display()), error)
         })?;
-        for scenario in scenarios {
-            // What `pgtls replay` reads; nothing in it says that it broke anything, or by which chance it came.
-            let file = Counterexample::new(stack, scenario, &[], Seed::new(0));
+        let was_there = |scenario| self.known.iter().any(|known| Arc::ptr_eq(known, scenario));
+        for scenario in scenarios.iter().filter(|scenario| !was_there(scenario)) {
+            // Which chance it came by does not matter.
+            let file = Counterexample::new(&self.stack, scenario, &[], Seed::new(0));
             let text = foreign::json(&file)
                 .map_err(|error| CliError::tool("the scenario is no JSON", error))?;
-            let path = folder.join(format!("{:016x}.json", hash(&text)));
-            if !path.exists() {
-                Pending::new(&path)?.finish(&text)?;
-            }
+            Pending::new(&self.folder.join(format!("{:016x}.json", hash(&text))))?.finish(&text)?;
         }
         Ok(())
     }
+}
+
+fn read(folder: &Path) -> Result<Vec<Arc<Scenario>>, CliError> {
+    let mut known = Vec::new();
+    for path in json_files(folder)? {
+        match scenario(&path) {
+            Ok(scenario) => known.push(Arc::new(scenario)),
+            Err(why) => {
+                output::notice(&format!("--corpus: {} is left out: {why}", path.display()));
+            }
+        }
+    }
+    Ok(known)
 }
 
 fn scenario(path: &Path) -> Result<Scenario, String> {

@@ -51,12 +51,27 @@ pub(super) fn may_be_folder(option: &str, path: &Path) -> Result<(), CliError> {
     }
 }
 
+/// The files of findings in a folder, by their names.
+pub(super) fn json_files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let unreadable =
+        |error| CliError::input(format!("could not read the folder {}", folder.display()), error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// A stack's name as a part of a file's name.
 pub(super) fn in_a_name(stack: &str) -> String {
     stack.chars().map(|c| if matches!(c, '/' | '@' | '\\') { '-' } else { c }).collect()
 }
 
-/// The same text has the same.
+/// What tells one text from another in a file's name.
 pub(super) fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

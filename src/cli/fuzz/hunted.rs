@@ -1,6 +1,6 @@
 //! One stack, and what came of the hunt on it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use pgtls_conformance::{
     fuzz::{Counterexample, Finding, Hunt, Hunted, Limits, Progress, Scenario},
@@ -41,7 +41,7 @@ pub(super) struct Plan {
     pub(super) limits: Limits,
     pub(super) jobs: usize,
     /// What is tried first.
-    pub(super) known: Vec<Scenario>,
+    pub(super) known: Vec<Arc<Scenario>>,
 }
 
 /// A finding's file.

@@ -11,6 +11,7 @@ use pgtls_conformance::{
     runner::{CellRun, StackSpec, Subject},
 };
 
+use super::findings::json_files;
 use crate::{
     cli::{
         bare::without_store,
@@ -83,18 +84,7 @@ impl Replay {
                 files.push(named.clone());
                 continue;
             }
-            let unreadable = |error| {
-                CliError::input(format!("could not read the folder {}", named.display()), error)
-            };
-            let mut within = Vec::new();
-            for entry in fs::read_dir(named).map_err(unreadable)? {
-                let path = entry.map_err(unreadable)?.path();
-                if path.extension().is_some_and(|extension| extension == "json") {
-                    within.push(path);
-                }
-            }
-            within.sort();
-            files.extend(within);
+            files.extend(json_files(named)?);
         }
         if files.is_empty() {
             return Err(CliError::Usage("there is no finding in what was named".to_owned()));

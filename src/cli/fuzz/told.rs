@@ -125,11 +125,14 @@ fn summary(stack: &HuntedStack, seed: Seed) -> String {
     let hunted = &stack.hunted;
     let seconds = hunted.elapsed.as_secs_f64();
     let version = stack.version.as_deref().map(|version| format!(" {}", Foreign(version)));
+    let findings = match hunted.findings.len() {
+        1 => "1 finding".to_owned(),
+        more => format!("{more} findings"),
+    };
     let found = match (hunted.findings.len(), hunted.suspected.len()) {
         (0, 0) => "no invariant broken".to_owned(),
-        (0, large) => format!("{large} not made small"),
-        (1, _) => "1 finding".to_owned(),
-        (more, _) => format!("{more} findings"),
+        (_, 0) => findings,
+        (_, unshrunk) => format!("{findings}, {unshrunk} not made small"),
     };
     let unstable = match hunted.unstable {
         0 => String::new(),
