@@ -13,6 +13,11 @@ use super::desk::Desk;
 
 type Job = Box<dyn FnOnce(&mut Desk) + Send>;
 
+/// How much stack a driver has, in bytes. A stack that overflows ends the whole process, and a driver that asks
+/// its server again from within an answer goes as deep as the server has it: in a debug build two megabytes
+/// were too few.
+const STACK: usize = 64 << 20;
+
 /// Threads that wait for work, each at its desk. There are as many as had work at once; they end with this.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
@@ -59,7 +64,7 @@ impl Workers {
 
 fn spawn() -> io::Result<mpsc::Sender<Job>> {
     let (worker, jobs) = mpsc::channel::<Job>();
-    thread::Builder::new().name("driver".to_owned()).spawn(move || {
+    thread::Builder::new().name("driver".to_owned()).stack_size(STACK).spawn(move || {
         let mut desk = Desk::default();
         jobs.iter().for_each(|job| job(&mut desk));
     })?;
