@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    future::pending,
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +13,10 @@ use futures_util::{
     stream::{FuturesOrdered, FuturesUnordered},
 };
 use pgtls_mock_server::Seed;
-use tokio::time::Instant;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 
 use super::{
     corpus::Corpus,
@@ -26,12 +30,13 @@ use crate::{
     runner::{CellRun, Subject},
 };
 
-/// So many scenarios are under way at once, those that wait on silence included. Each is drawn from
-/// the corpus as it was so many scenarios before: who is done first makes no difference, nor how many
-/// run side by side.
+/// So many scenarios are under way at once, beside those that are [slow](SLOW). Each is drawn from the
+/// corpus as it was so many scenarios before: who is done first makes no difference, nor how many run
+/// side by side.
 const WINDOW: u64 = 1024;
-/// So many while a finding is made small, which then waits for no more than these.
-const BESIDE_SHRINKING: usize = 16;
+/// What takes a process longer is not waited for by those behind it, and so never part of the corpus: less
+/// than a client waits in vain, and far more than one takes that does not.
+const SLOW: Duration = Duration::from_millis(1500);
 /// After so many scenarios the corpus is the next one.
 const EPOCH: u64 = 64;
 /// So many scenarios are remembered whose processes may yet be found to have misbehaved behind their
@@ -105,10 +110,19 @@ struct Seen {
     how: String,
     handshake: bool,
     number: usize,
+    is_slow: bool,
 }
 
-/// What tells one symptom from another: what broke, and how a client died or hung.
-type Symptom = (Vec<Invariant>, String);
+/// A scenario that was looked at.
+enum Looked<'a> {
+    Seen(Seen),
+    /// One that is still under way.
+    Slow(BoxFuture<'a, Seen>),
+}
+
+/// What tells one symptom from another: what broke, how a client died or hung, and whether it was
+/// [slow](SLOW) to do so.
+type Symptom = (Vec<Invariant>, String, bool);
 
 impl<'a> Hunt<'a> {
     /// A hunt on this stack: the same seed and the same number of cases try the same.
@@ -133,14 +147,14 @@ impl<'a> Hunt<'a> {
         let started = Instant::now();
         let mut next = 0;
         let mut running = FuturesOrdered::new();
+        let mut slow = FuturesOrdered::new();
         loop {
-            let most = if state.shrinking.is_empty() { WINDOW as usize } else { BESIDE_SHRINKING };
-            while running.len() < most && self.goes_on(next, started, &state) {
+            while running.len() < WINDOW as usize && self.goes_on(next, started, &state) {
                 let scenario = state.scenario(next);
                 running.push_back(self.look(next, scenario));
                 next += 1;
             }
-            if running.is_empty() && state.shrinking.is_empty() {
+            if running.is_empty() && slow.is_empty() && state.shrinking.is_empty() {
                 let late = self.subject.settle().await;
                 state.suspect_late(late, hunted, tell);
                 if state.shrinking.is_empty() {
@@ -148,15 +162,20 @@ impl<'a> Hunt<'a> {
                 }
             }
             tokio::select! {
-                Some(seen) = running.next(), if !running.is_empty() => {
-                    hunted.scenarios += 1;
-                    hunted.handshakes += u64::from(seen.handshake);
+                Some(looked) = running.next(), if !running.is_empty() => {
                     hunted.elapsed = started.elapsed();
-                    state.fold(seen, hunted, tell);
-                    if hunted.scenarios.is_multiple_of(EPOCH) {
+                    match looked {
+                        Looked::Seen(seen) => state.fold(seen, hunted, tell),
+                        Looked::Slow(seen) => slow.push_back(seen),
+                    }
+                    if state.ends_an_epoch() {
                         state.suspect_late(self.subject.suspicions(), hunted, tell);
                         tell(hunted, Progress::Tried);
                     }
+                }
+                Some(seen) = slow.next(), if !slow.is_empty() => {
+                    hunted.elapsed = started.elapsed();
+                    state.take(seen, hunted, tell);
                 }
                 Some((case, found)) = state.shrinking.next(), if !state.shrinking.is_empty() => {
                     hunted.suspected.remove(&case);
@@ -186,9 +205,33 @@ impl<'a> Hunt<'a> {
         !is_over
     }
 
-    async fn look(&self, case: u64, scenario: Arc<Scenario>) -> Seen {
-        let run =
-            self.subject.try_server(&scenario.axes(), &scenario.server(), &scenario.fetch).await;
+    /// Tries a scenario, and waits for it unless it is slow.
+    async fn look<'s>(&'s self, case: u64, scenario: Arc<Scenario>) -> Looked<'s> {
+        let (begun, has_begun) = oneshot::channel();
+        let mut trying = Box::pin(self.try_one(case, scenario, begun));
+        if self.subject.is_in_process() {
+            return Looked::Seen(trying.await);
+        }
+        let is_slow = async {
+            if has_begun.await.is_ok() {
+                sleep(SLOW).await;
+            } else {
+                pending().await
+            }
+        };
+        tokio::select! {
+            // What is both is slow, whoever looks how late.
+            biased;
+            () = is_slow => Looked::Slow(Box::pin(async { Seen { is_slow: true, ..trying.await } })),
+            seen = &mut trying => Looked::Seen(seen),
+        }
+    }
+
+    async fn try_one(&self, case: u64, scenario: Arc<Scenario>, begun: oneshot::Sender<()>) -> Seen {
+        let (axes, server) = (scenario.axes(), scenario.server());
+        // Nobody may be waiting for it.
+        let begun = || begun.send(()).unwrap_or_default();
+        let run = self.subject.try_server_and_tell(&axes, &server, &scenario.fetch, begun).await;
         Seen {
             case,
             features: features(&scenario, &run),
@@ -196,6 +239,7 @@ impl<'a> Hunt<'a> {
             how: run.result.reason.as_deref().map(plain).unwrap_or_default(),
             handshake: has_shaken_hands(&run),
             number: run.number,
+            is_slow: false,
             scenario,
         }
     }
@@ -222,7 +266,7 @@ struct State<'a> {
     corpus: Corpus,
     /// How large the corpus was after each epoch.
     sizes: Vec<usize>,
-    folded: u64,
+    looked_at: u64,
     symptoms: HashMap<Symptom, usize>,
     /// The cases whose processes may still be found to have misbehaved, by the questions' numbers.
     recent: BTreeMap<usize, u64>,
@@ -235,7 +279,7 @@ impl<'a> State<'a> {
             hunt,
             corpus: Corpus::default(),
             sizes: vec![0],
-            folded: 0,
+            looked_at: 0,
             symptoms: HashMap::new(),
             recent: BTreeMap::new(),
             shrinking: FuturesUnordered::new(),
@@ -257,15 +301,28 @@ impl<'a> State<'a> {
         Arc::new(drawn)
     }
 
-    /// Takes in what a run showed; in the order of the cases.
+    /// Takes in what a run showed, and learns from it; in the order of the cases.
     fn fold(&mut self, seen: Seen, hunted: &mut Hunted, tell: Tell<'_>) {
         if self.corpus.add(&seen.scenario, &seen.features) {
             hunted.corpus.push(Arc::clone(&seen.scenario));
         }
-        self.folded += 1;
-        if self.folded.is_multiple_of(EPOCH) {
+        self.take(seen, hunted, tell);
+    }
+
+    /// Counts a case as one that was looked at, in their order: whether an epoch ends with it.
+    fn ends_an_epoch(&mut self) -> bool {
+        self.looked_at += 1;
+        let ends = self.looked_at.is_multiple_of(EPOCH);
+        if ends {
             self.sizes.push(self.corpus.len());
         }
+        ends
+    }
+
+    /// Takes in what a run showed.
+    fn take(&mut self, seen: Seen, hunted: &mut Hunted, tell: Tell<'_>) {
+        hunted.scenarios += 1;
+        hunted.handshakes += u64::from(seen.handshake);
         self.recent.insert(seen.number, seen.case);
         if self.recent.len() > REMEMBERED {
             self.recent.pop_first();
@@ -277,9 +334,10 @@ impl<'a> State<'a> {
 
     /// Looks into a symptom, unless it was looked into.
     fn suspect(&mut self, suspect: Suspect<'_>) {
-        let Suspect { seen: Seen { case, scenario, broken, how, .. }, hunted, tell } = suspect;
+        let Suspect { seen, hunted, tell } = suspect;
+        let Seen { case, scenario, broken, how, is_slow, .. } = seen;
         let Some(&invariant) = broken.first() else { return };
-        let symptom = (broken.clone(), how);
+        let symptom = (broken.clone(), how, is_slow);
         if self.symptoms.len() >= MOST_SYMPTOMS && !self.symptoms.contains_key(&symptom) {
             return;
         }
@@ -308,6 +366,7 @@ impl<'a> State<'a> {
                 how: plain(&how),
                 handshake: false,
                 number,
+                is_slow: false,
             };
             self.suspect(Suspect { seen, hunted, tell });
         }

@@ -87,7 +87,7 @@ impl Search<'_> {
         let run = if self.to_the_end {
             self.subject.try_server_to_the_end(&axes, &server, &scenario.fetch).await
         } else {
-            self.subject.try_server(&axes, &server, &scenario.fetch).await
+            self.subject.try_server_again(&axes, &server, &scenario.fetch).await
         };
         run.result.safety.contains(&self.invariant)
     }

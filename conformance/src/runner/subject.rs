@@ -39,6 +39,8 @@ pub struct Subject<'a> {
     stack: ProbedStack,
     version: Version,
     turns: Turns,
+    /// The turns of what is asked again.
+    again: Turns,
     multiplexer: Option<Multiplexer>,
     asked: AtomicUsize,
 }
@@ -49,9 +51,10 @@ impl<'a> Subject<'a> {
         let pool = Arc::new(Pool::new(environment.processes()));
         let stack = ProbedStack::probe(spec, Place::of(environment, &pool)).await;
         let (version, asked) = (Version::default(), AtomicUsize::new(0));
-        let (turns, multiplexer) = (Turns::new(1, 0), None);
+        let (turns, again, multiplexer) = (Turns::new(1, 0), Turns::new(1, 0), None);
         let jobs = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { environment, pool, stack, version, turns, multiplexer, asked }.with_jobs(jobs)
+        Self { environment, pool, stack, version, turns, again, multiplexer, asked }
+            .with_jobs(jobs)
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -61,18 +64,19 @@ impl<'a> Subject<'a> {
         self
     }
 
-    /// With so many questions at once, beside which others wait on silence; one for each processor
-    /// without this setting.
+    /// With so many questions at once, beside which others wait on silence, and as many that are [asked
+    /// again](Self::try_server_again); one for each processor without this setting.
     #[must_use]
     pub fn with_jobs(mut self, jobs: usize) -> Self {
         let jobs = jobs.clamp(1, self.environment.processes());
         let Ok(Ready { hello, client: Client::Process(launch), .. }) = &self.stack.ready else {
             // Who is in this process waits at no cost.
-            self.turns = Turns::new(jobs, 0);
+            (self.turns, self.again) = (Turns::new(jobs, 0), Turns::new(jobs, 0));
             return self;
         };
         let waiting = self.stack.worth_waiting_beside();
         let processes = (jobs + waiting).min(self.environment.processes());
+        self.again = Turns::new(jobs, processes.saturating_sub(jobs));
         let concurrency = hello.supports.concurrency.filter(|several| several.get() > 1);
         self.multiplexer = concurrency.map(|concurrency| {
             Multiplexer::new(Arc::clone(&self.pool), launch.clone(), concurrency, processes)
@@ -120,8 +124,47 @@ impl<'a> Subject<'a> {
         server: &ServerBehaviour,
         fetch: &[ColumnType],
     ) -> CellRun {
+        self.try_in_turn(&self.turns, axes, server, fetch, || ()).await
+    }
+
+    /// The same, which tells when its turn has come.
+    pub(crate) async fn try_server_and_tell(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+        begun: impl FnOnce(),
+    ) -> CellRun {
+        self.try_in_turn(&self.turns, axes, server, fetch, begun).await
+    }
+
+    /// Whether its client runs in this process, where nothing is waited for.
+    pub(crate) fn is_in_process(&self) -> bool {
+        matches!(&self.stack.ready, Ok(Ready { client: Client::InProcess(_), .. }))
+    }
+
+    /// [`try_server`](Self::try_server) for what was asked before and is looked into: it waits for no
+    /// question that is asked for the first time.
+    pub async fn try_server_again(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> CellRun {
+        self.try_in_turn(&self.again, axes, server, fetch, || ()).await
+    }
+
+    async fn try_in_turn(
+        &self,
+        turns: &Turns,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+        begun: impl FnOnce(),
+    ) -> CellRun {
         let question = self.question(axes, server, fetch);
-        let turn = self.turns.next().await;
+        let turn = turns.next().await;
+        begun();
         let started = Instant::now();
         let place = Place { turn: Some(&turn), ..self.place() };
         let asked = ask(place, &self.stack, question).await;
@@ -134,8 +177,9 @@ impl<'a> Subject<'a> {
         self.believed(question, started, run)
     }
 
-    /// The same of a new process that is asked nothing else, is watched for a while behind its answer,
-    /// and is then ended: whatever the client does late belongs to the run.
+    /// [`try_server_again`](Self::try_server_again) of a new process that is asked nothing else, is
+    /// watched for a while behind its answer, and is then ended: whatever the client does late belongs
+    /// to the run.
     pub async fn try_server_to_the_end(
         &self,
         axes: &Axes,
@@ -143,7 +187,7 @@ impl<'a> Subject<'a> {
         fetch: &[ColumnType],
     ) -> CellRun {
         let question = self.question(axes, server, fetch);
-        let turn = self.turns.next().await;
+        let turn = self.again.next().await;
         let place = Place { turn: Some(&turn), ..self.place() };
         // What the tool was short of may be there again.
         let mut run = self.to_the_end(place, question).await;
