@@ -27,10 +27,15 @@ import java.sql.Statement;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.UUID;
@@ -174,7 +179,7 @@ public final class Shim {
       }
       JSONArray rows = rows(request, properties, notices);
       return answer.put("outcome", "connected").put("tls", JSONObject.NULL).put("rows", rows);
-    } catch (SQLException | IOException e) {
+    } catch (SQLException | IOException | RuntimeException e) {
       String state = e instanceof SQLException ? ((SQLException) e).getSQLState() : null;
       String error = state != null ? state : e.getClass().getName();
       List<String> texts = new ArrayList<>();
@@ -339,18 +344,24 @@ public final class Shim {
   }
 
   /** Every text in an exception: its own, those after it, those it suppressed, its causes. */
-  private static void collect(Throwable thrown, List<String> texts) {
-    if (thrown == null) {
-      return;
+  private static void collect(Throwable outermost, List<String> texts) {
+    // Not by recursion: a server may send as many errors as it likes, and the driver chains them.
+    Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Throwable> left = new ArrayDeque<>(List.of(outermost));
+    while (!left.isEmpty()) {
+      Throwable thrown = left.pop();
+      if (!seen.add(thrown)) {
+        continue;
+      }
+      texts.add(thrown.getMessage() != null ? thrown.getMessage() : thrown.getClass().getName());
+      List<Throwable> parts = new ArrayList<>(List.of(thrown.getSuppressed()));
+      if (thrown instanceof SQLException) {
+        parts.add(((SQLException) thrown).getNextException());
+      }
+      parts.add(thrown.getCause());
+      Collections.reverse(parts);
+      parts.stream().filter(Objects::nonNull).forEach(left::push);
     }
-    texts.add(thrown.getMessage() != null ? thrown.getMessage() : thrown.getClass().getName());
-    for (Throwable suppressed : thrown.getSuppressed()) {
-      collect(suppressed, texts);
-    }
-    if (thrown instanceof SQLException) {
-      collect(((SQLException) thrown).getNextException(), texts);
-    }
-    collect(thrown.getCause(), texts);
   }
 
   /** `hostaddr` by the driver's own means, a socket factory: its sockets connect to one address whatever the name. */

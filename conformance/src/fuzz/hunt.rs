@@ -14,7 +14,7 @@ use futures_util::{
 };
 use pgtls_mock_server::Seed;
 use tokio::{
-    sync::oneshot,
+    sync::{Mutex, oneshot},
     time::{Instant, sleep},
 };
 
@@ -77,6 +77,8 @@ pub struct Hunted {
     pub handshakes: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// How long it took up to the end of the last scenario: what was still made small then apart.
+    pub trying: Duration,
     /// What broke the client, in the order in which it was met.
     pub findings: Vec<Finding>,
     /// What broke it and is not made small yet, by the numbers of the scenarios.
@@ -86,6 +88,14 @@ pub struct Hunted {
     /// The scenarios that showed something new of the client, those that were [given](Hunt::with_corpus)
     /// included.
     pub corpus: Vec<Arc<Scenario>>,
+}
+
+impl Hunted {
+    /// How many scenarios were tried in a second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.scenarios as f64 / self.trying.as_secs_f64().max(1e-3)
+    }
 }
 
 /// What a hunt tells as it goes on.
@@ -163,7 +173,7 @@ impl<'a> Hunt<'a> {
             }
             tokio::select! {
                 Some(looked) = running.next(), if !running.is_empty() => {
-                    hunted.elapsed = started.elapsed();
+                    (hunted.elapsed, hunted.trying) = (started.elapsed(), started.elapsed());
                     match looked {
                         Looked::Seen(seen) => state.fold(seen, hunted, tell),
                         Looked::Slow(seen) => slow.push_back(seen),
@@ -174,7 +184,7 @@ impl<'a> Hunt<'a> {
                     }
                 }
                 Some(seen) = slow.next(), if !slow.is_empty() => {
-                    hunted.elapsed = started.elapsed();
+                    (hunted.elapsed, hunted.trying) = (started.elapsed(), started.elapsed());
                     state.take(seen, hunted, tell);
                 }
                 Some((case, found)) = state.shrinking.next(), if !state.shrinking.is_empty() => {
@@ -227,7 +237,12 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    async fn try_one(&self, case: u64, scenario: Arc<Scenario>, begun: oneshot::Sender<()>) -> Seen {
+    async fn try_one(
+        &self,
+        case: u64,
+        scenario: Arc<Scenario>,
+        begun: oneshot::Sender<()>,
+    ) -> Seen {
         let (axes, server) = (scenario.axes(), scenario.server());
         // Nobody may be waiting for it.
         let begun = || begun.send(()).unwrap_or_default();
@@ -267,10 +282,19 @@ struct State<'a> {
     /// How large the corpus was after each epoch.
     sizes: Vec<usize>,
     looked_at: u64,
-    symptoms: HashMap<Symptom, usize>,
+    symptoms: HashMap<Symptom, LookedInto>,
     /// The cases whose processes may still be found to have misbehaved, by the questions' numbers.
     recent: BTreeMap<usize, u64>,
     shrinking: FuturesUnordered<BoxFuture<'a, (u64, Option<Finding>)>>,
+}
+
+/// How far a symptom is looked into.
+#[derive(Debug, Default)]
+struct LookedInto {
+    /// So many scenarios that showed it.
+    tried: usize,
+    /// Whose turn it is to be made small: the first that asks.
+    turn: Arc<Mutex<()>>,
 }
 
 impl<'a> State<'a> {
@@ -341,15 +365,18 @@ impl<'a> State<'a> {
         if self.symptoms.len() >= MOST_SYMPTOMS && !self.symptoms.contains_key(&symptom) {
             return;
         }
-        let count = self.symptoms.entry(symptom).or_default();
-        if *count >= TRIED_OF_A_SYMPTOM {
+        let of = self.symptoms.entry(symptom).or_default();
+        if of.tried >= TRIED_OF_A_SYMPTOM {
             return;
         }
-        *count += 1;
+        of.tried += 1;
         tell(hunted, Progress::Suspected(case, &broken));
         hunted.suspected.insert(case, ((*scenario).clone(), broken));
         let subject = self.hunt.subject;
+        // One of a symptom at a time: another symptom's is not to wait for the fourth of this one's.
+        let turn = Arc::clone(&of.turn);
         self.shrinking.push(Box::pin(async move {
+            let _turn = turn.lock().await;
             (case, shrink(subject, &scenario, invariant, case).await)
         }));
     }

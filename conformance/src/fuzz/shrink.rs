@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 use super::{finding::Finding, reduce::reductions, scenario::Scenario};
 use crate::{
     axes::Axes,
-    judge::{Conformance, Invariant},
+    judge::{Conformance, Invariant, Usage},
     runner::{CellRun, ServerBehaviour, Subject},
 };
 
@@ -27,12 +27,17 @@ pub(super) async fn shrink(
     invariant: Invariant,
     case: u64,
 ) -> Option<Finding> {
-    let is_slow = matches!(invariant, Invariant::Hang | Invariant::Busy | Invariant::Memory);
+    let is_slow = is_slow(invariant);
     let most_tries = if is_slow { MOST_SLOW_TRIES } else { MOST_TRIES };
     let mut search = Search { subject, invariant, most_tries, to_the_end: false };
-    search.confirm(scenario).await?;
+    // What has cost too much is known as soon as it has; what hangs, not before its deadline.
+    let costs = if is_slow { search.costs_too_much(scenario).await } else { None };
+    match costs {
+        Some(invariant) => search.invariant = invariant,
+        None => drop(search.confirm(scenario).await?),
+    }
     // What the client does behind its answer shows once its process has ended.
-    search.to_the_end = !search.breaks(scenario).await;
+    search.to_the_end = costs.is_none() && !search.breaks(scenario).await;
     let (smallest, tries) = search.smallest(scenario.clone()).await;
     // What was taken away may have made it a matter of chance.
     let (scenario, run) = match search.confirm(&smallest).await {
@@ -40,6 +45,11 @@ pub(super) async fn shrink(
         None => (scenario.clone(), search.confirm(scenario).await?),
     };
     Some(Finding { scenario, broken: run.result.safety.clone(), run, case, tries })
+}
+
+/// Whether it takes a client seconds to show it.
+fn is_slow(invariant: Invariant) -> bool {
+    matches!(invariant, Invariant::Hang | Invariant::Busy | Invariant::Memory)
 }
 
 struct Search<'a> {
@@ -54,9 +64,13 @@ impl Search<'_> {
     /// One of the runs, if each breaks the invariant in a process of its own.
     async fn confirm(&self, scenario: &Scenario) -> Option<CellRun> {
         let (axes, server) = (scenario.axes(), scenario.server());
+        // One that takes seconds is asked for side by side.
+        let side_by_side = if is_slow(self.invariant) { TIMES } else { 1 };
+        let mut runs = stream::repeat_with(|| self.measured(&axes, &server, scenario))
+            .take(TIMES)
+            .buffered(side_by_side);
         let mut last = None;
-        for _ in 0..TIMES {
-            let run = self.measured(&axes, &server, scenario).await;
+        while let Some(run) = runs.next().await {
             if !run.result.safety.contains(&self.invariant) {
                 return None;
             }
@@ -82,8 +96,24 @@ impl Search<'_> {
         run
     }
 
+    /// Of what it costs too much, where that can be told before an answer is due.
+    async fn costs_too_much(&self, scenario: &Scenario) -> Option<Invariant> {
+        let (axes, server) = (scenario.axes(), scenario.server());
+        let usage = self.subject.cost_of(&axes, &server, &scenario.fetch).await?;
+        if usage.processor > Usage::LONG {
+            Some(Invariant::Busy)
+        } else {
+            (usage.memory > Usage::MUCH_MEMORY).then_some(Invariant::Memory)
+        }
+    }
+
     async fn breaks(&self, scenario: &Scenario) -> bool {
         let (axes, server) = (scenario.axes(), scenario.server());
+        if matches!(self.invariant, Invariant::Busy | Invariant::Memory)
+            && self.subject.tells_cost()
+        {
+            return self.costs_too_much(scenario).await == Some(self.invariant);
+        }
         let run = if self.to_the_end {
             self.subject.try_server_to_the_end(&axes, &server, &scenario.fetch).await
         } else {

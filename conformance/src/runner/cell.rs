@@ -12,12 +12,13 @@ use super::{
     cell_run::CellRun,
     checkout::AskedAgain,
     claim::Claimed,
+    cost::cost,
     in_process,
     means::Shortage,
     multiplexer::Multiplexer,
     open::OpenCell,
     pool::{NoProcess, Pool},
-    question::{Question, ServerBehaviour},
+    question::Question,
     spec::Client,
     stack::{ProbedStack, Ready, Unfit},
     support,
@@ -323,28 +324,9 @@ impl<'a> Attempt<'a> {
         let Ok(mut checkout) = place.pool.start(launch, &client_environment).await else {
             return Ok(None);
         };
-        let secrets = environment.secrets(&blank.id(), question.axes);
-        let mut usage = None;
-        let honest = ServerBehaviour::default();
-        for (behaviour, is_asked_about) in [(&honest, false), (question.server, true)] {
-            let server = environment.serve(behaviour, &secrets).await?;
-            let id = question.number as u64;
-            let connect = environment.connect(question.axes, &secrets, &server, id)?;
-            let connect = Request::Connect(Box::new(question.put(connect, &secrets)));
-            if !is_asked_about {
-                // Whatever it takes to set itself up; a client that cannot is no worse the second time.
-                let _ = checkout.process.ask(&connect, environment.deadline()).await;
-                continue;
-            }
-            let mut meter = checkout.process.meter();
-            let asked = checkout.process.ask(&connect, environment.deadline());
-            let Some(meter) = &mut meter else { continue };
-            // What it answers was told before.
-            let _ = meter.watch_up_to(asked, Usage::is_excessive).await;
-            usage = Some(meter.usage());
-        }
+        let cost = cost(environment, &mut checkout, blank, *question).await?;
         checkout.process.kill().await;
-        Ok(usage)
+        Ok(cost.map(|cost| cost.usage))
     }
 
     /// A process that nobody else can have spoilt gave no answer to this.

@@ -11,6 +11,7 @@ mod cell;
 mod cell_run;
 mod checkout;
 mod claim;
+mod cost;
 mod desk;
 mod doubts;
 mod driver;

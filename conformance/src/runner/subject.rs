@@ -18,6 +18,7 @@ use super::{
     blank::Blank,
     cell::{Asked, Place, ask},
     cell_run::CellRun,
+    cost::{Cost, cost},
     environment::TestEnvironment,
     means::Shortage,
     multiplexer::Multiplexer,
@@ -29,7 +30,12 @@ use super::{
     suspicion::Suspicion,
     turn::Turns,
 };
-use crate::{axes::Axes, judge::Conformance, reference::Version, shim::ColumnType};
+use crate::{
+    axes::Axes,
+    judge::{Conformance, Usage},
+    reference::Version,
+    shim::ColumnType,
+};
 
 /// One stack that is asked one thing or many, outside of any suite.
 #[derive(Debug)]
@@ -53,8 +59,7 @@ impl<'a> Subject<'a> {
         let (version, asked) = (Version::default(), AtomicUsize::new(0));
         let (turns, again, multiplexer) = (Turns::new(1, 0), Turns::new(1, 0), None);
         let jobs = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { environment, pool, stack, version, turns, again, multiplexer, asked }
-            .with_jobs(jobs)
+        Self { environment, pool, stack, version, turns, again, multiplexer, asked }.with_jobs(jobs)
     }
 
     /// The libpq that the reference stands for: the newest without this setting.
@@ -76,7 +81,10 @@ impl<'a> Subject<'a> {
         };
         let waiting = self.stack.worth_waiting_beside();
         let processes = (jobs + waiting).min(self.environment.processes());
-        self.again = Turns::new(jobs, processes.saturating_sub(jobs));
+        // What costs too much keeps a processor each.
+        let few =
+            thread::available_parallelism().map_or(jobs, |processors| jobs.min(processors.get()));
+        self.again = Turns::new(few, processes.saturating_sub(few));
         let concurrency = hello.supports.concurrency.filter(|several| several.get() > 1);
         self.multiplexer = concurrency.map(|concurrency| {
             Multiplexer::new(Arc::clone(&self.pool), launch.clone(), concurrency, processes)
@@ -195,6 +203,40 @@ impl<'a> Subject<'a> {
             run = self.to_the_end(place, question).await;
         }
         run
+    }
+
+    /// Whether the cost of a question can be told before it is answered: of a process, where the system
+    /// tells.
+    pub(crate) fn tells_cost(&self) -> bool {
+        matches!(&self.stack.ready, Ok(Ready { client: Client::Process(_), .. }))
+    }
+
+    /// What it costs a process that has answered before, up to what is [too much](Usage::is_excessive);
+    /// `None` where that cannot be told, as of a client in this process.
+    pub(crate) async fn cost_of(
+        &self,
+        axes: &Axes,
+        server: &ServerBehaviour,
+        fetch: &[ColumnType],
+    ) -> Option<Usage> {
+        let Ok(Ready { client: Client::Process(launch), .. }) = &self.stack.ready else {
+            return None;
+        };
+        let question = self.question(axes, server, fetch);
+        let _turn = self.again.next().await;
+        let client_environment = self.environment.client_environment(axes).ok()?;
+        let name = &self.stack.name;
+        let checkout = self.pool.checkout(name, launch, &client_environment).await;
+        let mut checkout = checkout.ok()?;
+        let blank = Blank::of(name, question);
+        let cost = cost(self.environment, &mut checkout, &blank, question).await;
+        match &cost {
+            Ok(Some(Cost { is_answered: true, .. })) => {
+                self.pool.give_back(name, &client_environment, checkout);
+            }
+            _ => checkout.process.kill().await,
+        }
+        cost.ok().flatten().map(|cost| cost.usage)
     }
 
     /// [`try_server`](Self::try_server) for these axes on a wire with these rules.

@@ -40,11 +40,10 @@ impl Meter {
             }
             _ if self.bar.is_hidden() => {}
             _ => {
-                let seconds = hunted.elapsed.as_secs_f64();
-                let rate = hunted.scenarios as f64 / seconds.max(1e-3);
                 self.bar.set_message(format!(
-                    "{name}: {} scenarios, {rate:.0} a second, {} findings",
+                    "{name}: {} scenarios, {:.0} a second, {} findings",
                     hunted.scenarios,
+                    hunted.rate(),
                     hunted.findings.len()
                 ));
             }

@@ -123,7 +123,7 @@ pub(super) fn table(stacks: &[HuntedStack], others: &Elsewhere, seed: Seed) -> S
 /// A stack in one line.
 fn summary(stack: &HuntedStack, seed: Seed) -> String {
     let hunted = &stack.hunted;
-    let seconds = hunted.elapsed.as_secs_f64();
+    let seconds = hunted.trying.as_secs_f64();
     let version = stack.version.as_deref().map(|version| format!(" {}", Foreign(version)));
     let findings = match hunted.findings.len() {
         1 => "1 finding".to_owned(),
@@ -143,7 +143,7 @@ fn summary(stack: &HuntedStack, seed: Seed) -> String {
         Foreign(stack.spec.name()),
         version.unwrap_or_default(),
         hunted.scenarios,
-        hunted.scenarios as f64 / seconds.max(1e-3),
+        hunted.rate(),
         hunted.handshakes,
     )
 }
