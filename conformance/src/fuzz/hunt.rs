@@ -226,7 +226,7 @@ impl<'a> Hunt<'a> {
             if has_begun.await.is_ok() {
                 sleep(SLOW).await;
             } else {
-                pending().await
+                pending::<()>().await;
             }
         };
         tokio::select! {

@@ -275,6 +275,11 @@ impl<'a> Attempt<'a> {
             Claim::Crash => Some(Claim::Crash),
             _ => None,
         };
+        if lost == Some(Claim::Hang)
+            && let Some(meter) = &mut meter
+        {
+            meter.watch_on().await;
+        }
         let usage = meter.map(|meter| meter.usage());
         let how = scrubber.scrub(claimed.reason.as_deref().unwrap_or_default());
         let open = OpenCell {
