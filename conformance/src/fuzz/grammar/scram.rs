@@ -2,16 +2,15 @@
 
 use super::{super::draw::Draw, bytes};
 
-/// Iterations: none, few, as PostgreSQL has them, and more than anybody should reckon.
-const ITERATIONS: &[&str] = &[
-    "4096",
+/// More iterations than anybody should reckon.
+const MANY: &[&str] = &["100000000", "2147483647", "4294967295"];
+/// Iterations that are none, or few, or no number of the grammar's.
+const ODD: &[&str] = &[
     "1",
-    "16",
+    "4096",
     "0",
     "-1",
     "",
-    "2147483647",
-    "4294967295",
     "4294967296",
     "99999999999999999999",
     "1e9",
@@ -19,7 +18,6 @@ const ITERATIONS: &[&str] = &[
     " 4096",
     "+4096",
     "4096x",
-    "100000000",
 ];
 const NONCES: &[&str] = &[
     "{client_nonce}{server_nonce}",
@@ -68,15 +66,19 @@ pub(in crate::fuzz) fn mechanisms(draw: &mut Draw) -> Vec<pgtls_mock_server::scr
 /// server-first-message, or something like one.
 pub(in crate::fuzz) fn server_first(draw: &mut Draw) -> String {
     // One part is wrong, seldom more: what comes first hides what comes behind.
-    let wrong = draw.below(6);
+    let wrong = draw.below(7);
     let part = |draw: &mut Draw, here: usize, of: &[&'static str]| {
         if wrong == here { draw.pick(of) } else { of[0] }
     };
     let nonce = part(draw, 0, NONCES);
     let salt = part(draw, 1, SALTS);
-    let iterations = if matches!(wrong, 2 | 3) { draw.pick(ITERATIONS) } else { "16" };
+    let iterations = match wrong {
+        2..=4 if draw.one_in(2) => draw.pick(MANY),
+        2..=4 => draw.pick(ODD),
+        _ => "16",
+    };
     let first = format!("r={nonce},s={salt},i={iterations}");
-    if wrong != 4 {
+    if wrong != 5 {
         return first;
     }
     match draw.below(7) {
