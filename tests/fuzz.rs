@@ -37,8 +37,8 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
 
-/// Hunts for one finding, and replays it; what it is, after it was written down.
-async fn finds(fault: &str, seed: &str) -> Counterexample {
+/// Hunts for one finding in so many scenarios, and replays it; what it is, after it was written down.
+async fn finds(fault: &str, seed: &str, cases: &str) -> Counterexample {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("counterexample.json");
     let file = file.to_str().expect("a path");
@@ -46,7 +46,7 @@ async fn finds(fault: &str, seed: &str) -> Counterexample {
     let findings = findings.to_str().expect("a path");
     let shim = client(fault);
     let hunt = ["fuzz", "--shim", &shim, "--seed", seed, "--out", file, "--findings", findings];
-    let found = pgtls(&[&hunt[..], &["--first", "--cases", "300"]].concat()).await;
+    let found = pgtls(&[&hunt[..], &["--first", "--cases", cases]].concat()).await;
     assert_eq!(found.status.code(), Some(1), "{fault}: {}", told(&found));
     assert!(
         told(&found).contains(&format!("again:  pgtls replay {findings}/")),
@@ -79,7 +79,7 @@ fn script(counterexample: &Counterexample) -> String {
 
 #[tokio::test]
 async fn what_a_client_does_in_clear_is_found_and_made_small() {
-    let found = finds("starts-in-clear", "1").await;
+    let found = finds("starts-in-clear", "1", "300").await;
     assert_eq!(found.broken, [Invariant::PlaintextStartup]);
     // No reply, certificate or wire is needed for it: the mode alone.
     assert!(
@@ -99,10 +99,17 @@ async fn a_client_that_never_connects_is_not_called_clean() {
 #[tokio::test]
 async fn what_a_client_does_behind_its_answer_is_found_too() {
     for fault in ["dies-afterwards", "answers-twice"] {
-        let found = finds(fault, "2").await;
+        let found = finds(fault, "2", "300").await;
         assert_eq!(found.broken, [Invariant::Crash], "{fault}");
         assert_eq!(script(&found), r#"{"connections":[]}"#, "{fault}");
     }
+}
+
+#[tokio::test]
+async fn what_keeps_a_processor_busy_is_made_small_by_what_it_costs() {
+    let found = finds("works-hard", "4", "8").await;
+    assert_eq!(found.broken, [Invariant::Busy]);
+    assert_eq!(script(&found), r#"{"connections":[]}"#);
 }
 
 #[tokio::test]

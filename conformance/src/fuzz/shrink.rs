@@ -34,7 +34,9 @@ pub(super) async fn shrink(
     let costs = if is_slow { search.costs_too_much(scenario).await } else { None };
     match costs {
         Some(invariant) => search.invariant = invariant,
-        None => drop(search.confirm(scenario).await?),
+        None => {
+            search.confirm(scenario).await?;
+        }
     }
     // What the client does behind its answer shows once its process has ended.
     search.to_the_end = costs.is_none() && !search.breaks(scenario).await;
@@ -110,7 +112,7 @@ impl Search<'_> {
     async fn breaks(&self, scenario: &Scenario) -> bool {
         let (axes, server) = (scenario.axes(), scenario.server());
         if matches!(self.invariant, Invariant::Busy | Invariant::Memory)
-            && self.subject.tells_cost()
+            && !self.subject.is_in_process()
         {
             return self.costs_too_much(scenario).await == Some(self.invariant);
         }

@@ -205,12 +205,6 @@ impl<'a> Subject<'a> {
         run
     }
 
-    /// Whether the cost of a question can be told before it is answered: of a process, where the system
-    /// tells.
-    pub(crate) fn tells_cost(&self) -> bool {
-        matches!(&self.stack.ready, Ok(Ready { client: Client::Process(_), .. }))
-    }
-
     /// What it costs a process that has answered before, up to what is [too much](Usage::is_excessive);
     /// `None` where that cannot be told, as of a client in this process.
     pub(crate) async fn cost_of(
